@@ -1,0 +1,100 @@
+"""The backup file: a tar archive with a list of what is in it and the hash of each part."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import tarfile
+from pathlib import Path
+
+from app.local.environment import key_places
+from app.local.home import Home, LocalError, write_private
+
+FORMAT = 1
+CONTENTS = "contents.json"
+DUMP = "database.dump"
+FIXED_PARTS = ("secrets/sealing.key", "secrets/signing.passphrase", "trust-root.json", "demo.json")
+
+
+def write(file: Path, home: Home, dump: Path) -> None:
+    """Write the dump and the keys of this state folder to `file`, readable by its owner only: whole or not at all."""
+    parts = {DUMP: dump, **key_parts(home)}
+    contents = {
+        "format": FORMAT,
+        "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "sha256": {name: digest(path) for name, path in parts.items()},
+    }
+    listing = dump.with_name(CONTENTS)
+    listing.write_text(json.dumps(contents, indent=2) + "\n")
+    unfinished = dump.with_name("backup.tar")
+    with unfinished.open("xb", opener=private) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, path in {CONTENTS: listing, **parts}.items():
+            archive.add(path, arcname=name, filter=anonymous)
+        archive.close()
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(file)
+
+
+def read(file: Path, home: Home, folder: Path) -> Path:
+    """Unpack keys into the state folder and the dump into `folder`; return the path of the dump.
+
+    Raises LocalError when a part is missing or changed, and what `tarfile` and `json` raise when it is no backup.
+    """
+    with tarfile.open(file) as archive:
+        archive.extractall(folder, filter="data")  # refuses paths that lead out of the folder
+    contents = json.loads((folder / CONTENTS).read_text())
+    if contents["format"] != FORMAT:
+        raise LocalError(f"{file} has format {contents['format']}; this version of Oversing reads format {FORMAT}.")
+    for name, expected in contents["sha256"].items():
+        if digest(folder / name) != expected:
+            raise LocalError(f"{file} is damaged: {name} is not what was written.")
+        if is_key_part(name):
+            put_back(home, name, (folder / name).read_text())
+    return folder / DUMP
+
+
+def key_parts(home: Home) -> dict[str, Path]:
+    """Return what belongs into a backup beside the dump: name in the archive and where it lies now."""
+    places = key_places(home)
+    files = (places["SEALING_KEY_FILE"], places["SIGNING_PASSPHRASE_FILE"], places["TRUST_ROOT_FILE"], home.demo)
+    parts = dict(zip(FIXED_PARTS, files, strict=True))
+    keys = places["SIGNING_KEY_DIR"]
+    parts |= {f"signing-keys/{path.relative_to(keys)}": path for path in sorted(keys.rglob("*"))}
+    return {name: path for name, path in parts.items() if path.is_file()}
+
+
+def is_key_part(name: str) -> bool:
+    """Tell whether `key_parts` gives such a name."""
+    file = name.removeprefix("signing-keys/")
+    return name in FIXED_PARTS or (file != name and ".." not in Path(file).parts and not Path(file).is_absolute())
+
+
+def put_back(home: Home, name: str, text: str) -> None:
+    """Write one part into the state folder. The trust root is public; everything else is for its owner only."""
+    place = home.path / name
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(place, text)
+    if place == home.trust_root:
+        place.chmod(0o644)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read."""
+    return os.open(path, flags, 0o600)
+
+
+def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leave out who owned the file on the machine where the backup was made."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o600
+    return member

@@ -1,0 +1,39 @@
+"""Ask the running product whether it is ready."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+
+from app.local.environment import Address
+
+PATIENCE = 3.0  # seconds
+
+
+def ask(address: Address) -> dict[str, Any] | None:
+    """Return what GET /readyz says: `status` and `parts`. None while nothing answers."""
+    host = "127.0.0.1" if address.bind in {"0.0.0.0", "::", ""} else address.bind  # noqa: S104 only compared
+    connection = http.client.HTTPConnection(host, address.port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": address.host, "Accept": "application/json"})
+        said = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return said if isinstance(said, dict) else None
+
+
+def is_ready(answer: dict[str, Any] | None) -> bool:
+    """Tell whether every part is ready."""
+    return answer is not None and answer.get("status") == "ready"
+
+
+def what_is_missing(answer: dict[str, Any] | None) -> str:
+    """Return a sentence about what is not ready."""
+    if answer is None:
+        return "nothing answers yet"
+    parts: dict[str, Any] = answer.get("parts", {})
+    waiting = [f"{name} ({state})" for name, state in parts.items() if state not in ("ready", "ok", True)]
+    return ", ".join(waiting) or str(answer.get("status"))
