@@ -29,7 +29,8 @@ def write(file: Path, home: Home, dump: Path) -> None:
     listing = dump.with_name(CONTENTS)
     listing.write_text(json.dumps(contents, indent=2) + "\n")
     unfinished = dump.with_name("backup.tar")
-    with unfinished.open("xb", opener=private) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
         for name, path in {CONTENTS: listing, **parts}.items():
             archive.add(path, arcname=name, filter=anonymous)
         archive.close()
@@ -85,11 +86,6 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read."""
-    return os.open(path, flags, 0o600)
 
 
 def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

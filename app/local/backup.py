@@ -75,6 +75,8 @@ def restore(file: Path, *, force: bool) -> None:
     """
     only_embedded("restore")
     home = Home.from_environment()
+    if not file.is_file():
+        raise LocalError(f"There is no file {file}.")
     try:
         with home.claimed():
             if major_of_data(home) is not None and not force:
@@ -125,10 +127,12 @@ def remove(home: Home) -> None:
 def swap(home: Home, stage: Home) -> Path | None:
     """Put the restored parts into their place. Return where the parts before them went, if there were any."""
     kept = home.path / f"replaced-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    for name in (*RESTORED, *LEFT_BEHIND):
-        if (home.path / name).exists():
+    for part in (home.path / name for name in (*RESTORED, *LEFT_BEHIND)):
+        if part.is_dir() and not any(part.iterdir()):
+            part.rmdir()
+        if part.exists():
             kept.mkdir(exist_ok=True, mode=0o711)
-            (home.path / name).rename(kept / name)
+            part.rename(kept / part.name)
     for name in RESTORED:
         if (stage.path / name).exists():
             (stage.path / name).rename(home.path / name)

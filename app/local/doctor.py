@@ -39,10 +39,10 @@ def examine() -> int:
     findings = [*installation(), *state(home), *server(home, address, running), *database(running)]
     for finding in findings:
         advice = f": {finding.advice}" if finding.advice and not finding.good else ""
-        print(f"{'ok     ' if finding.good else 'WRONG  '} {finding.what}{advice}")
+        print(f"{'ok    ' if finding.good else 'NOT SO'} {finding.what}{advice}")
     wrong = sum(not finding.good for finding in findings)
     print(
-        f"\n{wrong} of {len(findings)} things are wrong."
+        f"\n{wrong} of {len(findings)} things are not as they should be."
         if wrong
         else f"\nAll {len(findings)} things are as they should be."
     )

@@ -90,12 +90,14 @@ def install_python_packages(for_tests: bool) -> None:
         )
     stamp = Stamp(VENV / ".installed.json")
     runs, tests = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
-    wanted = {"runs": fingerprint([runs, LOCKS / "uv.txt"])}
+    wanted = {"runs": fingerprint([runs, LOCKS / "uv.txt"]), "place": str(VENV)}
     if for_tests:
         wanted["tests"] = fingerprint([tests])
     if stamp.holds(wanted) and works(PYTHON):
         return
     with step("Python environment in .venv"):
+        if stamp.path.exists() and not stamp.holds({"place": str(VENV)}):
+            shutil.rmtree(VENV)  # its programs name the folder that it was made in, and the project has moved since
         make_virtual_environment()
     with stamp.replaced_by(wanted), step("Python packages"):
         install_locked([runs, tests] if for_tests else [runs])
