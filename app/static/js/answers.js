@@ -1,0 +1,41 @@
+// What to do with answers that are not simply the next piece of page.
+//
+// htmx 4 swaps every status but 204 and 304. That is right for a form with its errors (422) or with a newer version
+// (409), and for the page that says "not found". It is wrong where it would replace what the person has typed, or a
+// panel they work in, by an error: then the words of the error become a message, and the page stays as it is.
+import { say, toast } from "./messages.js";
+
+export function watchAnswers() {
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const sentElsewhere = ctx.hx?.redirect || ctx.hx?.location || ctx.hx?.refresh; // as to the sign-in page
+    if (ctx.response.status >= 400 && !sentElsewhere) decide(ctx);
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
+    // Once the answer is there, an error is ours, not the network's.
+    if (ctx?.request && !ctx.response && error?.name !== "AbortError" && !isPolling(ctx)) toast(say("unsent"), "danger");
+  });
+}
+
+function decide(ctx) {
+  const answer = new DOMParser().parseFromString(ctx.text, "text/html");
+  const wholePage = Boolean(ctx.select); // a boosted link or form, which takes <main> out of the answer
+  const fits = !wholePage || answer.querySelector("#main");
+  const refusal = answer.querySelector("[data-error]");
+  const reading = ctx.request.method === "GET";
+
+  if (fits && wholePage && reading) return; // an error page is a page
+  ctx.push = "false"; // the address of a form's action is nothing to come back to
+  if (fits && !refusal && ctx.response.status < 500) return; // the form again, with what is wrong with it
+  ctx.swap = "none";
+  if (!isPolling(ctx)) toast(refusal ? words(refusal) : say("unreadable"), "danger");
+}
+
+function words(refusal) {
+  const part = (name) => refusal.querySelector(`[data-error-${name}]`)?.textContent.trim();
+  const reference = part("reference");
+  return [part("title"), part("message"), reference && `(${reference})`].filter(Boolean).join(" ");
+}
+
+function isPolling(ctx) {
+  return ctx.sourceEvent?.type === "every";
+}

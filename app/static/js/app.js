@@ -1,0 +1,17 @@
+// One file for every page. The pages work without it; it makes them quick and keeps the reader's place.
+import htmx from "htmx.org";
+import { watchFocus } from "./focus.js";
+import { watchAnswers } from "./answers.js";
+import { watchDrafts } from "./drafts.js";
+import { watchMenus } from "./menus.js";
+import { watchNavigation } from "./navigation.js";
+import { watchMessages } from "./messages.js";
+
+void htmx; // The import starts it; its settings stand in the page's own <meta name="htmx-config">.
+
+watchAnswers();
+watchNavigation();
+watchFocus();
+watchMessages();
+watchDrafts();
+watchMenus();

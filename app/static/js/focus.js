@@ -1,0 +1,54 @@
+// Where the keyboard stands after a swap. A reader of a page should land where a full load would put them: at what is
+// wrong, else at the heading; and whoever presses a button in a panel should not lose their place to <body>.
+import { isPage } from "./navigation.js";
+
+export function watchFocus() {
+  let trail = []; // the ids around the focus before the swap, from the innermost out
+
+  document.addEventListener("htmx:before:swap", () => { trail = idsAround(document.activeElement); });
+  document.addEventListener("htmx:after:settle", ({ target }) => {
+    // htmx gives back the focus of what has an id, but only after this event.
+    const summary = target.querySelector?.("#error-summary");
+    if (summary) focus(summary);
+    else if (isPage(target)) landOn(target, trail);
+    else if (isLost()) focus(nearest(trail, target));
+  });
+
+  const opened = document.getElementById("error-summary"); // the page itself came with errors
+  if (opened) focus(opened);
+  document.addEventListener("keydown", sendByKey);
+}
+
+/** Ctrl+Enter sends the form that one writes in. */
+function sendByKey(event) {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
+  event.preventDefault();
+  event.target.form?.requestSubmit();
+}
+
+function landOn(page, trail) {
+  const kept = trail.length && page.id ? page.querySelector(`#${CSS.escape(trail[0])}`) : null; // the filter just used
+  focus(kept?.matches("input, select, textarea, button") ? kept : page.querySelector("h1"));
+}
+
+function nearest(trail, target) {
+  const known = trail.map((id) => document.getElementById(id)).find(Boolean) ?? target;
+  if (known.matches("summary, button, input, select, textarea, a[href]")) return known;
+  return known.querySelector("summary, button, textarea, input:not([type=hidden]), select, a[href]") ?? known;
+}
+
+function focus(element) {
+  if (!element) return;
+  if (element.tabIndex < 0 && !element.hasAttribute("tabindex")) element.tabIndex = -1;
+  element.focus({ preventScroll: element.tagName === "H1" });
+}
+
+function isLost() {
+  return !document.activeElement || document.activeElement === document.body;
+}
+
+function idsAround(element) {
+  const ids = [];
+  for (let e = element; e && e !== document.body; e = e.parentElement) if (e.id) ids.push(e.id);
+  return ids;
+}

@@ -1,0 +1,18 @@
+// A menu is a <details class="menu">. Here it closes as menus do: by Escape, by a click elsewhere, and when its choice
+// was made (morphing keeps `open`, so the answer alone would not close it).
+
+export function watchMenus() {
+  document.addEventListener("click", ({ target }) => close((menu) => !menu.contains(target)));
+  document.addEventListener("focusin", ({ target }) => close((menu) => !menu.contains(target)));
+  document.addEventListener("htmx:before:swap", () => close((menu) => {
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    return true;
+  }));
+  document.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") close((menu) => { menu.querySelector("summary").focus(); return true; });
+  });
+}
+
+function close(which) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (which(menu)) menu.open = false;
+}
