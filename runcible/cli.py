@@ -1,0 +1,153 @@
+"""The command line: `python -m runcible verify | unpack | replay`. No network, no database, no environment.
+
+Exit codes: 0 when every required check passes, 1 when one doesn't, 2 for what can't be read and for wrong usage.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runcible.certification import bundle as bundles
+from runcible.certification.bundle import Bundle
+from runcible.certification.replay import ReplayImpossible, replay
+from runcible.certification.trust_root import LARGEST as LARGEST_TRUST_ROOT
+from runcible.certification.trust_root import TrustRoot
+from runcible.certification.unpack import unpack
+from runcible.certification.verifier import Report, verify_bundle
+from runcible.content import MAX_BYTES
+from runcible.errors import BundleInvalid, VerificationError
+from runcible.moments import FIRST_YEAR, LAST_YEAR
+
+OK, FAILED, UNUSABLE = 0, 1, 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. A person sees sentences, never a traceback."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code: int = parsed.run(parsed)
+    except _Unusable as refused:
+        print(f"runcible: {refused}", file=sys.stderr)
+        return UNUSABLE
+    except BrokenPipeError:
+        return UNUSABLE
+    return code
+
+
+class _Unusable(Exception):
+    """A file that can't be read or written; the message names it."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m runcible", description="Verify certifications, offline.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    verify = commands.add_parser("verify", help="check a bundle against a trust root, and print each check")
+    verify.add_argument("file", type=Path, metavar="FILE", help="the bundle, *.rcb.json")
+    verify.add_argument("--trust-root", type=Path, required=True, metavar="FILE", help="the keys that you believe")
+    verify.add_argument("--at", type=_moment, metavar="ISO", help="the moment to judge at; now if left out")
+    verify.add_argument("--content", type=Path, metavar="FILE", help="the content, where it isn't in the bundle")
+    verify.set_defaults(run=_verify)
+    unpacked = commands.add_parser("unpack", help="write the parts of a bundle as files for openssl; verifies nothing")
+    unpacked.add_argument("file", type=Path, metavar="FILE", help="the bundle, *.rcb.json")
+    unpacked.add_argument("directory", type=Path, metavar="DIR", help="where to write; made if need be")
+    unpacked.set_defaults(run=_unpack)
+    replayed = commands.add_parser("replay", help="run the policy of a bundle again, and compare byte for byte")
+    replayed.add_argument("file", type=Path, metavar="FILE", help="the bundle, *.rcb.json")
+    replayed.add_argument("--input", type=Path, metavar="FILE", help="the input that the model was given")
+    replayed.set_defaults(run=_replay)
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    """An ISO 8601 moment; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a moment such as 2026-11-22T20:42:00Z") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"the year must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    data = _read(parsed.file, bundles.LARGEST)
+    content = None if parsed.content is None else _read(parsed.content, MAX_BYTES)
+    try:
+        trust_root = TrustRoot.from_bytes(_read(parsed.trust_root, LARGEST_TRUST_ROOT))
+    except VerificationError as refused:
+        raise _Unusable(f"{parsed.trust_root}: {refused}") from None
+    report = verify_bundle(data, trust_root, parsed.at or datetime.now(UTC), content=content)
+    _print(report)
+    return OK if report.ok else FAILED
+
+
+def _print(report: Report) -> None:
+    if report.statement is not None:
+        print(_shown(f"{report.statement.number}: {report.statement.decision}"))
+    for check in report.checks:
+        needed = "" if check.required else " (not required)"
+        print(_shown(f"{check.verdict:<8}{check.name:<18}{check.reason}{needed}"))
+    if report.ok:
+        print("Verified: every required check passes.")
+    elif report.authentic:
+        print("NOT VERIFIED: a genuine record, but one not to be relied on. See above.")
+    else:
+        print("NOT VERIFIED: see the checks above that don't pass.")
+
+
+def _unpack(parsed: argparse.Namespace) -> int:
+    bundle = _bundle(parsed.file)
+    try:
+        names = unpack(bundle, parsed.directory)
+    except OSError as refused:
+        raise _Unusable(f"{parsed.directory}: {refused.strerror}") from None
+    print(f"Wrote {', '.join(names)}. Nothing was verified.")
+    return OK
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    bundle = _bundle(parsed.file)
+    given = None if parsed.input is None else _text(parsed.input)
+    try:
+        outcome = replay(bundle, input_text=given)
+    except ReplayImpossible as refused:
+        raise _Unusable(f"{parsed.file}: {refused}") from None
+    if not outcome.same_engine:
+        print("The record was made by another version of the code that judges; differences may come from that.")
+    if outcome.agrees:
+        print("The same to the byte.")
+        return OK
+    print(_shown(f"DIFFERENT: {', '.join(outcome.differing_rules) or 'not in a rule'}"))
+    return FAILED
+
+
+def _bundle(path: Path) -> Bundle:
+    try:
+        return bundles.read(_read(path, bundles.LARGEST))
+    except BundleInvalid as refused:
+        raise _Unusable(_shown(f"{path}: {refused}")) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return _read(path, MAX_BYTES).decode()
+    except UnicodeDecodeError:
+        raise _Unusable(f"{path}: not a text in UTF-8") from None
+
+
+def _read(path: Path, largest: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(largest + 1)
+    except (OSError, ValueError) as refused:
+        raise _Unusable(f"{path}: {getattr(refused, 'strerror', None) or refused}") from None
+    if len(data) > largest:
+        raise _Unusable(f"{path}: larger than {largest} bytes")
+    return data
+
+
+def _shown(text: str) -> str:
+    """Text that came from a file, made harmless for a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,1 @@
+"""Judgement: policies, the rules in them, and what they find in an output."""
