@@ -1,0 +1,65 @@
+-- The last guard of the audit trail. Run by a superuser, as often as you like, after migrations.
+--
+-- Triggers on the audit tables refuse UPDATE, DELETE and TRUNCATE. This file refuses to take those triggers away:
+-- the functions move to the superuser, event triggers refuse DDL on what they protect, and the owner of the database
+-- loses its membership in oversing_audit, so that only audit.ensure_partitions() still acts as that role.
+
+-- The event triggers would refuse this very file; they are off until its last lines.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT evtname FROM pg_event_trigger WHERE evtname IN ('oversing_audit_ddl', 'oversing_audit_drop') LOOP
+        EXECUTE format('ALTER EVENT TRIGGER %I DISABLE', name);
+    END LOOP;
+END
+$$;
+
+REVOKE oversing_audit FROM oversing_owner;
+
+ALTER SCHEMA guard OWNER TO CURRENT_USER;
+ALTER FUNCTION guard.refuse_change() OWNER TO CURRENT_USER;
+REVOKE CREATE ON SCHEMA guard FROM PUBLIC, oversing_owner, oversing_audit;
+GRANT USAGE ON SCHEMA guard TO oversing_owner, oversing_audit;
+
+CREATE OR REPLACE FUNCTION guard.refuse_audit_ddl() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    command record;
+BEGIN
+    IF current_user = 'oversing_audit' THEN
+        RETURN;
+    END IF;
+    FOR command IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
+        IF command.schema_name IN ('audit', 'guard') OR command.object_identity ~ '\m(audit|guard)\.' THEN
+            RAISE EXCEPTION 'append-only: % on % is refused', tg_tag, command.object_identity USING ERRCODE = '42501';
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION guard.refuse_audit_drop() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    dropped record;
+BEGIN
+    FOR dropped IN SELECT * FROM pg_event_trigger_dropped_objects() LOOP
+        IF dropped.schema_name IN ('audit', 'guard') OR dropped.object_identity ~ '\m(audit|guard)(\.|$)' THEN
+            RAISE EXCEPTION 'append-only: dropping % is refused', dropped.object_identity USING ERRCODE = '42501';
+        END IF;
+    END LOOP;
+END
+$$;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'oversing_audit_ddl') THEN
+        CREATE EVENT TRIGGER oversing_audit_ddl ON ddl_command_end EXECUTE FUNCTION guard.refuse_audit_ddl();
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'oversing_audit_drop') THEN
+        CREATE EVENT TRIGGER oversing_audit_drop ON sql_drop EXECUTE FUNCTION guard.refuse_audit_drop();
+    END IF;
+END
+$$;
+ALTER EVENT TRIGGER oversing_audit_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER oversing_audit_drop ENABLE ALWAYS;
