@@ -1,0 +1,1 @@
+"""One function per operation that changes anything: permission, rule, audit, announcement, transaction."""

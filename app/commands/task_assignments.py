@@ -1,0 +1,83 @@
+"""Assign people to tasks, and take them off again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.commands.tasks import live_task
+from app.core import clock
+from app.core.actor import Actor
+from app.core.announcing import announce
+from app.core.audit import record
+from app.core.database import db
+from app.core.errors import Invalid
+from app.core.ids import new_id
+from app.core.transaction import command
+from app.models.application_instances import ApplicationInstanceUser
+from app.models.task_assignments import TaskAssignment
+from app.models.tasks import Task
+from app.schemas.tasks import Assignment
+
+
+@command
+def assign_task(actor: Actor, task_id: UUID, assignment: Assignment) -> Task:
+    """Put a person on a task. Assigning twice is assigning once. Raises Invalid for somebody who does not work here."""
+    task = live_task(actor, task_id, "task.assign", lock=True)
+    _require_member(actor, assignment.user_id)
+    assigned = db.session.scalar(
+        insert(TaskAssignment)
+        .values(
+            id=new_id(),
+            application_instance_id=actor.tenant_id,
+            task_id=task.id,
+            user_id=assignment.user_id,
+            assigned_by_user_id=actor.user_id,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(TaskAssignment.id)
+    )
+    if assigned is not None:
+        _touched(actor, task, "task.assigned", assignment.user_id)
+    return task
+
+
+@command
+def unassign_task(actor: Actor, task_id: UUID, user_id: int) -> Task:
+    """Take a person off a task. Doing it twice is doing it once."""
+    task = live_task(actor, task_id, "task.assign", lock=True)
+    removed = db.session.scalar(
+        delete(TaskAssignment)
+        .where(
+            TaskAssignment.application_instance_id == actor.tenant_id,
+            TaskAssignment.task_id == task.id,
+            TaskAssignment.user_id == user_id,
+        )
+        .returning(TaskAssignment.id)
+    )
+    if removed is not None:
+        _touched(actor, task, "task.unassigned", user_id)
+    return task
+
+
+def _touched(actor: Actor, task: Task, event_type: str, user_id: int) -> None:
+    task.updated_at = clock.now()
+    db.session.flush()
+    record(actor, event_type, task, facts={"user_id": user_id})
+    announce(task)
+
+
+def _require_member(actor: Actor, user_id: int) -> None:
+    """Only people who work here can be assigned; of others we do not even say whether they exist."""
+    works_here = db.session.scalar(
+        select(ApplicationInstanceUser.user_id).where(
+            ApplicationInstanceUser.application_instance_id == actor.tenant_id,
+            ApplicationInstanceUser.user_id == user_id,
+            ApplicationInstanceUser.deactivated_at.is_(None),
+        )
+    )
+    if works_here is None:
+        raise Invalid({"user_id": "Nobody with this id works here."})

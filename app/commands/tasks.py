@@ -1,0 +1,122 @@
+"""Make, change, move, delete and restore tasks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from app.commands.workflows import move_instance, start_instance
+from app.core import clock
+from app.core.actor import Actor
+from app.core.announcing import announce
+from app.core.audit import record
+from app.core.database import db
+from app.core.errors import Invalid, NotFound
+from app.core.permissions import expect_version, fetch, require
+from app.core.transaction import command
+from app.models.programs import Program
+from app.models.tasks import Task
+from app.schemas.tasks import Move, NewTask, TaskChanges
+
+
+@command
+def create_task(actor: Actor, new: NewTask) -> Task:
+    """Make a task in a program, under the program's next number, in the first state of its workflow.
+
+    Raises Invalid where the program is not there to take it.
+    """
+    require(actor, "task.create")
+    task = Task(
+        application_instance_id=actor.tenant_id,
+        number=_next_number(actor, new.program_id),
+        workflow_instance_id=start_instance(actor),
+        created_by_user_id=actor.user_id,
+        **new.model_dump(),
+    )
+    db.session.add(task)
+    db.session.flush()
+    record(actor, "task.created", task)
+    announce(task, "created")
+    return task
+
+
+@command
+def update_task(actor: Actor, task_id: UUID, changes: TaskChanges) -> Task:
+    """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster."""
+    task = live_task(actor, task_id, "task.update")
+    expect_version(task, changes.version)
+    sent = changes.model_dump(exclude_unset=True, exclude={"version"})
+    for name, value in sent.items():
+        if value is not None or name == "estimate_minutes":
+            setattr(task, name, value)
+    if db.session.is_modified(task):
+        db.session.flush()
+        record(actor, "task.updated", task)
+        announce(task)
+    return task
+
+
+@command
+def move_task(actor: Actor, task_id: UUID, move: Move) -> Task:
+    """Move a task to another state of its workflow. Moving it to where it is changes nothing.
+
+    Raises InvalidTransition where the workflow has no such way, Invalid for a state it does not have.
+    """
+    task = live_task(actor, task_id, "task.move", lock=True)
+    expect_version(task, move.version)
+    moved = move_instance(actor, task.workflow_instance_id, move.state)
+    if moved is not None:
+        task.updated_at = clock.now()
+        db.session.flush()
+        record(actor, "task.moved", task, facts=moved)
+        announce(task)
+    return task
+
+
+@command
+def delete_task(actor: Actor, task_id: UUID) -> Task:
+    """Put a task in the trash. Its number stays its own."""
+    task = live_task(actor, task_id, "task.delete")
+    task.put_in_trash(by=actor.user_id, at=clock.now())
+    db.session.flush()
+    record(actor, "task.deleted", task)
+    announce(task, "deleted")
+    return task
+
+
+@command
+def restore_task(actor: Actor, task_id: UUID) -> Task:
+    """Bring a task back from the trash."""
+    task = fetch(actor, Task, task_id, "task.delete", deleted=True)
+    task.restore()
+    db.session.flush()
+    record(actor, "task.restored", task)
+    announce(task, "created")
+    return task
+
+
+def live_task(actor: Actor, task_id: UUID, permission: str, *, lock: bool = False) -> Task:
+    """A task that is at work: neither it nor its program is in the trash. Raises NotFound."""
+    task = fetch(actor, Task, task_id, permission, lock=lock)
+    if db.session.scalar(select(Program.deleted_at).where(Program.id == task.program_id)) is not None:
+        raise NotFound
+    return task
+
+
+def _next_number(actor: Actor, program_id: UUID) -> int:
+    """The next number of the program; its row is held until the transaction ends, so that no two tasks share one."""
+    number = db.session.scalar(
+        update(Program)
+        .where(
+            Program.id == program_id,
+            Program.application_instance_id == actor.tenant_id,
+            Program.deleted_at.is_(None),
+        )
+        .values(last_task_number=Program.last_task_number + 1, updated_at=Program.updated_at)
+        .returning(Program.last_task_number)
+        .execution_options(synchronize_session=False)
+    )
+    if number is None:
+        raise Invalid({"program_id": "There is no such program."})
+    return number

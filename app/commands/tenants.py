@@ -1,0 +1,91 @@
+"""Make organisations, with all that they start with, and let people into them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.commands.governance_policies import ship_policies
+from app.commands.workflows import create_built_in_workflow
+from app.core import passwords, sealing, tenancy
+from app.core.actor import Actor, Tenant, Visitor
+from app.core.audit import record
+from app.core.database import db
+from app.core.errors import Invalid
+from app.core.ids import new_id
+from app.core.permissions import SHIPPED_ROLES, SYSTEM_PERMISSIONS
+from app.core.transaction import command
+from app.models.access_roles import AccessGrant, AccessPermission, AccessRole
+from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
+from app.models.users import User
+from app.schemas.tenants import NewMember, NewTenant
+
+
+@command(anyone="an operator makes organisations on the command line, before anybody is in them")
+def create_tenant(_visitor: Visitor, new: NewTenant) -> ApplicationInstance:
+    """Make an organisation with its roles, workflow, policies and first owner. Raises Invalid where the slug is taken."""
+    tenant = ApplicationInstance(id=new_id(), slug=new.slug, name=new.name)
+    db.session.add(tenant)
+    db.session.flush()
+    with tenancy.entered(db.session, tenant.id):
+        sealing.create_tenant_key(tenant.id)
+        for key, (name, permissions) in SHIPPED_ROLES.items():
+            _create_role(tenant.id, key, name, permissions)
+        system = system_actor(tenant)
+        record(system, "application_instance.created", tenant)
+        record(system, "workflow.created", create_built_in_workflow(tenant.id))
+        ship_policies(system)
+        owner = NewMember(email=new.owner_email, name=new.owner_name, password=new.owner_password, role="owner")
+        _let_in(system, owner)
+        db.session.flush()
+    return tenant
+
+
+@command(anyone="an operator lets people in on the command line; invitations come with the pages for people")
+def create_member(actor: Actor, new: NewMember) -> User:
+    """Let a person into the organisation with one role. Raises Invalid where there is no such role."""
+    return _let_in(actor, new)
+
+
+def system_actor(tenant: ApplicationInstance) -> Actor:
+    """The system itself, at work in an organisation."""
+    return Actor(
+        tenant=Tenant(tenant.id, tenant.slug, tenant.name),
+        permissions=SYSTEM_PERMISSIONS,
+        name="Oversing",
+        authenticated_by="system",
+    )
+
+
+def _let_in(actor: Actor, new: NewMember) -> User:
+    role_id = db.session.scalar(
+        select(AccessRole.id).where(
+            AccessRole.application_instance_id == actor.tenant_id, AccessRole.key == new.role
+        )
+    )
+    if role_id is None:
+        raise Invalid({"role": "There is no such role."})
+    user = db.session.scalar(select(User).where(func.lower(User.email) == new.email.lower()))
+    if user is None:
+        user = User(email=new.email, name=new.name, password_hash=passwords.hash_password(new.password))
+        db.session.add(user)
+        db.session.flush()
+    db.session.add(ApplicationInstanceUser(application_instance_id=actor.tenant_id, user_id=user.user_id))
+    db.session.flush()
+    grant = AccessGrant(application_instance_id=actor.tenant_id, access_role_id=role_id, user_id=user.user_id)
+    db.session.add(grant)
+    db.session.flush()
+    record(actor, "user.joined", user)
+    record(actor, "access_grant.created", grant)
+    return user
+
+
+def _create_role(tenant_id: UUID, key: str, name: str, permissions: frozenset[str]) -> None:
+    role = AccessRole(id=new_id(), application_instance_id=tenant_id, key=key, name=name)
+    db.session.add(role)
+    db.session.flush()
+    db.session.add_all(
+        AccessPermission(application_instance_id=tenant_id, access_role_id=role.id, permission=permission)
+        for permission in sorted(permissions)
+    )

@@ -1,0 +1,92 @@
+"""Settings: the only reader of the environment. Nothing secret has a default."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What a process of Oversing is told by its environment. `make run` makes all of it for the embedded stack."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+    oversing_home: Path = Path("var")
+    base_url: str = "http://localhost:8000"
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+
+    database_url: str = ""
+    migration_database_url: str = ""
+    signer_database_url: str = ""
+    clock_database_url: str = ""
+    auditor_database_url: str = ""
+    database_pool: int = Field(default=10, ge=1, le=100)
+    redis_url: str = ""
+
+    sealing_key_file: Path | None = None
+    signing_key_dir: Path | None = None
+    signing_passphrase_file: Path | None = None
+    trust_root_file: Path | None = None
+    tsa_url: str = ""
+
+    session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
+    session_days: int = Field(default=7, ge=1, le=90)
+    largest_body: int = Field(default=MEBIBYTE + 512 * 1024, ge=1024)
+    log_level: str = "INFO"
+    failpoint: str = ""  # tests only: the named point at which this process dies
+
+    @field_validator("base_url")
+    @classmethod
+    def _an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("BASE_URL must look like https://oversing.example")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def host(self) -> str:
+        """Host and port under which pages are served, as a browser sends them."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the pages over TLS: then cookies are Secure and HSTS is sent."""
+        return self.base_url.startswith("https://")
+
+    def database_url_of(self, process: str) -> str:
+        """The database as seen by one kind of process. Raises SystemExit saying which variable is missing."""
+        names = {"signer": "signer_database_url", "clock": "clock_database_url"}
+        return self._needed(names.get(process, "database_url"))
+
+    def needed_redis_url(self) -> str:
+        """The Redis-protocol server. Raises SystemExit where there is none."""
+        return self._needed("redis_url")
+
+    def sealing_key(self) -> bytes:
+        """The 32 bytes of the master key. Raises SystemExit where the file is missing, open to others or garbled."""
+        path = self._private_file(self.sealing_key_file, "SEALING_KEY_FILE")
+        return base64.b64decode(path.read_bytes().strip(), validate=True)
+
+    def signing_passphrase(self) -> bytes:
+        """What opens the signing keys. Only the signer is told where it is."""
+        return self._private_file(self.signing_passphrase_file, "SIGNING_PASSPHRASE_FILE").read_bytes().strip()
+
+    def _needed(self, name: str) -> str:
+        value: str = getattr(self, name)
+        if not value:
+            raise SystemExit(f"Set {name.upper()}. `make run` does this for you with an embedded stack.")
+        return value
+
+    @staticmethod
+    def _private_file(path: Path | None, name: str) -> Path:
+        if path is None or not path.is_file():
+            raise SystemExit(f"Set {name} to a file that only this process can read.")
+        if path.stat().st_mode & 0o077:
+            raise SystemExit(f"{path} may be read by others. Run: chmod 600 '{path}'")
+        return path

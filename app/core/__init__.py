@@ -1,0 +1,1 @@
+"""The mechanisms, one file an idea. Nothing here knows of HTTP."""

@@ -1,0 +1,61 @@
+"""Who is asking: the first argument of every command and every query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+Authentication = Literal["nobody", "session", "api_key", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as the audit trail keeps it."""
+
+    request_id: str = ""
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The organisation that is being worked in."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who has not said who they are: the actor of signing in, and of nothing else."""
+
+    origin: Origin = field(default_factory=Origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a key or the system itself, at work in one organisation.
+
+    `permissions` are those of the roles, already cut down to the scopes of the key where one was used.
+    """
+
+    tenant: Tenant
+    permissions: frozenset[str]
+    user_id: int | None = None
+    name: str = ""
+    email: str = ""
+    role_names: tuple[str, ...] = ()
+    authenticated_by: Authentication = "nobody"
+    credential_id: UUID | None = None
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The id of the organisation, under which PostgreSQL shows rows."""
+        return self.tenant.id
+
+    def may(self, permission: str) -> bool:
+        """Whether the roles of this actor hold `permission`."""
+        return permission in self.permissions

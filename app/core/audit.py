@@ -1,0 +1,124 @@
+"""The audit trail: one row for each thing that happened, in the transaction in which it happened.
+
+Rows are append-only; the database refuses everything else (migration 0001). What is personal in them is sealed under
+the key of the record or person that it is about, so that it can be erased later while the row itself stays.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Integer, Table, Text, insert
+from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
+
+from app.core import sealing
+from app.core.actor import Actor
+from app.core.audit_state import changes
+from app.core.database import Base, db
+from app.core.ids import new_id
+from app.core.transaction import required_unit
+from runcible.canonical import canonical_json
+
+audit_events = Table(
+    "audit_events",
+    Base.metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", UUID),
+    Column("application_instance_id", UUID),
+    Column("event_type", Text),
+    Column("entity_type", Text),
+    Column("entity_id", Text),
+    Column("action", Text),
+    Column("actor_user_id", Integer),
+    Column("actor_ip_address", INET),
+    Column("before_state", JSONB),
+    Column("after_state", JSONB),
+    Column("metadata", JSONB),
+    Column("created_at", DateTime(timezone=True), primary_key=True),
+    schema="audit",
+    info={"unrecorded": "it is the record"},
+)
+
+_ACTIONS = {"created": "create", "deleted": "delete", "certified": "certify", "viewed": "read", "downloaded": "read"}
+
+
+def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any] | None = None) -> None:
+    """Write down that `actor` did `event_type` (as "task.moved") to `subject`, with its changed fields.
+
+    `facts` are further facts of the event, ids and digests only. Raises AssertionError if the row was not written.
+    """
+    required_unit().recorded = True
+    before, after = changes(subject)
+    owner = actor_subject(actor)
+    about = subject_of(subject)
+    keys = sealing.keys(actor.tenant_id, [about, *([owner] if owner else [])])
+    sealed = frozenset(getattr(subject, "sealed", ()))
+    result = db.session.execute(
+        insert(audit_events).values(
+            event_id=new_id(),
+            application_instance_id=actor.tenant_id,
+            event_type=event_type,
+            entity_type=type(subject).__name__,
+            entity_id=str(subject.id),
+            action=_ACTIONS.get(event_type.rpartition(".")[2], "update"),
+            actor_user_id=actor.user_id,
+            actor_ip_address=network_of(actor.origin.ip_address),
+            before_state=_seal_fields(keys[about], before, sealed),
+            after_state=_seal_fields(keys[about], after, sealed),
+            metadata=_how(actor, keys.get(owner or ""), facts),
+        )
+    )
+    assert result.rowcount == 1, "The audit trail did not take the event."  # type: ignore[attr-defined]
+
+
+def subject_of(row: Any) -> str:
+    """The name under which the key of a row is kept: "task:0199..."."""
+    return f"{row.kind}:{row.id}"
+
+
+def actor_subject(actor: Actor) -> str | None:
+    """The name under which the key of the acting person is kept, or None for the system."""
+    return f"user:{actor.user_id}" if actor.user_id is not None else None
+
+
+def network_of(ip_address: str | None) -> str | None:
+    """The network of an address (/24, or /48 of IPv6): enough to see a pattern, too little to name a person."""
+    if ip_address is None:
+        return None
+    address = ipaddress.ip_address(ip_address)
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
+
+
+def _how(actor: Actor, key: sealing.RecordKey | None, facts: dict[str, Any] | None) -> dict[str, Any]:
+    """How it came: request, way of signing in, and the address, sealed under the key of the person."""
+    told: dict[str, Any] = {"request_id": actor.origin.request_id, "via": actor.authenticated_by}
+    if actor.credential_id is not None:
+        told["credential_id"] = str(actor.credential_id)
+    if facts:
+        told["facts"] = facts
+    if key is not None and actor.origin.ip_address:
+        origin = {"ip_address": actor.origin.ip_address, "user_agent": actor.origin.user_agent}
+        told["origin"] = {"sealed": key.seal("audit_events.origin", canonical_json(origin).decode())}
+    return told
+
+
+def _seal_fields(
+    key: sealing.RecordKey, fields: dict[str, Any] | None, sealed: frozenset[str]
+) -> dict[str, Any] | None:
+    if fields is None:
+        return None
+    return {
+        name: {"sealed": key.seal(f"audit_events.{name}", str(value))} if name in sealed and value is not None else value
+        for name, value in fields.items()
+    }
+
+
+def unsealed(key: sealing.RecordKey | None, fields: dict[str, Any] | None) -> dict[str, Any]:
+    """The fields of a before or after state as they were; what was erased reads as None."""
+    return {
+        name: (key.open(f"audit_events.{name}", value["sealed"]) if key is not None else None)
+        if isinstance(value, dict) and "sealed" in value
+        else value
+        for name, value in (fields or {}).items()
+    }

@@ -1,0 +1,50 @@
+"""The outbox: work for later is a row in the same transaction as its cause, so that neither can be lost alone.
+
+A relay (app/jobs/relay.py) hands rows to RQ after the commit; whoever does the work marks the row as done. A row holds
+ids only: who runs the job reads the record again and never trusts what was true when it was queued.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, Integer, Table, Text, func, insert, select
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from app.core.actor import Actor
+from app.core.database import Base, db
+from app.core.ids import new_secret_id
+
+CHANNEL = "oversing_outbox"
+
+outbox = Table(
+    "outbox",
+    Base.metadata,
+    Column("id", PG_UUID, primary_key=True),
+    Column("application_instance_id", PG_UUID, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("subject_id", PG_UUID, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("done_at", DateTime(timezone=True)),
+    Column("failed_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    info={"unrecorded": "its cause records itself"},
+)
+
+
+def enqueue(actor: Actor, job: str, subject_id: UUID, *, queue: str = "default") -> None:
+    """Have `job`, named as "certifications.sign", run for `subject_id` once this transaction has committed."""
+    db.session.execute(
+        insert(outbox).values(
+            id=new_secret_id(),
+            application_instance_id=actor.tenant_id,
+            queue=queue,
+            job=job,
+            subject_id=subject_id,
+        )
+    )
+    db.session.execute(select(func.pg_notify(CHANNEL, "")))

@@ -1,0 +1,81 @@
+"""`parse`: input from a form or from JSON through one schema, every error at once, one sentence a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.core.errors import Invalid
+
+S = TypeVar("S", bound="Schema")
+
+
+class Schema(BaseModel):
+    """What may come in: named fields and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+_SENTENCES = {
+    "missing": "This is required.",
+    "extra_forbidden": "This field is not known here.",
+    "string_type": "This must be text.",
+    "uuid_type": "This must be an id.",
+    "uuid_parsing": "This is not an id.",
+    "bool_type": "This must be true or false.",
+    "bool_parsing": "This must be true or false.",
+    "list_type": "This must be a list.",
+    "dict_type": "This must be an object.",
+    "int_type": "This must be a whole number.",
+    "int_parsing": "This must be a whole number.",
+    "datetime_type": "This must be a date and time with its zone, as 2026-11-22T14:05:00Z.",
+    "datetime_parsing": "This must be a date and time with its zone, as 2026-11-22T14:05:00Z.",
+    "datetime_from_date_parsing": "This must be a date and time with its zone, as 2026-11-22T14:05:00Z.",
+    "string_pattern_mismatch": "This does not have the right form.",
+    "timezone_aware": "Say the time zone too, as 2026-11-22T14:05:00Z.",
+    "date_from_datetime_parsing": "This must be a date, as 2026-11-22.",
+    "date_parsing": "This must be a date, as 2026-11-22.",
+}
+
+
+def parse(schema: type[S], data: Mapping[str, Any], *, typed: bool = True) -> S:
+    """The input as `schema` has it.
+
+    `typed` says that values came with their types, as from JSON: then "1" is no number. A form sends text only, and an
+    empty field means nothing was given. Raises Invalid, naming every field that will not do.
+    """
+    given = dict(data) if typed else {name: value for name, value in data.items() if value not in ("", [])}
+    try:
+        return schema.model_validate(given, context={"typed": typed})
+    except ValidationError as refused:
+        raise Invalid(by_field(refused)) from None
+
+
+def by_field(refused: ValidationError) -> dict[str, str]:
+    """One sentence for each field that will not do. Values are not repeated: they may be secrets."""
+    found: dict[str, str] = {}
+    for error in refused.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in error["loc"]) or "_"
+        found.setdefault(field, _sentence(error))
+    return found
+
+
+def _sentence(error: Any) -> str:
+    kind, about = error["type"], error.get("ctx", {})
+    if kind in _SENTENCES:
+        return _SENTENCES[kind]
+    if kind == "string_too_long":
+        return f"This may have at most {about['max_length']:,} characters."
+    if kind == "string_too_short":
+        return "This is required." if about["min_length"] == 1 else f"At least {about['min_length']} characters, please."
+    if kind == "greater_than_equal":
+        return f"This must be {about['ge']:,} or more."
+    if kind == "less_than_equal":
+        return f"This must be {about['le']:,} or less."
+    if kind == "literal_error":
+        return f"This must be one of: {about['expected']}."
+    if kind == "value_error":
+        return str(about["error"])
+    return "This is not valid."

@@ -1,0 +1,60 @@
+"""Passwords: argon2id, and never on the event loop of a web worker (OWASP ASVS 5.0, 6.2 and 11.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import gevent
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from gevent import monkey
+from gevent.lock import BoundedSemaphore
+
+T = TypeVar("T")
+
+MAX_LENGTH = 1024  # a longer "password" is an attack on the hash function
+MIN_LENGTH = 12
+
+_hasher = PasswordHasher(time_cost=1, memory_cost=47104, parallelism=1)
+_at_once = BoundedSemaphore(2)  # each takes 46 MiB and a core
+_nobody: list[str] = []
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash of `password`, with its salt and parameters, as the PHC string format has it."""
+    return _beside_the_loop(lambda: _hasher.hash(password))
+
+
+def matches(password: str, hashed: str | None) -> bool:
+    """Whether `password` is the one behind `hashed`. Takes as long for nobody (None) as for somebody."""
+    if len(password) > MAX_LENGTH:
+        return False
+    return _beside_the_loop(lambda: _verify(password, hashed or _hash_of_nobody())) and hashed is not None
+
+
+def needs_rehash(hashed: str) -> bool:
+    """Whether the hash was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(hashed)
+
+
+def _verify(password: str, hashed: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _hash_of_nobody() -> str:
+    if not _nobody:
+        _nobody.append(_hasher.hash("nobody has this password"))
+    return _nobody[0]
+
+
+def _beside_the_loop(work: Callable[[], T]) -> T:
+    """Run `work` in a native thread where gevent serves requests, so that other pages go on meanwhile."""
+    if not monkey.is_module_patched("socket"):
+        return work()
+    with _at_once:
+        result: T = gevent.get_hub().threadpool.apply(work)
+        return result

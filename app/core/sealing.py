@@ -1,0 +1,188 @@
+"""Sealing: personal fields and certified content are kept under keys that can be destroyed.
+
+A master key, kept outside the database, wraps one key per organisation; that wraps one key per record. A value is
+AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, bound to its place by the associated data, and written as
+``v1.<nonce>.<ciphertext>`` in base64url. Erasing destroys the key of a record: its values can then be read by nobody,
+in no backup of the rows, while hashes and signatures over the sealed text keep verifying.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, select, update
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core import clock
+from app.core.database import Base, db
+
+_UNRECORDED = {"unrecorded": "keys are made and destroyed by operations that record themselves"}
+
+tenant_keys = Table(
+    "application_instance_keys",
+    Base.metadata,
+    Column("application_instance_id", PG_UUID, primary_key=True),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    info=_UNRECORDED,
+)
+
+record_keys = Table(
+    "record_keys",
+    Base.metadata,
+    Column("application_instance_id", PG_UUID, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("wrapped_key", LargeBinary),
+    Column("erased_at", DateTime(timezone=True)),
+    info=_UNRECORDED,
+)
+
+
+class SealBroken(Exception):
+    """A sealed value does not open: it was altered, or moved from its place."""
+
+
+class Erased(Exception):
+    """The key of this record was destroyed; what it sealed is gone for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """The key of one record. `material` is None once it was erased."""
+
+    tenant_id: UUID
+    subject: str
+    material: bytes | None
+
+    def seal(self, place: str, text: str) -> str:
+        """`text` sealed for `place`, a name as "table.column". Raises Erased."""
+        nonce = os.urandom(12)
+        sealed = self._cipher().encrypt(nonce, text.encode(), self._bound_to(place))
+        return f"v1.{_encode(nonce)}.{_encode(sealed)}"
+
+    def open(self, place: str, token: str) -> str | None:
+        """What was sealed, or None once the key was erased. Raises SealBroken."""
+        if self.material is None:
+            return None
+        try:
+            version, nonce, sealed = token.split(".")
+            if version != "v1":
+                raise SealBroken(place)
+            return self._cipher().decrypt(_decode(nonce), _decode(sealed), self._bound_to(place)).decode()
+        except (ValueError, InvalidTag) as broken:
+            raise SealBroken(place) from broken
+
+    def _cipher(self) -> AESGCM:
+        if self.material is None:
+            raise Erased(self.subject)
+        return AESGCM(self.material)
+
+    def _bound_to(self, place: str) -> bytes:
+        return f"{place}|{self.subject}|{self.tenant_id}".encode()
+
+
+class _Master:
+    """The key that wraps all others, and the organisation keys it has unwrapped in this process."""
+
+    key: bytes | None = None
+    tenants: dict[UUID, bytes]
+
+    def __init__(self) -> None:
+        self.tenants = {}
+
+    def required(self) -> bytes:
+        if self.key is None:
+            raise RuntimeError("No sealing key: set SEALING_KEY_FILE to a file that `flask keys create` has made.")
+        return self.key
+
+
+_master = _Master()
+
+
+def configure(master_key: bytes) -> None:
+    """Use `master_key`, 32 bytes, from now on. Raises ValueError for any other length."""
+    if len(master_key) != 32:
+        raise ValueError("The sealing key must have 32 bytes.")
+    if master_key != _master.key:
+        _master.key = master_key
+        _master.tenants.clear()
+
+
+def create_tenant_key(tenant_id: UUID) -> None:
+    """Make the key of a new organisation."""
+    wrapped = aes_key_wrap(_master.required(), os.urandom(32))
+    db.session.execute(insert(tenant_keys).values(application_instance_id=tenant_id, wrapped_key=wrapped))
+
+
+def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
+    """The keys of these records, made where there are none yet. One query where all exist."""
+    wanted = list(dict.fromkeys(subjects))
+    found = _load(tenant_id, wanted)
+    missing = [subject for subject in wanted if subject not in found]
+    if missing:
+        parent = _tenant_key(tenant_id)
+        made = [
+            {
+                "application_instance_id": tenant_id,
+                "subject": subject,
+                "wrapped_key": aes_key_wrap(parent, os.urandom(32)),
+            }
+            for subject in missing
+        ]
+        db.session.execute(insert(record_keys).values(made).on_conflict_do_nothing())
+        found |= _load(tenant_id, missing)
+    return found
+
+
+def key(tenant_id: UUID, subject: str) -> RecordKey:
+    """The key of one record, made if there is none yet."""
+    return keys(tenant_id, [subject])[subject]
+
+
+def erase(tenant_id: UUID, subject: str) -> None:
+    """Destroy the key of a record. Nothing that it sealed can be read again. Erasing twice is erasing once."""
+    db.session.execute(
+        update(record_keys)
+        .where(record_keys.c.application_instance_id == tenant_id, record_keys.c.subject == subject)
+        .where(record_keys.c.erased_at.is_(None))
+        .values(wrapped_key=None, erased_at=clock.now())
+    )
+
+
+def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
+    rows = db.session.execute(
+        select(record_keys.c.subject, record_keys.c.wrapped_key).where(
+            record_keys.c.application_instance_id == tenant_id, record_keys.c.subject.in_(subjects)
+        )
+    )
+    return {row.subject: RecordKey(tenant_id, row.subject, _unwrap(tenant_id, row.wrapped_key)) for row in rows}
+
+
+def _unwrap(tenant_id: UUID, wrapped: bytes | None) -> bytes | None:
+    return None if wrapped is None else aes_key_unwrap(_tenant_key(tenant_id), wrapped)
+
+
+def _tenant_key(tenant_id: UUID) -> bytes:
+    if tenant_id not in _master.tenants:
+        wrapped = db.session.scalar(
+            select(tenant_keys.c.wrapped_key).where(tenant_keys.c.application_instance_id == tenant_id)
+        )
+        if wrapped is None:
+            raise RuntimeError(f"The organisation {tenant_id} has no key.")
+        _master.tenants[tenant_id] = aes_key_unwrap(_master.required(), wrapped)
+    return _master.tenants[tenant_id]
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,61 @@
+"""The tenant wall: one organisation is current, and PostgreSQL shows the rows of no other.
+
+Each transaction starts with `SET LOCAL`, as `set_config(..., true)`: the setting dies with the transaction, so neither a
+connection pool nor PgBouncer can hand it to somebody else. With nothing set, the policies show no row at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import Session, SessionTransaction
+
+SETTING = "oversing.tenant"
+
+_current: ContextVar[UUID | None] = ContextVar("current_tenant", default=None)
+_set_setting = text("SELECT set_config('oversing.tenant', :tenant, true)")
+
+
+def current_tenant_id() -> UUID | None:
+    """The id of the current organisation, or None where there is none."""
+    return _current.get()
+
+
+@contextmanager
+def entered(session: Any, tenant_id: UUID) -> Iterator[None]:
+    """Make `tenant_id` the current organisation for the block, in the running transaction and in those that start."""
+    before = _current.get()
+    if before == tenant_id:
+        yield
+        return
+    token = _current.set(tenant_id)
+    _tell(session, tenant_id)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _tell(session, before)
+
+
+def enter(session: Any, tenant_id: UUID | None) -> None:
+    """Make `tenant_id` the current organisation until somebody says otherwise: for the length of a request."""
+    _current.set(tenant_id)
+    _tell(session, tenant_id)
+
+
+def _tell(session: Any, tenant_id: UUID | None) -> None:
+    """Change the setting of a transaction that runs already. A broken one is rolled back anyway."""
+    if session.in_transaction() and session.is_active:
+        session.execute(_set_setting, {"tenant": str(tenant_id or "")})
+
+
+@event.listens_for(Session, "after_begin")
+def _begin(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    tenant_id = _current.get()
+    if tenant_id is not None and not transaction.nested:
+        connection.execute(_set_setting, {"tenant": str(tenant_id)})

@@ -1,0 +1,31 @@
+"""Facts and rules, one noun a file. They know no session, no request and no clock."""
+
+from app.models import (
+    access_roles,
+    api_keys,
+    application_instances,
+    certifications,
+    governance_policies,
+    programs,
+    task_assignments,
+    task_comments,
+    tasks,
+    user_sessions,
+    users,
+    workflows,
+)
+
+__all__ = [
+    "access_roles",
+    "api_keys",
+    "application_instances",
+    "certifications",
+    "governance_policies",
+    "programs",
+    "task_assignments",
+    "task_comments",
+    "tasks",
+    "user_sessions",
+    "users",
+    "workflows",
+]

@@ -1,0 +1,40 @@
+"""Organisations, and who belongs to them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.database import Model
+from app.core.ids import new_id
+
+
+class ApplicationInstance(Model):
+    """One organisation: a tenant. Everything it owns carries its id."""
+
+    __tablename__ = "application_instances"
+    kind = "application_instance"
+    audited = ("slug", "name")
+    refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(String(63))
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class ApplicationInstanceUser(Model):
+    """A person's belonging to an organisation."""
+
+    __tablename__ = "application_instance_users"
+
+    application_instance_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("application_instances.id"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"), primary_key=True)
+    deactivated_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

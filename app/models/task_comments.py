@@ -1,0 +1,26 @@
+"""What people say about a task."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.database import Model, TenantOwned
+
+
+class TaskComment(TenantOwned, Model):
+    """One comment, in Markdown."""
+
+    __tablename__ = "task_comments"
+    kind = "task_comment"
+    audited = ("task_id", "body")
+    sealed = ("body",)
+
+    task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tasks.id"))
+    author_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
+    body: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,39 @@
+"""People. One person may belong to several organisations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.database import Model
+
+
+class User(Model):
+    """A person who can sign in."""
+
+    __tablename__ = "users"
+    kind = "user"
+    audited = ("email", "name")
+    sealed = ("email", "name")
+    refusals = {"users_email_is_unique": ("email", "Somebody has signed up with this address already.")}
+
+    user_id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str | None]
+    deactivated_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    @property
+    def id(self) -> int:
+        """The name that every other row gives to its key."""
+        return self.user_id
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether this person is still with us."""
+        return self.deactivated_at is None

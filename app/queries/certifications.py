@@ -1,0 +1,132 @@
+"""Certifications, as lists, pages and the API need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, cast, select
+
+from app.core import clock
+from app.core.actor import Actor
+from app.core.database import db
+from app.core.paging import Page, Paging, page_of
+from app.core.permissions import fetch, require
+from app.models.certifications import Certification, LlmOutputVersion
+from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
+from app.models.programs import Program
+from app.models.tasks import Task
+from app.models.users import User
+from app.queries.certification_proofs import opened_output
+from runcible.certification.statement import Statement
+
+STATUSES = (
+    "pending",
+    "validating",
+    "needs_review",
+    "certified",
+    "rejected",
+    "failed",
+    "suspended",
+    "revoked",
+    "superseded",
+    "expired",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificationFilters:
+    """What a list of certifications is narrowed to."""
+
+    status: str | None = None
+    task_id: UUID | None = None
+
+
+def list_certifications(actor: Actor, filters: CertificationFilters, paging: Paging) -> Page[Any]:
+    """Certifications, newest first, without their content. One query."""
+    require(actor, "certification.view")
+    query = (
+        select(
+            Certification.id,
+            Certification.certification_number,
+            Certification.certification_status,
+            Certification.action_state,
+            Certification.task_id,
+            (Program.key + "-" + cast(Task.number, String)).label("task_number"),
+            Task.name.label("task_name"),
+            GovernancePolicy.name.label("policy_name"),
+            Certification.llm_provider,
+            Certification.model_name,
+            Certification.created_at,
+            Certification.certified_at,
+            Certification.expires_at,
+        )
+        .join(GovernancePolicy, GovernancePolicy.id == Certification.governance_policy_id)
+        .outerjoin(Task, Task.id == Certification.task_id)
+        .outerjoin(Program, Program.id == Task.program_id)
+        .where(Certification.application_instance_id == actor.tenant_id)
+    )
+    now = clock.now()
+    if filters.task_id is not None:
+        query = query.where(Certification.task_id == filters.task_id)
+    if filters.status == "expired":
+        query = query.where(Certification.certification_status == "certified", Certification.expires_at <= now)
+    elif filters.status == "certified":
+        query = query.where(Certification.certification_status == "certified", Certification.expires_at > now)
+    elif filters.status is not None:
+        query = query.where(Certification.certification_status == filters.status)
+    given = {"status": filters.status, "task_id": filters.task_id}
+    return page_of(db.session, query, Certification.id, paging, given)
+
+
+def get_certification(actor: Actor, certification_id: UUID) -> Certification:
+    """One certification. Raises NotFound."""
+    return fetch(actor, Certification, certification_id, "certification.view")
+
+
+def statement_of(certification: Certification) -> Statement | None:
+    """The statement that was, or is about to be, signed; None before the output was judged."""
+    return Statement.read(certification.payload) if certification.payload else None
+
+
+def content_of(actor: Actor, certification: Certification) -> Any:
+    """The certified content as the seed's `output_content`, or None once it was erased."""
+    require(actor, "certification.view")
+    output = opened_output(certification)
+    return output.document if output else None
+
+
+def policy_version_of(actor: Actor, certification: Certification) -> Any:
+    """Name and version of the policy that the certification was judged by."""
+    require(actor, "certification.view")
+    return db.session.execute(
+        select(GovernancePolicy.id, GovernancePolicy.name, GovernancePolicyVersion.number.label("version"))
+        .join(GovernancePolicyVersion, GovernancePolicyVersion.governance_policy_id == GovernancePolicy.id)
+        .where(GovernancePolicyVersion.id == certification.policy_version_id)
+    ).one()
+
+
+def list_versions(actor: Actor, certification: Certification) -> list[Any]:
+    """Every version of the output that the certification is about, newest first."""
+    require(actor, "certification.view")
+    query = (
+        select(
+            LlmOutputVersion.id,
+            LlmOutputVersion.version_number,
+            LlmOutputVersion.certification_id,
+            LlmOutputVersion.parent_certification_id,
+            LlmOutputVersion.change_summary,
+            LlmOutputVersion.created_by_user_id,
+            LlmOutputVersion.created_at,
+            User.name.label("created_by_name"),
+            Certification.certification_number,
+            Certification.certification_status,
+        )
+        .join(Certification, Certification.id == LlmOutputVersion.certification_id)
+        .outerjoin(User, User.user_id == LlmOutputVersion.created_by_user_id)
+        .where(LlmOutputVersion.application_instance_id == actor.tenant_id)
+        .where(LlmOutputVersion.llm_output_id == certification.llm_output_id)
+        .order_by(LlmOutputVersion.version_number.desc())
+    )
+    return list(db.session.execute(query))

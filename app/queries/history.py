@@ -1,0 +1,103 @@
+"""The history of a thing, read from the audit trail: the one history there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from app.core import sealing
+from app.core.actor import Actor
+from app.core.audit import audit_events, unsealed
+from app.core.certification_log import certification_audit_log
+from app.core.database import db
+from app.core.permissions import require
+from app.models.task_comments import TaskComment
+from app.models.users import User
+
+SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, before and after."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened."""
+
+    event_id: UUID
+    event_type: str
+    action: str
+    actor_user_id: int | None
+    actor_name: str
+    changes: list[Change]
+    facts: dict[str, Any]
+    created_at: datetime
+
+
+def task_history(actor: Actor, task_id: UUID) -> list[Event]:
+    """What happened to a task and its comments, newest first."""
+    require(actor, "task.view")
+    comments = select(TaskComment.id).where(
+        TaskComment.application_instance_id == actor.tenant_id, TaskComment.task_id == task_id
+    )
+    comment_ids = [str(comment_id) for comment_id in db.session.scalars(comments)]
+    log = audit_events.c
+    query = (
+        select(audit_events, User.name.label("actor_name"))
+        .outerjoin(User, User.user_id == log.actor_user_id)
+        .where(log.application_instance_id == actor.tenant_id)
+        .where(
+            or_(
+                (log.entity_type == "Task") & (log.entity_id == str(task_id)),
+                (log.entity_type == "TaskComment") & log.entity_id.in_(comment_ids),
+            )
+        )
+        .order_by(log.id.desc())
+        .limit(SHOWN)
+    )
+    rows = list(db.session.execute(query))
+    subjects = {f"{_KINDS[row.entity_type]}:{row.entity_id}" for row in rows}
+    keys = sealing.keys(actor.tenant_id, subjects) if subjects else {}
+    return [_event(row, keys) for row in rows]
+
+
+def certification_events(actor: Actor, certification_id: UUID) -> list[Any]:
+    """The chain of custody of a certification, oldest first."""
+    require(actor, "certification.view")
+    log = certification_audit_log.c
+    query = (
+        select(certification_audit_log, User.name.label("actor_name"))
+        .outerjoin(User, User.user_id == log.user_id)
+        .where(log.application_instance_id == actor.tenant_id, log.certification_id == certification_id)
+        .order_by(log.sequence)
+        .limit(1000)
+    )
+    return list(db.session.execute(query))
+
+
+_KINDS = {"Task": "task", "TaskComment": "task_comment"}
+
+
+def _event(row: Any, keys: dict[str, sealing.RecordKey]) -> Event:
+    key = keys.get(f"{_KINDS[row.entity_type]}:{row.entity_id}")
+    before, after = unsealed(key, row.before_state), unsealed(key, row.after_state)
+    return Event(
+        event_id=row.event_id,
+        event_type=row.event_type,
+        action=row.action,
+        actor_user_id=row.actor_user_id,
+        actor_name=row.actor_name or "Oversing",
+        changes=[Change(name, before.get(name), after.get(name)) for name in after],
+        facts=(row.metadata or {}).get("facts", {}),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,102 @@
+"""Who is asking: from a cookie or a key to a person, an organisation and what the person may do there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+
+from app.core.database import db
+from app.models.access_roles import AccessGrant, AccessPermission, AccessRole
+from app.models.api_keys import ApiKey, hash_of
+from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
+from app.models.user_sessions import UserSession
+from app.models.users import User
+
+
+def find_session(token_hash: bytes, now: datetime, seen_after: datetime) -> Any:
+    """The session behind a cookie, with its person, or None where it has ended or was idle too long."""
+    return db.session.execute(
+        select(
+            UserSession.id,
+            UserSession.data,
+            UserSession.last_seen_at,
+            User.user_id,
+            User.name,
+            User.email,
+        )
+        .outerjoin(User, (User.user_id == UserSession.user_id) & User.deactivated_at.is_(None))
+        .where(
+            UserSession.token_hash == token_hash,
+            UserSession.expires_at > now,
+            UserSession.last_seen_at > seen_after,
+        )
+    ).first()
+
+
+def find_tenant(slug: str) -> Any:
+    """Id, slug and name of an organisation, or None."""
+    query = select(ApplicationInstance.id, ApplicationInstance.slug, ApplicationInstance.name)
+    return db.session.execute(query.where(ApplicationInstance.slug == slug)).first()
+
+
+def find_api_key(secret: str, now: datetime) -> Any:
+    """The key with this secret and the person it acts for, or None where it has expired or was revoked.
+
+    Row security shows the key to whoever presents its hash, before any organisation is current.
+    """
+    presented = hash_of(secret)
+    db.session.execute(text("SELECT set_config('oversing.api_key', :hash, true)"), {"hash": presented.hex()})
+    return db.session.execute(
+        select(
+            ApiKey.id,
+            ApiKey.scopes,
+            ApiKey.last_used_at,
+            User.user_id,
+            User.name,
+            User.email,
+            ApplicationInstance.id.label("tenant_id"),
+            ApplicationInstance.slug,
+            ApplicationInstance.name.label("tenant_name"),
+        )
+        .join(User, User.user_id == ApiKey.user_id)
+        .join(ApplicationInstance, ApplicationInstance.id == ApiKey.application_instance_id)
+        .where(ApiKey.secret_hash == presented, ApiKey.revoked_at.is_(None), User.deactivated_at.is_(None))
+        .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > now))
+    ).first()
+
+
+def find_roles(tenant_id: UUID, user_id: int) -> list[Any]:
+    """The roles that a person has in an organisation, each with its permissions; none for a stranger."""
+    query = (
+        select(AccessRole.name, func.array_agg(AccessPermission.permission).label("permissions"))
+        .join(AccessGrant, AccessGrant.access_role_id == AccessRole.id)
+        .join(AccessPermission, AccessPermission.access_role_id == AccessRole.id)
+        .join(
+            ApplicationInstanceUser,
+            (ApplicationInstanceUser.user_id == AccessGrant.user_id)
+            & (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id),
+        )
+        .where(AccessGrant.application_instance_id == tenant_id, AccessGrant.user_id == user_id)
+        .where(ApplicationInstanceUser.deactivated_at.is_(None))
+        .group_by(AccessRole.id, AccessRole.name)
+        .order_by(AccessRole.name)
+    )
+    return list(db.session.execute(query))
+
+
+def tenants_of(user_id: int) -> list[Any]:
+    """The organisations that a person works in, by name."""
+    db.session.execute(text("SELECT set_config('oversing.user', :user, true)"), {"user": str(user_id)})
+    query = (
+        select(ApplicationInstance.slug, ApplicationInstance.name)
+        .join(
+            ApplicationInstanceUser,
+            ApplicationInstanceUser.application_instance_id == ApplicationInstance.id,
+        )
+        .where(ApplicationInstanceUser.user_id == user_id, ApplicationInstanceUser.deactivated_at.is_(None))
+        .order_by(ApplicationInstance.name)
+    )
+    return list(db.session.execute(query))

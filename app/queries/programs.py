@@ -1,0 +1,86 @@
+"""Programs, as lists and pages need them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.core.actor import Actor
+from app.core.database import db
+from app.core.paging import Page, Paging, page_of
+from app.core.permissions import fetch, require
+from app.models.programs import Program
+from app.models.tasks import Task
+from app.models.workflows import WorkflowInstance, WorkflowState
+
+ENDED = ("done", "cancelled")
+
+
+def list_programs(actor: Actor, paging: Paging) -> Page[Any]:
+    """Programs with the numbers of their open and finished tasks. One query."""
+    require(actor, "program.view")
+    counts = (
+        select(
+            func.count().filter(WorkflowState.state_group.not_in(ENDED)).label("open_tasks"),
+            func.count().filter(WorkflowState.state_group.in_(ENDED)).label("done_tasks"),
+        )
+        .select_from(Task)
+        .join(WorkflowInstance, WorkflowInstance.id == Task.workflow_instance_id)
+        .join(WorkflowState, WorkflowState.id == WorkflowInstance.state_id)
+        .where(
+            Task.application_instance_id == Program.application_instance_id,
+            Task.program_id == Program.id,
+            Task.deleted_at.is_(None),
+        )
+        .lateral()
+    )
+    query = (
+        select(
+            Program.id,
+            Program.key,
+            Program.name,
+            Program.description,
+            Program.version,
+            Program.created_at,
+            Program.updated_at,
+            Program.deleted_at,
+            counts.c.open_tasks,
+            counts.c.done_tasks,
+        )
+        .join(counts, func.true())
+        .where(Program.application_instance_id == actor.tenant_id, Program.deleted_at.is_(None))
+    )
+    return page_of(db.session, query, Program.id, paging)
+
+
+def get_program(actor: Actor, program_id: UUID) -> Program:
+    """One program. Raises NotFound."""
+    return fetch(actor, Program, program_id, "program.view")
+
+
+def get_deleted_program(actor: Actor, program_id: UUID) -> Program:
+    """One program that is in the trash. Raises NotFound."""
+    return fetch(actor, Program, program_id, "program.view", deleted=True)
+
+
+def count_tasks(actor: Actor, program_id: UUID) -> int:
+    """How many tasks would leave the lists together with the program."""
+    require(actor, "program.view")
+    query = select(func.count()).where(
+        Task.application_instance_id == actor.tenant_id, Task.program_id == program_id, Task.deleted_at.is_(None)
+    )
+    return db.session.scalar(query) or 0
+
+
+def program_choices(actor: Actor) -> list[Any]:
+    """Id, key and name of every program, for a form's menu."""
+    require(actor, "program.view")
+    query = (
+        select(Program.id, Program.key, Program.name)
+        .where(Program.application_instance_id == actor.tenant_id, Program.deleted_at.is_(None))
+        .order_by(Program.name)
+        .limit(500)
+    )
+    return list(db.session.execute(query))

@@ -1,0 +1,60 @@
+"""New organisations, their people and their keys, as the command line asks for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
+
+from app.core import passwords
+from app.core.parsing import Schema
+from app.core.permissions import PERMISSIONS
+from app.schemas.fields import Line, PersonId, ShortLine
+
+
+def _email(text: str) -> str:
+    name, at, domain = text.strip().partition("@")
+    if not (name and at and "." in domain.strip(".") or domain == "localhost") or any(c.isspace() for c in text.strip()):
+        raise ValueError("This is not an e-mail address.")
+    return text.strip()
+
+
+def _scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [scope for scope in scopes if scope != "*" and scope not in PERMISSIONS]
+    if unknown:
+        raise ValueError(f"No such scope: {', '.join(unknown)}.")
+    return tuple(dict.fromkeys(scopes))
+
+
+Password = Annotated[str, StringConstraints(min_length=passwords.MIN_LENGTH, max_length=passwords.MAX_LENGTH)]
+Email = Annotated[str, AfterValidator(_email), StringConstraints(min_length=3, max_length=254)]
+
+
+class NewTenant(Schema):
+    """An organisation and its first owner."""
+
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    name: Line
+    owner_email: Email
+    owner_name: Line
+    owner_password: Password
+
+
+class NewMember(Schema):
+    """A person who joins an organisation with one role."""
+
+    email: Email
+    name: Line
+    password: Password
+    role: ShortLine
+
+
+class NewApiKey(Schema):
+    """A key for a program that acts for a person. Without an end it lasts until it is revoked."""
+
+    user_id: PersonId
+    name: ShortLine
+    scopes: Annotated[tuple[str, ...], AfterValidator(_scopes)] = ("*",)
+    expires_at: AwareDatetime | None = None
+
+
