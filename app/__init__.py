@@ -1,0 +1,103 @@
+"""Oversing: where an organisation runs its work, and has what models wrote certified before it is acted on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask
+from flask_compress import Compress
+from flask_migrate import Migrate
+from whitenoise import WhiteNoise
+
+from app import blueprints, cli, logs
+from app.config import Settings
+from app.core import failpoints, sealing, valkey
+from app.blueprints import health, live
+from app.core.database import db
+from app.queries import trust
+from app.web import assets, errors, gateway, sign_in, templating
+from app.web.parsing import StrictRequest
+
+log = structlog.get_logger(__name__)
+
+
+class Oversing(Flask):
+    """Flask with a request that has limits."""
+
+    request_class = StrictRequest
+
+
+def create_app(process: str = "web", **overrides: Any) -> Oversing:
+    """The application as one kind of process needs it: web, live, worker, signer, clock.
+
+    `overrides` replace settings of the environment, for tests. Raises SystemExit, saying what to set, where one is missing.
+    """
+    settings = Settings(**overrides)
+    logs.configure(settings.log_level, process)
+    app = Oversing(__name__, static_folder=None)
+    app.config.update(SETTINGS=settings, PROCESS=process)
+    _use_database(app, settings, process)
+    valkey.configure(settings.needed_redis_url())
+    if process != "clock":
+        sealing.configure(settings.sealing_key())
+    trust.configure(settings.trust_root_file)
+    if settings.failpoint:
+        failpoints.arm(settings.failpoint)
+    cli.init_app(app)
+    if process == "web":
+        _serve_pages(app, settings)
+    elif process == "live":
+        _serve_sockets(app, settings)
+    return app
+
+
+def _use_database(app: Flask, settings: Settings, process: str) -> None:
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url_of(process),
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": settings.database_pool,
+            "max_overflow": settings.database_pool,
+            "pool_timeout": 5,
+            "pool_pre_ping": True,
+            "connect_args": {"connect_timeout": 5, "application_name": f"oversing-{process}"},
+        },
+    )
+    db.init_app(app)
+    Migrate(app, db, directory="migrations")
+
+
+def _serve_pages(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=4,
+        COMPRESS_LEVEL=5,
+        COMPRESS_MIN_SIZE=600,
+        COMPRESS_MIMETYPES=["text/html", "application/json", "application/vnd.runcible.bundle.v1+json"],
+    )
+    Compress(app)
+    gateway.init_app(app, settings)
+    sign_in.init_app(app)
+    errors.init_app(app)
+    templating.init_app(app)
+    blueprints.init_app(app)
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=assets.STATIC,
+        prefix="/static/",
+        immutable_file_test=assets.is_immutable,
+        add_headers_function=_secure_static,
+    )
+
+
+def _serve_sockets(app: Flask, settings: Settings) -> None:
+    gateway.init_app(app, settings)
+    sign_in.init_app(app)
+    errors.init_app(app)
+    app.register_blueprint(health.bp)
+    live.init_app(app)
+
+
+def _secure_static(headers: Any, _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -1,0 +1,15 @@
+"""The pages, one noun a file, and the JSON API beside them. A view reads the request, calls one thing, shows the result."""
+
+from flask import Flask
+
+from app.blueprints import certifications, health, home, policies, programs, sessions, task_comments, tasks, trash
+from app.blueprints.api import api
+
+
+def init_app(app: Flask) -> None:
+    """Put every noun at its address."""
+    app.register_blueprint(health.bp)
+    app.register_blueprint(sessions.bp)
+    app.register_blueprint(api)
+    for noun in (home, programs, tasks, task_comments, trash, certifications, policies):
+        app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -1,0 +1,9 @@
+"""The JSON API, version 1: the same commands and queries as the pages, behind bearer keys."""
+
+from flask import Blueprint
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+from app.blueprints.api import certifications, policies, programs, tasks, trust  # noqa: E402
+
+__all__ = ["api", "certifications", "policies", "programs", "tasks", "trust"]

@@ -1,0 +1,150 @@
+"""Certifications in JSON."""
+
+from flask import url_for
+
+from app.blueprints.api import api
+from app.blueprints.certifications import bundle_response
+from app.commands import certifications as commands
+from app.core import clock
+from app.core.idempotency import once
+from app.models.certifications import Certification
+from app.queries import certifications as queries
+from app.queries.certification_proofs import bundle_of
+from app.queries.history import certification_events
+from app.queries.trust import trust_root
+from app.schemas.certifications import CertificationOut, NewCertification, Revocation, VersionOut
+from app.web.fieldsets import with_fields
+from app.web.listing import page_links, page_meta
+from app.web.parsing import (
+    choice_parameter,
+    idempotent_request,
+    read_json,
+    read_paging,
+    read_parameters,
+    uuid_parameter,
+    version_tag,
+)
+from app.web.responses import data
+from app.web.sign_in import current_actor
+from runcible.certification.verifier import verify_bundle
+
+
+@api.get("/certifications")
+def list_certifications():
+    """A page of certifications, without their content."""
+    given = read_parameters("status", "task_id", "cursor", "limit")
+    filters = queries.CertificationFilters(
+        status=choice_parameter(given, "status", queries.STATUSES), task_id=uuid_parameter(given, "task_id")
+    )
+    page = queries.list_certifications(current_actor(), filters, read_paging(given))
+    return data([_listed(row) for row in page.rows], meta=page_meta(page), links=page_links(page))
+
+
+@api.post("/certifications")
+def create_certification():
+    """Ask for an output to be certified. 202: the verdict follows within moments, at the address in `Location`."""
+    actor, new = current_actor(), read_json(NewCertification)
+    certification = once(
+        actor, idempotent_request(), Certification, lambda: commands.request_certification(actor, new)
+    )
+    address = url_for(".get_certification", certification_id=certification.id)
+    return _one(actor, certification.id, status=201, location=address)
+
+
+@api.get("/certifications/<uuid:certification_id>")
+def get_certification(certification_id):
+    """One certification with its content and its evaluation."""
+    given = read_parameters("fields")
+    actor = current_actor()
+    commands.note_reading(actor, certification_id)
+    return _one(actor, certification_id, given=given)
+
+
+@api.post("/certifications/<uuid:certification_id>/verify")
+def verify_certification(certification_id):
+    """Check signatures, time and content again, now."""
+    certification = queries.get_certification(current_actor(), certification_id)
+    report = verify_bundle(bundle_of(certification), trust_root(), clock.now())
+    checks = [
+        {"name": check.name, "outcome": check.verdict, "required": check.required, "detail": check.reason}
+        for check in report.checks
+    ]
+    return data({"valid": report.ok, "authentic": report.authentic, "checks": checks})
+
+
+@api.get("/certifications/<uuid:certification_id>/versions")
+def list_versions(certification_id):
+    """Every version of the output."""
+    actor = current_actor()
+    read_parameters()
+    certification = queries.get_certification(actor, certification_id)
+    rows = queries.list_versions(actor, certification)
+    return data([VersionOut.model_validate({k: row._mapping[k] for k in VersionOut.model_fields}) for row in rows])
+
+
+@api.post("/certifications/<uuid:certification_id>/revoke")
+def revoke_certification(certification_id):
+    """Take a certificate back."""
+    actor = current_actor()
+    commands.revoke_certification(actor, certification_id, read_json(Revocation))
+    return _one(actor, certification_id)
+
+
+@api.get("/certifications/<uuid:certification_id>/audit")
+def certification_audit(certification_id):
+    """The chain of custody."""
+    actor = current_actor()
+    read_parameters()
+    queries.get_certification(actor, certification_id)
+    return data([_entry(row) for row in certification_events(actor, certification_id)])
+
+
+@api.get("/certifications/<uuid:certification_id>/bundle")
+def get_bundle(certification_id):
+    """The bundle file, which a stranger can check."""
+    actor = current_actor()
+    certification = queries.get_certification(actor, certification_id)
+    content = bundle_of(certification)
+    commands.note_reading(actor, certification_id, "downloaded")
+    return bundle_response(certification, content)
+
+
+def _one(actor, certification_id, *, status=200, location=None, given=None):
+    certification = queries.get_certification(actor, certification_id)
+    statement = queries.statement_of(certification)
+    computed = {
+        "output_content": queries.content_of(actor, certification),
+        "certification_status": certification.status_at(clock.now()),
+        "evaluation": statement.evaluation.document if statement else None,
+    }
+    columns = {
+        name: getattr(certification, name) for name in CertificationOut.model_fields if name not in computed
+    }
+    out = CertificationOut.model_validate(columns | computed)
+    response = data(with_fields(given or {}, CertificationOut, [out])[0], status=status, location=location)
+    response.headers["ETag"] = version_tag(certification.version)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _listed(row):
+    shown = dict(row._mapping)
+    for name in ("id", "task_id"):
+        shown[name] = str(shown[name]) if shown[name] else None
+    for name in ("created_at", "certified_at", "expires_at"):
+        shown[name] = shown[name].isoformat().replace("+00:00", "Z") if shown[name] else None
+    if shown["certification_status"] == "certified" and row.expires_at and row.expires_at <= clock.now():
+        shown["certification_status"] = "expired"
+    return shown
+
+
+def _entry(row):
+    return {
+        "sequence": row.sequence,
+        "event_type": row.event_type,
+        "event_data": row.event_data,
+        "user_id": row.user_id,
+        "previous_hash": bytes(row.previous_hash).hex() if row.previous_hash else None,
+        "hash": bytes(row.hash).hex(),
+        "created_at": row.created_at.isoformat().replace("+00:00", "Z"),
+    }

@@ -1,0 +1,75 @@
+"""Programs in JSON."""
+
+from flask import Response, url_for
+
+from app.blueprints.api import api
+from app.commands import programs as commands
+from app.core.errors import StaleVersion
+from app.core.idempotency import once
+from app.models.programs import Program
+from app.queries import programs as queries
+from app.schemas.programs import NewProgram, ProgramChanges, ProgramOut
+from app.web.fieldsets import with_fields
+from app.web.listing import page_links, page_meta
+from app.web.parsing import (
+    check_if_match,
+    idempotent_request,
+    read_json,
+    read_paging,
+    read_parameters,
+    stale_as_precondition,
+    version_tag,
+)
+from app.web.responses import data
+from app.web.sign_in import current_actor
+
+
+@api.get("/programs")
+def list_programs():
+    """A page of programs."""
+    given = read_parameters("cursor", "limit", "fields")
+    page = queries.list_programs(current_actor(), read_paging(given))
+    rows = with_fields(given, ProgramOut, [ProgramOut.of(row) for row in page.rows])
+    return data(rows, meta=page_meta(page), links=page_links(page))
+
+
+@api.post("/programs")
+def create_program():
+    """Make a program."""
+    actor, new = current_actor(), read_json(NewProgram)
+    program = once(actor, idempotent_request(), Program, lambda: commands.create_program(actor, new))
+    return _one(program, status=201, location=url_for(".get_program", program_id=program.id))
+
+
+@api.get("/programs/<uuid:program_id>")
+def get_program(program_id):
+    """One program."""
+    given = read_parameters("fields")
+    program = queries.get_program(current_actor(), program_id)
+    return _one(program, given=given)
+
+
+@api.patch("/programs/<uuid:program_id>")
+def update_program(program_id):
+    """Change a program."""
+    actor = current_actor()
+    changes = read_json(ProgramChanges)
+    check_if_match(queries.get_program(actor, program_id).version)
+    try:
+        return _one(commands.update_program(actor, program_id, changes))
+    except StaleVersion as stale:
+        raise stale_as_precondition(stale) from None
+
+
+@api.delete("/programs/<uuid:program_id>")
+def delete_program(program_id):
+    """Put a program in the trash."""
+    commands.delete_program(current_actor(), program_id)
+    return Response(status=204)
+
+
+def _one(program, *, status=200, location=None, given=None):
+    shown = with_fields(given or {}, ProgramOut, [ProgramOut.of(program)])[0]
+    response = data(shown, status=status, location=location)
+    response.headers["ETag"] = version_tag(program.version)
+    return response

@@ -1,0 +1,151 @@
+"""Tasks in JSON."""
+
+from flask import Response, url_for
+
+from app.blueprints.api import api
+from app.commands import task_assignments as assignments
+from app.commands import tasks as commands
+from app.commands.task_comments import comment_on_task
+from app.core.errors import StaleVersion
+from app.core.idempotency import once
+from app.models.task_comments import TaskComment
+from app.models.tasks import Task
+from app.queries import tasks as queries
+from app.queries.history import task_history
+from app.schemas.tasks import Assignment, CommentOut, Move, NewComment, NewTask, TaskChanges, TaskOut
+from app.web.fieldsets import with_fields
+from app.web.listing import page_links, page_meta
+from app.web.parsing import (
+    check_if_match,
+    idempotent_request,
+    number_parameter,
+    read_json,
+    read_paging,
+    read_parameters,
+    stale_as_precondition,
+    uuid_parameter,
+    version_tag,
+)
+from app.web.responses import data
+from app.web.sign_in import current_actor
+
+
+@api.get("/tasks")
+def list_tasks():
+    """A page of tasks."""
+    given = read_parameters("program_id", "state", "assignee_id", "q", "cursor", "limit", "fields")
+    filters = queries.TaskFilters(
+        program_id=uuid_parameter(given, "program_id"),
+        state=given.get("state"),
+        assignee_id=number_parameter(given, "assignee_id"),
+        text=given.get("q"),
+    )
+    page = queries.list_tasks(current_actor(), filters, read_paging(given))
+    rows = with_fields(given, TaskOut, [TaskOut.of(row) for row in page.rows])
+    return data(rows, meta=page_meta(page), links=page_links(page))
+
+
+@api.post("/tasks")
+def create_task():
+    """Make a task."""
+    actor, new = current_actor(), read_json(NewTask)
+    task = once(actor, idempotent_request(), Task, lambda: commands.create_task(actor, new))
+    return _one(actor, task.id, status=201, location=url_for(".get_task", task_id=task.id))
+
+
+@api.get("/tasks/<uuid:task_id>")
+def get_task(task_id):
+    """One task."""
+    return _one(current_actor(), task_id, given=read_parameters("fields"))
+
+
+@api.patch("/tasks/<uuid:task_id>")
+def update_task(task_id):
+    """Change a task."""
+    actor, changes = current_actor(), read_json(TaskChanges)
+    check_if_match(queries.get_task(actor, task_id).version)
+    try:
+        commands.update_task(actor, task_id, changes)
+    except StaleVersion as stale:
+        raise stale_as_precondition(stale) from None
+    return _one(actor, task_id)
+
+
+@api.delete("/tasks/<uuid:task_id>")
+def delete_task(task_id):
+    """Put a task in the trash."""
+    commands.delete_task(current_actor(), task_id)
+    return Response(status=204)
+
+
+@api.post("/tasks/<uuid:task_id>/assign")
+def assign_task(task_id):
+    """Put somebody on a task."""
+    actor = current_actor()
+    assignments.assign_task(actor, task_id, read_json(Assignment))
+    return _one(actor, task_id)
+
+
+@api.delete("/tasks/<uuid:task_id>/assign/<int(max=9007199254740991):user_id>")
+def unassign_task(task_id, user_id):
+    """Take somebody off a task."""
+    actor = current_actor()
+    assignments.unassign_task(actor, task_id, user_id)
+    return _one(actor, task_id)
+
+
+@api.post("/tasks/<uuid:task_id>/workflow")
+def move_task(task_id):
+    """Move a task to another state of its workflow."""
+    actor = current_actor()
+    commands.move_task(actor, task_id, read_json(Move))
+    return _one(actor, task_id)
+
+
+@api.get("/tasks/<uuid:task_id>/comments")
+def list_comments(task_id):
+    """What people have said about a task."""
+    actor = current_actor()
+    read_parameters()
+    queries.get_task(actor, task_id)
+    rows = queries.list_comments(actor, task_id)
+    return data([CommentOut.model_validate(row._mapping | {}, extra="ignore") for row in rows])
+
+
+@api.post("/tasks/<uuid:task_id>/comments")
+def comment(task_id):
+    """Say something about a task."""
+    actor, new = current_actor(), read_json(NewComment)
+    made = once(actor, idempotent_request(), TaskComment, lambda: comment_on_task(actor, task_id, new))
+    return data(CommentOut.model_validate(made, from_attributes=True), status=201)
+
+
+@api.get("/tasks/<uuid:task_id>/history")
+def history(task_id):
+    """The audit trail of a task."""
+    actor = current_actor()
+    read_parameters()
+    queries.get_task(actor, task_id)
+    return data([_event(event) for event in task_history(actor, task_id)])
+
+
+def _event(event):
+    return {
+        "event_id": str(event.event_id),
+        "event_type": event.event_type,
+        "action": event.action,
+        "actor_user_id": event.actor_user_id,
+        "changes": [
+            {"field": change.field, "before": change.before, "after": change.after} for change in event.changes
+        ],
+        "facts": event.facts,
+        "created_at": event.created_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def _one(actor, task_id, *, status=200, location=None, given=None):
+    task = queries.get_task(actor, task_id)
+    shown = with_fields(given or {}, TaskOut, [TaskOut.of(task)])[0]
+    response = data(shown, status=status, location=location)
+    response.headers["ETag"] = version_tag(task.version)
+    return response

@@ -1,0 +1,106 @@
+"""Programs: list, make, show, change, delete, restore."""
+
+from flask import Blueprint, redirect, url_for
+
+from app.commands import programs as commands
+from app.core.errors import Invalid, StaleVersion
+from app.queries import programs as queries
+from app.queries.tasks import TaskFilters, list_tasks
+from app.schemas.programs import NewProgram, ProgramChanges
+from app.web.conflicts import conflict_of
+from app.web.listing import page_context
+from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
+from app.web.responses import show
+from app.web.sign_in import current_actor
+
+bp = Blueprint("programs", __name__)
+
+
+@bp.get("/programs")
+def index():
+    """All programs."""
+    page = queries.list_programs(current_actor(), read_paging(read_parameters("cursor", "limit")))
+    return show("programs/index.html", "programs/_list.html", page=page_context(page))
+
+
+@bp.get("/programs/new")
+def new():
+    """The form for a new program."""
+    return show("programs/new.html", "programs/_form.html", values={}, errors={})
+
+
+@bp.post("/programs")
+def create():
+    """Make a program."""
+    try:
+        program = commands.create_program(current_actor(), read_form(NewProgram))
+    except Invalid as refused:
+        return show(
+            "programs/new.html", "programs/_form.html", status=422, values=form_values(), errors=refused.fields
+        )
+    return redirect(url_for(".show", program_id=program.id), 303)
+
+
+@bp.get("/programs/<uuid:program_id>", endpoint="show")
+def show_program(program_id):
+    """One program and its tasks."""
+    actor = current_actor()
+    program = queries.get_program(actor, program_id)
+    paging = read_paging(read_parameters("cursor", "limit"))
+    page = list_tasks(actor, TaskFilters(program_id=program_id), paging)
+    return show("programs/show.html", "programs/_program.html", program=program, page=page_context(page))
+
+
+@bp.get("/programs/<uuid:program_id>/edit")
+def edit(program_id):
+    """The form to change a program."""
+    program = queries.get_program(current_actor(), program_id)
+    return _form(program, {"name": program.name, "description": program.description, "version": program.version})
+
+
+@bp.post("/programs/<uuid:program_id>")
+def update(program_id):
+    """Change a program."""
+    actor = current_actor()
+    try:
+        commands.update_program(actor, program_id, read_changes(ProgramChanges, empty={"description": ""}))
+    except Invalid as refused:
+        program = queries.get_program(actor, program_id)
+        return _form(program, form_values(), errors=refused.fields, status=422)
+    except StaleVersion:
+        program = queries.get_program(actor, program_id)
+        return _form(program, form_values(), conflict=conflict_of(program, form_values()), status=409)
+    return redirect(url_for(".show", program_id=program_id), 303)
+
+
+@bp.get("/programs/<uuid:program_id>/delete")
+def confirm_delete(program_id):
+    """Ask before a program goes."""
+    actor = current_actor()
+    program = queries.get_program(actor, program_id)
+    return show("programs/delete.html", program=program, task_count=queries.count_tasks(actor, program_id))
+
+
+@bp.post("/programs/<uuid:program_id>/deletion")
+def delete(program_id):
+    """Put a program in the trash."""
+    commands.delete_program(current_actor(), program_id)
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/programs/<uuid:program_id>/restoration")
+def restore(program_id):
+    """Bring a program back."""
+    commands.restore_program(current_actor(), program_id)
+    return redirect(url_for(".show", program_id=program_id), 303)
+
+
+def _form(program, values, *, errors=None, conflict=None, status=200):
+    return show(
+        "programs/edit.html",
+        status=status,
+        program=program,
+        values=values,
+        errors=errors or {},
+        conflict=conflict,
+    )

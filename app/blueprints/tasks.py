@@ -1,0 +1,161 @@
+"""Tasks: list, make, show, change, move, assign, delete, restore, and their history."""
+
+from flask import Blueprint, redirect, url_for
+
+from app.commands import task_assignments as assignments
+from app.commands import tasks as commands
+from app.core.errors import Invalid, StaleVersion
+from app.queries import tasks as queries
+from app.queries.history import task_history
+from app.queries.programs import program_choices
+from app.queries.users import list_people
+from app.schemas.tasks import Assignment, Move, NewTask, TaskChanges
+from app.web.conflicts import conflict_of
+from app.web.listing import page_context
+from app.web.parsing import (
+    form_values,
+    number_parameter,
+    read_changes,
+    read_form,
+     read_paging, read_parameters, uuid_parameter)
+from app.web.responses import done, show
+from app.web.sentences import told
+from app.web.sign_in import current_actor
+from app.web.task_pages import task_context
+
+bp = Blueprint("tasks", __name__)
+
+
+@bp.get("/tasks")
+def index():
+    """Tasks, narrowed by program, state, person and words."""
+    actor = current_actor()
+    given = read_parameters("program", "state", "assignee", "q", "cursor", "limit")
+    filters = queries.TaskFilters(
+        program_id=uuid_parameter(given, "program"),
+        state=given.get("state"),
+        assignee_id=number_parameter(given, "assignee"),
+        text=given.get("q"),
+    )
+    page = queries.list_tasks(actor, filters, read_paging(given))
+    return show(
+        "tasks/index.html",
+        "tasks/_list.html",
+        page=page_context(page),
+        filters=page.filters,
+        programs=program_choices(actor),
+        states=queries.task_states(actor),
+        people=list_people(actor),
+    )
+
+
+@bp.get("/tasks/new")
+def new():
+    """The form for a new task."""
+    given = read_parameters("program")
+    return _new_form({"program_id": given.get("program", "")}, {})
+
+
+@bp.post("/tasks")
+def create():
+    """Make a task."""
+    try:
+        task = commands.create_task(current_actor(), read_form(NewTask))
+    except Invalid as refused:
+        return _new_form(form_values(), refused.fields, status=422)
+    return redirect(url_for(".show", task_id=task.id), 303)
+
+
+@bp.get("/tasks/<uuid:task_id>", endpoint="show")
+def show_task(task_id):
+    """One task with all that belongs to it."""
+    return show("tasks/show.html", "tasks/_task.html", **task_context(current_actor(), task_id))
+
+
+@bp.get("/tasks/<uuid:task_id>/edit")
+def edit(task_id):
+    """The form to change a task."""
+    task = queries.get_task(current_actor(), task_id)
+    estimate = "" if task.estimate_minutes is None else str(task.estimate_minutes)
+    values = {"name": task.name, "description": task.description, "estimate_minutes": estimate}
+    return _edit_form(task, values | {"version": task.version})
+
+
+@bp.post("/tasks/<uuid:task_id>")
+def update(task_id):
+    """Change a task."""
+    actor = current_actor()
+    try:
+        commands.update_task(actor, task_id, read_changes(TaskChanges, empty={"description": "", "estimate_minutes": None}))
+    except Invalid as refused:
+        return _edit_form(queries.get_task(actor, task_id), form_values(), errors=refused.fields, status=422)
+    except StaleVersion:
+        task = queries.get_task(actor, task_id)
+        return _edit_form(task, form_values(), conflict=conflict_of(task, form_values()), status=409)
+    return redirect(url_for(".show", task_id=task_id), 303)
+
+
+@bp.post("/tasks/<uuid:task_id>/move")
+def move(task_id):
+    """Move a task to another state."""
+    actor = current_actor()
+    commands.move_task(actor, task_id, read_form(Move))
+    return _task(actor, task_id)
+
+
+@bp.post("/tasks/<uuid:task_id>/assignment")
+def assign(task_id):
+    """Put somebody on a task."""
+    actor = current_actor()
+    assignments.assign_task(actor, task_id, read_form(Assignment))
+    return _task(actor, task_id)
+
+
+@bp.post("/tasks/<uuid:task_id>/assignment/<int(max=9007199254740991):user_id>/deletion")
+def unassign(task_id, user_id):
+    """Take somebody off a task."""
+    actor = current_actor()
+    assignments.unassign_task(actor, task_id, user_id)
+    return _task(actor, task_id)
+
+
+@bp.get("/tasks/<uuid:task_id>/history")
+def history(task_id):
+    """What happened to a task."""
+    actor = current_actor()
+    task = queries.get_task(actor, task_id)
+    events = [told(event) for event in task_history(actor, task_id)]
+    return show("tasks/history.html", "tasks/_history.html", task=task, events=events)
+
+
+@bp.get("/tasks/<uuid:task_id>/delete")
+def confirm_delete(task_id):
+    """Ask before a task goes."""
+    return show("tasks/delete.html", task=queries.get_task(current_actor(), task_id))
+
+
+@bp.post("/tasks/<uuid:task_id>/deletion")
+def delete(task_id):
+    """Put a task in the trash."""
+    commands.delete_task(current_actor(), task_id)
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/tasks/<uuid:task_id>/restoration")
+def restore(task_id):
+    """Bring a task back."""
+    commands.restore_task(current_actor(), task_id)
+    return redirect(url_for(".show", task_id=task_id), 303)
+
+
+def _task(actor, task_id):
+    return done("tasks/_task.html", to=url_for(".show", task_id=task_id), **task_context(actor, task_id))
+
+
+def _new_form(values, errors, *, status=200):
+    programs = program_choices(current_actor())
+    return show("tasks/new.html", "tasks/_form.html", status=status, values=values, errors=errors, programs=programs)
+
+
+def _edit_form(task, values, *, errors=None, conflict=None, status=200):
+    return show("tasks/edit.html", status=status, task=task, values=values, errors=errors or {}, conflict=conflict)

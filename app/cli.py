@@ -1,0 +1,128 @@
+"""What an operator does on the command line: `flask --app wsgi tenant create`, and so on."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.commands import tenants
+from app.commands.api_keys import create_api_key
+from app.config import Settings
+from app.core import clock, tenancy
+from app.core.actor import Actor, Visitor
+from app.core.database import db
+from app.core.errors import DomainError, Invalid
+from app.core.parsing import Schema, parse
+from app.local import demo
+from app.models.application_instances import ApplicationInstance
+from app.models.users import User
+from app.schemas.tenants import NewApiKey, NewMember, NewTenant
+from runcible.certification import keys as signing_keys
+
+tenant = AppGroup("tenant", help="Organisations and the people in them.")
+api_key = AppGroup("api-key", help="Keys for programs.")
+keys = AppGroup("keys", help="Signing keys and the trust root.")
+demo_data = AppGroup("demo", help="Data to look around with.")
+
+
+def init_app(app: Flask) -> None:
+    """Offer the commands."""
+    for group in (tenant, api_key, keys, demo_data):
+        app.cli.add_command(group)
+
+
+@tenant.command("create")
+@click.option("--slug", prompt="Short name, for addresses (a-z, 0-9, -)")
+@click.option("--name", prompt="Name of the organisation")
+@click.option("--owner-email", prompt="E-mail of its first owner")
+@click.option("--owner-name", prompt="Name of its first owner")
+@click.password_option("--owner-password", help="Asked for where it is not given.")
+def create_tenant(**given: str) -> None:
+    """Make an organisation and its first owner."""
+    made = _told(lambda: tenants.create_tenant(Visitor(), _parsed(NewTenant, given)))
+    click.echo(f"Made {made.name}. Its owner signs in as {given['owner_email']}.")
+
+
+@tenant.command("add-member")
+@click.argument("slug")
+@click.option("--email", prompt=True)
+@click.option("--name", prompt=True)
+@click.option("--role", prompt="Role (owner, member, viewer)")
+@click.password_option("--password")
+def add_member(slug: str, **given: str) -> None:
+    """Let a person into an organisation."""
+    made = _told(lambda: tenants.create_member(_system(slug), _parsed(NewMember, given)))
+    click.echo(f"{made.name} can sign in.")
+
+
+@api_key.command("create")
+@click.argument("slug")
+@click.argument("email")
+@click.option("--name", default="Command line", show_default=True)
+@click.option("--scope", "scopes", multiple=True, default=("*",), show_default=True)
+def create_key(slug: str, email: str, name: str, scopes: tuple[str, ...]) -> None:
+    """Make a key that acts for a member, and print it: it is shown only now."""
+    actor = _system(slug)
+    user_id = db.session.scalar(db.select(User.user_id).where(db.func.lower(User.email) == email.lower()))
+    given = {"user_id": user_id or 1, "name": name, "scopes": scopes}
+    _made, secret = _told(lambda: create_api_key(actor, _parsed(NewApiKey, given)))
+    click.echo(secret)
+
+
+@keys.command("create")
+def create_keys() -> None:
+    """Make the signing keys, the built-in time-stamping authority and the trust root, where there are none yet."""
+    settings = Settings()
+    if settings.signing_key_dir is None or settings.trust_root_file is None:
+        raise click.ClickException("Set SIGNING_KEY_DIR and TRUST_ROOT_FILE.")
+    passphrase = settings.signing_passphrase()
+    if not settings.signing_key_dir.exists() or not any(settings.signing_key_dir.iterdir()):
+        signing_keys.create(settings.signing_key_dir, passphrase, at=clock.now())
+        click.echo(f"Made signing keys in {settings.signing_key_dir}.")
+    ring = signing_keys.open_ring(settings.signing_key_dir, passphrase)
+    _write(settings.trust_root_file, ring.trust_root.bytes)
+
+
+@demo_data.command("load")
+def load_demo() -> None:
+    """Fill an empty installation with a small organisation at work, and write down how to sign in to it."""
+    settings = Settings()
+    written = demo.load(settings.oversing_home / "demo.json", settings.base_url, settings, secrets.token_urlsafe)
+    click.echo(f"Demo data is there. How to sign in is in {written}.")
+
+
+def _system(slug: str) -> Actor:
+    found = db.session.scalar(db.select(ApplicationInstance).where(ApplicationInstance.slug == slug))
+    if found is None:
+        raise click.ClickException(f"There is no organisation called {slug}.")
+    tenancy.enter(db.session, found.id)
+    return tenants.system_actor(found)
+
+
+def _parsed(schema: type[Schema], given: dict[str, object]) -> Schema:
+    try:
+        return parse(schema, given)
+    except Invalid as refused:
+        raise click.ClickException("; ".join(f"{name}: {wrong}" for name, wrong in refused.fields.items())) from None
+
+
+def _told(act):  # type: ignore[no-untyped-def]
+    try:
+        return act()
+    except DomainError as refused:
+        wrong = "; ".join(f"{detail['field']}: {detail['message']}" for detail in refused.details)
+        raise click.ClickException(wrong or refused.message) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file at once, so that nobody ever reads half of it."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

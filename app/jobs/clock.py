@@ -1,0 +1,77 @@
+"""The clock: relay, audit chain, partitions and clearing up. Any number may run; one works, by an advisory lock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.database import db, fresh_session
+from app.core.outbox import CHANNEL
+from app.jobs import audit_chain, relay
+
+LOCK = 0x0E75_1CE0  # any number that nothing else in this database locks
+MONTHS_AHEAD = 3
+TICK = 1.0  # seconds between two looks where nothing calls
+TIDY_EVERY = 300.0
+
+log = structlog.get_logger(__name__)
+
+_TIDY = (
+    "SELECT audit.ensure_partitions(3)",
+    "DELETE FROM outbox WHERE done_at < now() - interval '7 days'",
+    "DELETE FROM idempotency_keys WHERE created_at < now() - interval '2 days'",
+    "DELETE FROM user_sessions WHERE expires_at < now()",
+    "DELETE FROM sign_in_attempts WHERE window_ends_at < now()",
+)
+
+
+def run(url: str, stopping: threading.Event) -> None:
+    """Work until `stopping` is set. A database that goes away is waited for."""
+    while not stopping.is_set():
+        try:
+            with psycopg.connect(url, autocommit=True, connect_timeout=5) as watch:
+                _work(watch, stopping)
+        except (psycopg.Error, SQLAlchemyError) as failure:
+            log.warning("clock.database_does_not_answer", error=type(failure).__name__)
+            stopping.wait(TICK)
+
+
+def _work(watch: psycopg.Connection, stopping: threading.Event) -> None:
+    """Hold the lock on `watch` and do what is due, whenever somebody calls and at least once a second."""
+    while not stopping.is_set() and not _locked(watch):
+        stopping.wait(TICK)
+    watch.execute(f"LISTEN {CHANNEL}")
+    tidy_at = time.monotonic()
+    while not stopping.is_set():
+        with fresh_session():
+            while _all(relay.hand_over, audit_chain.link_events):
+                pass
+            if time.monotonic() >= tidy_at:
+                tidy()
+                tidy_at = time.monotonic() + TIDY_EVERY
+        for _call in watch.notifies(timeout=TICK, stop_after=1):
+            break
+
+
+def tidy() -> None:
+    """Make the months ahead, link what came very late, and forget what nobody needs any more."""
+    audit_chain.link_events(window=2**60)
+    for statement in _TIDY:
+        db.session.execute(text(statement))
+        db.session.commit()
+
+
+def _all(*tasks: Callable[[], int]) -> bool:
+    """Do every task; whether there may be more to do at once."""
+    return max(task() for task in tasks) >= relay.AT_ONCE
+
+
+def _locked(watch: psycopg.Connection) -> bool:
+    row = watch.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    return bool(row and row[0])

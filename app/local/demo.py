@@ -1,0 +1,176 @@
+"""Demo data: two small organisations, so that everything the product does can be seen at once.
+
+Only for the embedded stack. Passwords and keys are random and go into one private file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from app.commands import certifications, tenants
+from app.commands.api_keys import create_api_key
+from app.commands.programs import create_program, delete_program
+from app.commands.task_assignments import assign_task
+from app.commands.task_comments import comment_on_task
+from app.commands.tasks import create_task, delete_task, move_task, update_task
+from app.core import tenancy
+from app.core.actor import Actor, Tenant, Visitor
+from app.core.database import db
+from app.core.outbox import outbox
+from app.jobs import key_ring, runner
+from app.local import demo_texts as texts
+from app.models.application_instances import ApplicationInstance
+from app.models.governance_policies import GovernancePolicy
+from app.models.users import User
+from app.queries.identity import find_roles
+from app.schemas.certifications import NewCertification, Revocation
+from app.schemas.programs import NewProgram
+from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
+from app.schemas.tenants import NewApiKey, NewMember, NewTenant
+
+CAST = {
+    "acme": (
+        "Acme Advice",
+        [
+            ("alice@acme.example", "Alice Andersson", "owner"),
+            ("bob@acme.example", "Bob Okafor", "member"),
+            ("carol@acme.example", "Carol Lindqvist", "viewer"),
+        ],
+    ),
+    "globex": ("Globex", [("mallory@globex.example", "Mallory Quill", "owner")]),
+}
+
+
+def load(path: Path, url: str, settings: Any, new_secret: Callable[[], str]) -> Path:
+    """Make the demo organisations and write how to sign in to `path`. Loading twice is loading once."""
+    if not path.exists():
+        key_ring.open_keys(settings)
+        told = {"url": url, "tenants": [_tenant(slug, new_secret) for slug in CAST]}
+        _write_privately(path, json.dumps(told, indent=2))
+    return path
+
+
+def _tenant(slug: str, new_secret: Callable[[], str]) -> dict[str, Any]:
+    name, people = CAST[slug]
+    passwords = {email: new_secret() for email, _name, _role in people}
+    tenant = db.session.scalar(select(ApplicationInstance).where(ApplicationInstance.slug == slug))
+    if tenant is not None:
+        raise SystemExit(
+            f"There is an organisation called {slug} already, but no demo.json. Demo data is for empty ones."
+        )
+    email, owner, _role = people[0]
+    tenant = tenants.create_tenant(
+        Visitor(),
+        NewTenant(slug=slug, name=name, owner_email=email, owner_name=owner, owner_password=passwords[email]),
+    )
+    system = tenants.system_actor(tenant)
+    for email, person, role in people[1:]:
+        tenants.create_member(system, NewMember(email=email, name=person, password=passwords[email], role=role))
+    users = []
+    for email, _person, role in people:
+        actor = _as_person(tenant, email)
+        _key, secret = create_api_key(system, NewApiKey(user_id=actor.user_id or 0, name="Demo"))
+        users.append({"email": email, "password": passwords[email], "role": role, "api_key": secret})
+    {"acme": _acme, "globex": _globex}[slug](tenant)
+    return {"slug": slug, "users": users}
+
+
+def _as_person(tenant: ApplicationInstance, email: str) -> Actor:
+    """A member at work, with the permissions of their roles."""
+    tenancy.enter(db.session, tenant.id)
+    user = db.session.scalars(select(User).where(User.email == email)).one()
+    roles = find_roles(tenant.id, user.user_id)
+    return Actor(
+        tenant=Tenant(tenant.id, tenant.slug, tenant.name),
+        permissions=frozenset(permission for role in roles for permission in role.permissions),
+        user_id=user.user_id,
+        name=user.name,
+        email=user.email,
+        authenticated_by="system",
+    )
+
+
+def _acme(tenant: ApplicationInstance) -> None:
+    alice, bob = _as_person(tenant, "alice@acme.example"), _as_person(tenant, "bob@acme.example")
+    programs = {
+        key: create_program(alice, NewProgram(key=key, name=name, description=about))
+        for key, name, about in texts.PROGRAMS
+    }
+    tasks = {}
+    for key, name, about, minutes, path, assignee in texts.TASKS:
+        new = NewTask(program_id=programs[key].id, name=name, description=about, estimate_minutes=minutes)
+        task = tasks[name] = create_task(alice, new)
+        if assignee is not None:
+            person = bob if assignee == "bob" else alice
+            assign_task(alice, task.id, Assignment(user_id=person.user_id or 0))
+        for state in path:
+            move_task(bob, task.id, Move(state=state))
+    for name, who, body in texts.COMMENTS:
+        comment_on_task(bob if who == "bob" else alice, tasks[name].id, NewComment(body=body))
+    update_task(bob, tasks[texts.TASKS[0][1]].id, TaskChanges(estimate_minutes=150))
+    _certify(alice, bob, tasks)
+    delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)
+    delete_program(alice, create_program(alice, NewProgram(key="OLD", name="Spring open day")).id)
+
+
+def _certify(alice: Actor, bob: Actor, tasks: dict[str, Any]) -> None:
+    """One certified, one rejected with marks, one corrected and so superseded, one revoked, one of JSON."""
+    policies = {row.key: row.id for row in db.session.scalars(select(GovernancePolicy))}
+
+    def ask(actor: Actor, of: tuple[str, str, str, Any], parent: Any = None, why: str = "") -> Any:
+        task, policy, question, answer = of
+        new = NewCertification(
+            task_id=tasks[task].id,
+            output_content=answer,
+            llm_provider="anthropic",
+            model_name="claude-sonnet-4-5",
+            input=question,
+            governance_policy_id=policies[policy],
+            parent_certification_id=parent,
+            change_summary=why,
+        )
+        made = certifications.request_certification(actor, new)
+        _settle(actor)
+        return made.id
+
+    ask(bob, texts.CERTIFIED)
+    rejected = ask(bob, texts.REJECTED)
+    ask(bob, texts.CORRECTED, rejected, "Took out the promises and added the risk warning.")
+    first = ask(alice, texts.FIRST_VERSION)
+    ask(alice, texts.SECOND_VERSION, first, "Says which documents to bring.")
+    certifications.revoke_certification(alice, ask(alice, texts.REVOKED), Revocation(reason=texts.WHY_REVOKED))
+    ask(bob, texts.OF_JSON)
+    _settle(alice)
+
+
+def _settle(actor: Actor) -> None:
+    """Do what waits in the outbox of the organisation, here and now, until nothing does."""
+    while True:
+        with tenancy.entered(db.session, actor.tenant_id):
+            waiting = db.session.execute(
+                select(outbox.c.id, outbox.c.job).where(outbox.c.done_at.is_(None), outbox.c.attempts < 1)
+            ).all()
+        if not waiting:
+            return
+        for row in waiting:
+            runner.run(row.job, str(actor.tenant_id), [str(row.id)])
+
+
+def _globex(tenant: ApplicationInstance) -> None:
+    mallory = _as_person(tenant, "mallory@globex.example")
+    program = create_program(mallory, NewProgram(key="GLX", name="Globex launch"))
+    create_task(mallory, NewTask(program_id=program.id, name="Write the launch note"))
+
+
+def _write_privately(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    fresh.replace(path)

@@ -1,0 +1,1 @@
+"""The mechanisms of HTTP: reading a request, saying who asks, showing the result."""

@@ -1,0 +1,132 @@
+"""What the page of a certification shows: the text with its marks, the verdict rule by rule, the proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from app.core import clock
+from app.core.actor import Actor
+from app.core.errors import NotFound
+from app.models.certifications import Certification
+from app.queries import certifications as queries
+from app.queries.certification_proofs import bundle_of, opened_output
+from app.queries.tasks import get_task
+from app.queries.trust import trust_root
+from runcible.certification.verifier import verify_bundle
+from runcible.records import Evaluation
+
+# Characters that are not seen, or that turn the text around, as they are shown (Trojan Source, CVE-2021-42574).
+_HIDDEN = {code: f"⟦U+{code:04X}⟧" for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)}
+_HIDDEN |= {code: f"⟦U+{code:05X}⟧" for code in range(0xE0000, 0xE0080)}
+
+
+def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
+    """All that the page shows. Content that was erased is shown as such; its proof stays."""
+    certification = queries.get_certification(actor, certification_id)
+    statement = queries.statement_of(certification)
+    evaluation = statement.evaluation if statement else None
+    output = opened_output(certification)
+    shown = SimpleNamespace(**{name: getattr(certification, name) for name in _SHOWN})
+    shown.kind, shown.status = "certification", certification.status_at(clock.now())
+    shown.certification_status = shown.status
+    return {
+        "certification": shown,
+        "task": _task(actor, certification),
+        "policy": queries.policy_version_of(actor, certification),
+        "segments": segments(output.text, evaluation) if output else None,
+        "json": bool(output and output.is_json),
+        "rules": [_rule(rule) for rule in evaluation.rules] if evaluation else [],
+        "tests": [{"name": name, "verdict": verdict} for name, verdict in evaluation.tests.items()] if evaluation else [],
+        "liability": statement.document["predicate"].get("liability") if statement else None,
+        "proof": _proof(certification),
+        "pending": not certification.is_decided and certification.certification_status != "failed",
+        "checks": None,
+        "valid": None,
+    }
+
+
+def checks_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
+    """What a check of the bundle came to, just now. Raises Conflict while there is no bundle."""
+    certification = queries.get_certification(actor, certification_id)
+    report = verify_bundle(bundle_of(certification), trust_root(), clock.now())
+    checks = [{"name": each.title, "outcome": each.verdict, "detail": each.reason} for each in report.checks]
+    return {"checks": checks, "valid": report.ok, "authentic": report.authentic}
+
+
+def segments(text: str, evaluation: Evaluation | None) -> list[dict[str, Any]]:
+    """The text cut where marks begin and end: each piece with the rules that point at it, if any."""
+    spans = [(f.start, f.end, rule.title, number) for number, rule in enumerate(_rules(evaluation), 1) for f in rule.findings]
+    spans = [span for span in spans if span[0] < span[1]]
+    cuts = sorted({0, len(text), *(min(edge, len(text)) for span in spans for edge in span[:2])})
+    pieces = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        marks = [span for span in spans if span[0] <= start and end <= span[1]]
+        pieces.append(
+            {
+                "text": text[start:end].translate(_HIDDEN),
+                "rules": list(dict.fromkeys(mark[2] for mark in marks)),
+                "numbers": sorted({mark[3] for mark in marks}),
+            }
+        )
+    return pieces
+
+
+def content_text(content: Any) -> str:
+    """Certified content as a form shows it for correction."""
+    if content is None:
+        return ""
+    return content["text"] if "text" in content else json.dumps(content["json"], ensure_ascii=False, indent=2)
+
+
+_SHOWN = (
+    *("id", "version", "certification_number", "certification_status", "action_state", "task_id", "output_hash"),
+    *("input_hash", "llm_provider", "model_name", "signature_algorithm", "certified_at", "decided_at", "expires_at"),
+    *("revoked_at", "revocation_reason", "failure_reason", "supersedes_id", "superseded_by_id", "created_at"),
+    *("governance_policy_id", "timestamped_at", "signature"),
+)
+
+
+def _rules(evaluation: Evaluation | None) -> Iterable[Any]:
+    return evaluation.rules if evaluation else ()
+
+
+def _rule(rule: Any) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "test": rule.test,
+        "verdict": rule.verdict,
+        "severity": rule.severity,
+        "message": rule.message,
+        "remedy": rule.remedy,
+        "reason": rule.reason,
+        "findings": rule.findings_total,
+    }
+
+
+def _task(actor: Actor, certification: Certification) -> Any:
+    if certification.task_id is None:
+        return None
+    try:
+        return get_task(actor, certification.task_id)
+    except NotFound:
+        return None
+
+
+def _proof(certification: Certification) -> dict[str, Any] | None:
+    if certification.dsse_envelope is None:
+        return None
+    keys = {key.keyid: key.algorithm for key in trust_root().keys}
+    signatures = [
+        {"algorithm": keys.get(made["keyid"], "unknown"), "keyid": made["keyid"]}
+        for made in certification.dsse_envelope["signatures"]
+    ]
+    token = None
+    if certification.timestamped_at is not None:
+        authority = trust_root().timestamp_authorities[-1]
+        token = {"time": certification.timestamped_at, "authority": authority.name, "built_in": authority.built_in}
+    return {"signatures": signatures, "token": token}

@@ -1,0 +1,22 @@
+"""Two people changed the same thing: what the second one is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_LABELS = {"name": "Name", "description": "Description", "estimate_minutes": "Estimate in minutes"}
+
+
+def conflict_of(row: Any, mine: Mapping[str, str]) -> dict[str, Any]:
+    """Their values beside mine, field by field, and the version that a new try starts from."""
+    fields = [
+        {"name": name, "label": label, "theirs": _text(getattr(row, name)), "mine": mine.get(name, "")}
+        for name, label in _LABELS.items()
+        if hasattr(row, name) and name in mine
+    ]
+    return {"fields": [each for each in fields if each["theirs"] != each["mine"]], "version": row.version}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

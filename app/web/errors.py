@@ -1,0 +1,159 @@
+"""One answer to every refusal: a page, a fragment or JSON, in words for the person who can act on it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import structlog
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.core import errors
+from app.core.database import db
+from app.core.errors import DomainError
+from app.web.responses import wants_fragment
+from app.web.sign_in import is_api
+
+log = structlog.get_logger(__name__)
+
+_FROM_HTTP: dict[int, type[DomainError]] = {
+    400: errors.Malformed,
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    406: errors.NotAcceptable,
+    413: errors.TooLarge,
+    415: errors.UnsupportedMediaType,
+}
+_TITLES = {
+    400: "That request could not be read",
+    401: "Please sign in",
+    403: "You may not do this",
+    404: "Nothing to see here",
+    405: "That does not work here",
+    409: "That does not fit any more",
+    412: "Somebody else was faster",
+    413: "That is too large",
+    415: "That format is not read here",
+    422: "Some of that will not do",
+    429: "Not so fast",
+    503: "One moment, please",
+}
+# SQLSTATEs that say "not now": out of connections, shutting down, read only, disk full, lock or statement time-out.
+_NOT_NOW = ("08", "53", "57", "58", "25006", "55P03", "40001", "40P01")
+
+
+class InternalError(DomainError):
+    """A defect of ours. The reference finds it in the log."""
+
+    code, status = "INTERNAL_ERROR", HTTPStatus.INTERNAL_SERVER_ERROR
+    message = "Something went wrong on our side. Nothing was changed by it."
+
+
+def init_app(app: Flask) -> None:
+    """Answer every exception by the one handler."""
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """The answer to `error`, in the form that the client reads."""
+    if isinstance(error, HTTPException) and error.code is not None and 300 <= error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    refusal = as_refusal(error)
+    db.session.rollback()
+    if is_api(request):
+        response = _as_json(refusal)
+    elif isinstance(refusal, errors.Unauthenticated):
+        response = _to_sign_in()
+    else:
+        response = _as_html(refusal)
+    for name, value in refusal.headers.items():
+        response.headers[name] = value
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def as_refusal(error: Exception) -> DomainError:
+    """What an exception means to a client. What nobody expected is logged with its traceback, and told as a 500."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_http(error)
+    if _is_passing(error):
+        log.warning("database.unavailable", error=type(error).__name__)
+        return errors.Unavailable()
+    if isinstance(error, DBAPIError) and _sqlstate(error) == "42501":
+        log.error("database.refused", exc_info=error)
+        return errors.Forbidden()
+    log.error("request.failed", exc_info=error)
+    return InternalError()
+
+
+def _from_http(error: HTTPException) -> DomainError:
+    code = error.code or 500
+    kind = _FROM_HTTP.get(code)
+    if kind is None:
+        kind = errors.Malformed if 400 <= code < 500 else InternalError
+    refusal = kind()
+    if isinstance(refusal, errors.MethodNotAllowed) and getattr(error, "valid_methods", None):
+        refusal.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+    return refusal
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, PoolTimeout | InterfaceError):
+        return True
+    if isinstance(error, OperationalError) and _sqlstate(error) is None:
+        return True  # the connection itself was lost
+    return isinstance(error, DBAPIError) and (_sqlstate(error) or "").startswith(_NOT_NOW)
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _as_json(refusal: DomainError) -> Response:
+    body: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "details": refusal.details}
+    if isinstance(refusal, InternalError):
+        body["reference"] = g.get("request_id", "")
+    response = Response(
+        orjson.dumps({"error": body}), refusal.status, content_type="application/json; charset=utf-8"
+    )
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Oversing"'
+    return response
+
+
+def _to_sign_in() -> Response:
+    """To the sign-in page and back again; htmx is told by a header, as it would swap the page into a fragment."""
+    back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
+    target = url_for("sessions.new") + (f"?next={quote(back)}" if back.startswith("/o/") else "")
+    if "HX-Request" in request.headers:
+        return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": target})
+    return redirect(target, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
+
+
+def _as_html(refusal: DomainError) -> Response:
+    template = "errors/_error.html" if wants_fragment() else "errors/page.html"
+    status = int(refusal.status)
+    try:
+        html = render_template(
+            template,
+            status=status,
+            code=refusal.code,
+            title=_TITLES.get(status, "Something went wrong"),
+            message=refusal.message,
+            help="",
+            details=refusal.details,
+            reference=g.get("request_id", ""),
+        )
+    except Exception:
+        current_app.logger.exception("The error page itself failed.")
+        html = f"<!doctype html><title>{status}</title><p>{refusal.message}</p>"
+    return Response(html, status, mimetype="text/html")

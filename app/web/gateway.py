@@ -1,0 +1,134 @@
+"""What every request passes on its way in and out: host, origin, size, headers, one line in the log."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import Settings
+from app.core.errors import BadHost, CsrfFailed, NotAcceptable, UnsupportedMediaType
+from app.core.ids import new_secret_id
+from app.web.sign_in import is_api, known_actor
+
+log = structlog.get_logger("request")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put the gateway before every view."""
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0)  # type: ignore[method-assign]
+    app.config["MAX_CONTENT_LENGTH"] = settings.largest_body
+    app.config["HOSTS"] = _hosts(settings)
+    app.config["HEADERS"] = _headers(settings)
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def needs_nothing(view):  # type: ignore[no-untyped-def]
+    """Let this view be asked by any probe: no host check, no session, no database before it."""
+    view.needs_nothing = view.is_public = True
+    return view
+
+
+def _begin() -> None:
+    g.request_id, g.began = str(new_secret_id()), time.perf_counter()
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "needs_nothing", False):
+        return
+    if request.host not in current_app.config["HOSTS"]:
+        raise BadHost
+    if is_api(request):
+        _check_formats()
+    elif request.method not in SAFE_METHODS:
+        _check_origin()
+
+
+def _check_origin() -> None:
+    """A browser says where an unsafe request comes from; one that does not come from our own page is refused."""
+    site, source = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None and site != "same-origin":
+        raise CsrfFailed
+    scheme = "https" if current_app.config["SETTINGS"].https else "http"
+    ours = {f"{scheme}://{host}" for host in current_app.config["HOSTS"]}
+    if source is not None and source not in ours:
+        raise CsrfFailed
+    if site is None and source is None:
+        raise CsrfFailed
+
+
+def _check_formats() -> None:
+    """The API speaks JSON; a body in any other coding is not decoded at all."""
+    if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
+        raise NotAcceptable
+    if request.content_encoding:
+        raise UnsupportedMediaType
+
+
+def _finish(response: Response) -> Response:
+    for name, value in current_app.config["HEADERS"].items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    if request.method in ("GET", "HEAD") and response.status_code == 200 and not response.is_streamed:
+        response.add_etag(weak=True)
+        response.make_conditional(request)
+    _log(response)
+    return response
+
+
+def _log(response: Response) -> None:
+    """One line: what was asked, by whom, how it went. No query string, no body, no address: they may hold secrets."""
+    if request.endpoint in ("health.healthz", "health.readyz"):
+        return
+    actor = known_actor()
+    log.info(
+        "request",
+        request_id=g.get("request_id"),
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        milliseconds=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+        user_id=actor.user_id if actor else None,
+        tenant=actor.tenant.slug if actor else None,
+    )
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """The hosts that are served: the configured one, and on a developer's machine its other names."""
+    name, colon, port = settings.host.rpartition(":") if ":" in settings.host else (settings.host, "", "")
+    names = LOOPBACK if name in LOOPBACK else (name,)
+    return frozenset(f"{each}{colon}{port}" for each in names) | {settings.host}
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "manifest-src": "'self'",
+        "worker-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+        "object-src": "'none'",
+    }
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    }
+    if settings.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers

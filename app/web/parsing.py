@@ -1,0 +1,181 @@
+"""Reading requests: one strict JSON decoder, forms without surprises, parameters that are known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Request, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.core import idempotency
+from app.core.errors import (
+    DomainError,
+    DuplicateKey,
+    Invalid,
+    InvalidParameter,
+    JsonTooDeep,
+    Malformed,
+    MalformedJson,
+    PreconditionFailed,
+    StaleVersion,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from app.core.paging import DEFAULT_SIZE, LARGEST_SIZE, Cursor, Paging
+from app.core.parsing import Schema, parse
+from runcible import strict_json
+from runcible.errors import StrictJsonError
+
+S = TypeVar("S", bound=Schema)
+
+_REFUSALS: dict[str, type[DomainError]] = {
+    "MALFORMED_JSON": MalformedJson,
+    "DUPLICATE_KEY": DuplicateKey,
+    "JSON_TOO_DEEP": JsonTooDeep,
+    "PAYLOAD_TOO_LARGE": TooLarge,
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class StrictRequest(Request):
+    """Flask's request with limits that its defaults leave open: fields, parts and bytes of a form."""
+
+    max_form_memory_size = 2 * 1024 * 1024
+    max_form_parts = 200
+
+
+def read_json(schema: type[S]) -> S:
+    """The JSON body of the request, as `schema` has it. Raises what `security.md` section 3 decides for each bad body."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    if request.content_encoding or (request.mimetype_params.get("charset") or "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType
+    try:
+        given = strict_json.loads_object(read_body())
+    except StrictJsonError as refused:
+        if refused.code == "VALIDATION_ERROR":
+            raise Invalid({error.field: error.message for error in refused.fields}) from None
+        raise _REFUSALS[refused.code](str(refused)) from None
+    return parse(schema, given)
+
+
+def read_form(schema: type[S], **added: str) -> S:
+    """The fields of a posted form, as `schema` has them. Raises Invalid, naming every field that will not do."""
+    return parse(schema, form_values() | added, typed=False)
+
+
+def read_changes(schema: type[S], *, empty: Mapping[str, Any]) -> S:
+    """The changes that an edit form asks for: a field that was emptied is a change too, to the value in `empty`.
+
+    Raises Invalid, also where a field was emptied that must say something.
+    """
+    values = form_values()
+    cleared = [name for name, value in values.items() if value == "" and name in schema.model_fields]
+    required = {name: "This is required." for name in cleared if name not in empty}
+    if required:
+        raise Invalid(required)
+    return read_form(schema).model_copy(update={name: empty[name] for name in cleared})
+
+
+def form_values() -> dict[str, str]:
+    """The fields of a posted form as text. Raises Malformed for a field that is sent twice or holds no text."""
+    try:
+        fields = request.form
+    except RequestEntityTooLarge:
+        raise TooLarge from None
+    for name in fields:
+        if len(fields.getlist(name)) > 1:
+            raise Malformed(f"The field {name!r} was sent more than once.")
+        if "\ufffd" in fields[name] and not _is_utf8():
+            raise Malformed("The form is not encoded as UTF-8.")
+    return fields.to_dict()
+
+
+def read_body() -> bytes:
+    """The raw body, however it is framed. Raises TooLarge."""
+    try:
+        return request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        raise TooLarge from None
+
+
+def read_parameters(*known: str) -> dict[str, str]:
+    """The parameters of the address. Raises InvalidParameter for one that is unknown, repeated or holds control characters."""
+    wrong: dict[str, str] = {}
+    for name in request.args:
+        if name not in known:
+            wrong[name] = "This parameter is not known here."
+        elif len(request.args.getlist(name)) > 1:
+            wrong[name] = "This was given more than once."
+        elif _CONTROL.search(request.args[name]) or "\ufffd" in request.args[name]:
+            wrong[name] = "This holds characters that cannot be used here."
+    if wrong:
+        raise InvalidParameter({_CONTROL.sub("?", name)[:100]: told for name, told in wrong.items()})
+    return {name: value for name, value in request.args.items() if value != ""}
+
+
+def read_paging(parameters: Mapping[str, str]) -> Paging:
+    """Which page of a list is wanted, from `cursor` and `limit`. Raises InvalidParameter."""
+    size = parameters.get("limit", str(DEFAULT_SIZE))
+    if not (size.isascii() and size.isdecimal() and len(size) < 5 and 1 <= int(size) <= LARGEST_SIZE):
+        raise InvalidParameter({"limit": f"This must be a number from 1 to {LARGEST_SIZE}."})
+    cursor = parameters.get("cursor")
+    return Paging(Cursor.read(cursor) if cursor else None, int(size))
+
+
+def uuid_parameter(parameters: Mapping[str, str], name: str) -> UUID | None:
+    """A parameter that is an id. Raises InvalidParameter."""
+    if name not in parameters:
+        return None
+    try:
+        return UUID(parameters[name])
+    except ValueError:
+        raise InvalidParameter({name: "This is not an id."}) from None
+
+
+def number_parameter(parameters: Mapping[str, str], name: str) -> int | None:
+    """A parameter that is a whole number. Raises InvalidParameter."""
+    if name not in parameters:
+        return None
+    text = parameters[name]
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise InvalidParameter({name: "This must be a whole number."})
+    return int(text)
+
+
+def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
+    """A parameter that is one of a few words. Raises InvalidParameter."""
+    if name in parameters and parameters[name] not in choices:
+        raise InvalidParameter({name: f"This must be one of: {', '.join(choices)}."})
+    return parameters.get(name)
+
+
+def idempotent_request() -> idempotency.Request | None:
+    """What tells whether this request came before, or None where the client sent no Idempotency-Key."""
+    key = request.headers.get("Idempotency-Key")
+    return None if key is None else idempotency.Request.of(key, request.method, request.path, read_body())
+
+
+def check_if_match(version: int) -> None:
+    """Go on only if `If-Match`, where sent, names this version. Raises PreconditionFailed (RFC 9110, section 13.1.1)."""
+    wanted = request.headers.get("If-Match")
+    if wanted not in (None, "*") and wanted.strip() != version_tag(version):
+        raise PreconditionFailed
+
+
+def version_tag(version: int) -> str:
+    """The entity tag of one version of a resource."""
+    return f'"v{version}"'
+
+
+def stale_as_precondition(stale: StaleVersion) -> DomainError:
+    """A stale version is 412 to a client that sent If-Match, and 409 to one that sent the version in its body."""
+    return PreconditionFailed(stale.current) if "If-Match" in request.headers else stale
+
+
+def _is_utf8() -> bool:
+    """Whether the body decodes: U+FFFD may be what the person typed, or what Werkzeug put in for bytes that are no text."""
+    return "%EF%BF%BD" in request.get_data(as_text=True).upper() if request.mimetype.endswith("urlencoded") else True

@@ -1,0 +1,265 @@
+"""Who is asking: sessions in PostgreSQL behind a cookie for people, bearer keys for programs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SessionInterface, SessionMixin
+from flask_login import LoginManager, UserMixin, login_user, logout_user
+from werkzeug.datastructures import CallbackDict
+
+from app.commands import sessions as commands
+from app.config import Settings
+from app.core import clock, tenancy
+from app.core.actor import Actor, Origin, Tenant, Visitor
+from app.core.database import db
+from app.core.errors import AmbiguousCredentials, NotFound, Unauthenticated
+from app.core.ids import new_token
+from app.core.permissions import effective
+from app.queries import identity
+from app.schemas.sessions import Credentials
+
+P = ParamSpec("P")
+R = TypeVar("R")
+TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass
+class Person(UserMixin):
+    """Somebody who is signed in, as Flask-Login wants to know them."""
+
+    user_id: int
+    name: str
+    email: str
+
+    def get_id(self) -> str:
+        """What the session keeps of the person."""
+        return str(self.user_id)
+
+
+def public(view: Callable[P, R]) -> Callable[P, R]:
+    """Let anybody call this view. Every other view needs somebody signed in."""
+    view.is_public = True  # type: ignore[attr-defined]
+
+    @wraps(view)
+    def open_view(*args: P.args, **kwargs: P.kwargs) -> R:
+        return view(*args, **kwargs)
+
+    return open_view
+
+
+class StoredSession(CallbackDict[str, Any], SessionMixin):
+    """A session whose content is in PostgreSQL. It is read on the first request step, not before: the database may be down."""
+
+    def __init__(self, token: str | None = None) -> None:
+        super().__init__({}, on_update=_mark_modified)
+        self.token, self.row_id, self.person, self.last_seen_at = token, None, None, None
+        self.modified = self.rotate = False
+        self.accessed = True
+
+    def load(self, settings: Settings) -> None:
+        """Read what is stored for the cookie. An unknown, ended or idle session is an empty one."""
+        if self.token is None:
+            return
+        idle_since = clock.now() - timedelta(hours=settings.session_idle_hours)
+        row = identity.find_session(token_hash(self.token), clock.now(), idle_since)
+        if row is None:
+            return
+        self.row_id, self.last_seen_at = row.id, row.last_seen_at
+        dict.update(self, row.data)
+        if row.user_id is not None:
+            self.person = Person(row.user_id, row.name, row.email)
+
+
+def _mark_modified(stored: Any) -> None:
+    stored.modified = True
+
+
+class StoredSessions(SessionInterface):
+    """Keeps sessions in PostgreSQL, under the hash of a random cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> StoredSession:
+        """An empty session that knows its cookie; the API has none."""
+        return StoredSession(None if is_api(request) else request.cookies.get(self.get_cookie_name(app)))
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Store what changed; set a cookie only for somebody who has something to keep."""
+        assert isinstance(session, StoredSession)
+        visitor = Visitor(origin())
+        if not session:
+            if session.row_id is not None:
+                commands.end_session(visitor, session.row_id)
+                response.delete_cookie(self.get_cookie_name(app), **self._cookie(app))
+            return
+        if not (session.modified or session.rotate):
+            if session.last_seen_at is not None and clock.now() - session.last_seen_at > TOUCH_EVERY:
+                commands.touch_session(visitor, session.row_id)
+            return
+        if session.rotate or session.row_id is None:
+            session.token = new_token()
+        lasts = timedelta(days=app.config["SETTINGS"].session_days)
+        commands.keep_session(visitor, session.row_id, token_hash(session.token or ""), dict(session), lasts)
+        response.set_cookie(
+            self.get_cookie_name(app), session.token or "", max_age=int(lasts.total_seconds()), **self._cookie(app)
+        )
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """`__Host-` binds the cookie to this host; Chromium drops such a cookie where there is no TLS."""
+        return "__Host-sid" if app.config["SETTINGS"].https else "sid"
+
+    @staticmethod
+    def _cookie(app: Flask) -> dict[str, Any]:
+        return {"path": "/", "httponly": True, "samesite": "Lax", "secure": app.config["SETTINGS"].https}
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a cookie."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def is_api(request: Request) -> bool:
+    """Whether the request is for programs: no cookie counts there."""
+    return request.path == "/api" or request.path.startswith("/api/")
+
+
+def init_app(app: Flask) -> None:
+    """Use stored sessions and Flask-Login, and refuse everybody whom a view does not want."""
+    app.session_interface = StoredSessions()
+    manager = LoginManager(app)
+    manager.session_protection = None
+    manager.user_loader(lambda _user_id: getattr(session._get_current_object(), "person", None))  # type: ignore[attr-defined]
+    app.before_request(_let_in)
+    app.teardown_request(_leave)
+
+
+def _let_in() -> None:
+    """Find out who asks, before the view is called. Raises Unauthenticated, or NotFound for a strange organisation."""
+    if request.endpoint is None:
+        return
+    view = current_app.view_functions[request.endpoint]
+    if getattr(view, "needs_nothing", False):
+        return
+    if not is_api(request):
+        session._get_current_object().load(current_app.config["SETTINGS"])  # type: ignore[attr-defined]
+    if getattr(view, "is_public", False):
+        return
+    g.actor = _key_holder() if is_api(request) else _person_at_work()
+
+
+def _leave(_error: BaseException | None) -> None:
+    tenancy.enter(db.session, None)
+
+
+def current_actor() -> Actor:
+    """The actor of this request. Only for views that are not public."""
+    actor: Actor = g.actor
+    return actor
+
+
+def known_actor() -> Actor | None:
+    """The actor of this request, or None where nobody has said who they are: for layouts and the log."""
+    return g.get("actor")
+
+
+def origin() -> Origin:
+    """Where the request comes from. The address is the one that our own proxies vouch for."""
+    return Origin(
+        request_id=g.get("request_id", ""),
+        ip_address=request.remote_addr,
+        user_agent=(request.user_agent.string or "")[:400] or None,
+    )
+
+
+def sign_in(given: Credentials) -> int:
+    """Sign somebody in, under a new session id. Raises Invalid or RateLimited. Returns the id of the person."""
+    visitor = Visitor(origin())
+    commands.count_guess(visitor, given)
+    user_id = commands.check_credentials(visitor, given)
+    session.clear()
+    session.rotate = True  # type: ignore[attr-defined]
+    login_user(Person(user_id, "", ""))
+    return user_id
+
+
+def sign_out() -> None:
+    """End the session here and in the database."""
+    logout_user()
+    session.clear()
+
+
+def safe_next(target: str) -> str | None:
+    """`target` if it is a path on this site that a GET may go to, else None: never somebody else's address."""
+    parts = urlsplit(target)
+    bad = parts.scheme or parts.netloc or "\\" in target or any(ord(c) < 33 for c in target)
+    return target if target.startswith("/o/") and not bad else None
+
+
+def _person_at_work() -> Actor:
+    person = session.person  # type: ignore[attr-defined]
+    if person is None:
+        raise Unauthenticated("Sign in to go on.")
+    slug = (request.view_args or {}).get("slug", g.get("slug"))
+    tenant = identity.find_tenant(slug) if slug else None
+    if tenant is None:
+        raise NotFound
+    return _actor(tenant.id, tenant.slug, tenant.name, person, "session", session.row_id)  # type: ignore[attr-defined]
+
+
+def _key_holder() -> Actor:
+    """The actor behind a bearer key. Raises Unauthenticated for none, or one that is unknown, ended or revoked."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    cookie = current_app.session_interface.get_cookie_name(current_app)
+    if scheme and cookie in request.cookies:
+        raise AmbiguousCredentials
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise _no_key()
+    key = identity.find_api_key(secret.strip(), clock.now())
+    if key is None:
+        raise _no_key()
+    actor = _actor(
+        key.tenant_id, key.slug, key.tenant_name, key, "api_key", key.id, frozenset(key.scopes)
+    )
+    if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
+        commands.touch_api_key(actor, key.id)
+    return actor
+
+
+def _no_key() -> Unauthenticated:
+    return Unauthenticated("Send a valid API key as: Authorization: Bearer ovk_live_…")
+
+
+def _actor(
+    tenant_id: UUID,
+    slug: str,
+    tenant_name: str,
+    person: Any,
+    how: Any,
+    credential_id: UUID | None,
+    scopes: frozenset[str] = frozenset({"*"}),
+) -> Actor:
+    """The person at work in the organisation. Raises NotFound for somebody who does not belong to it."""
+    tenancy.enter(db.session, tenant_id)
+    roles = identity.find_roles(tenant_id, person.user_id)
+    if not roles:
+        tenancy.enter(db.session, None)
+        raise NotFound
+    granted = frozenset(permission for role in roles for permission in role.permissions)
+    return Actor(
+        tenant=Tenant(tenant_id, slug, tenant_name),
+        permissions=effective(granted, scopes),
+        user_id=person.user_id,
+        name=person.name,
+        email=person.email,
+        role_names=tuple(role.name for role in roles),
+        authenticated_by=how,
+        credential_id=credential_id,
+        origin=origin(),
+    )

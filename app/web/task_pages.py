@@ -1,0 +1,32 @@
+"""What the page of a task shows: gathered once, for the page, its fragment and every answer that brings it back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.core.actor import Actor
+from app.core.paging import Paging
+from app.queries.certifications import CertificationFilters, list_certifications
+from app.queries.tasks import get_task, list_comments, ways_on
+from app.queries.users import list_people
+
+
+def task_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
+    """The task, where it may go, who is on it, what was said and what was certified. A fixed number of queries."""
+    task = get_task(actor, task_id)
+    certifications = (
+        list_certifications(actor, CertificationFilters(task_id=task_id), Paging(size=20)).rows
+        if actor.may("certification.view")
+        else []
+    )
+    return {
+        "task": task,
+        "moves": ways_on(actor, task),
+        "assignments": [{"id": each.user_id, "user_id": each.user_id, "name": each.name} for each in task.assignments],
+        "people": list_people(actor) if actor.may("task.assign") else [],
+        "comments": list_comments(actor, task_id),
+        "certifications": certifications,
+        "values": {},
+        "errors": {},
+    }

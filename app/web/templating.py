@@ -1,0 +1,93 @@
+"""What every template may use: who looks, what they may do, where things are, how values are written."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import nh3
+from flask import Flask, current_app, g
+from jinja2 import StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from app.web.assets import asset
+from app.web.sign_in import known_actor
+
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+_TAGS = {
+    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
+    "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """Set Jinja up, and let every address inside an organisation know its slug."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(asset=asset, dom_id=dom_id, can=can)
+    app.jinja_env.filters.update(day=day, moment=moment, minutes=minutes, markdown=markdown, initials=initials)
+    app.context_processor(lambda: {"actor": known_actor()})
+    app.url_defaults(_fill_in_slug)
+    app.url_value_preprocessor(_take_out_slug)
+
+
+def can(permission: str, _subject: Any = None) -> bool:
+    """Whether the person who looks at the page has `permission`: the same table that commands ask."""
+    actor = known_actor()
+    return actor is not None and actor.may(permission)
+
+
+def dom_id(thing: Any, prefix: str = "") -> str:
+    """The id of the element that shows `thing`."""
+    kind = getattr(thing, "kind", "row")
+    return f"{prefix}-{kind}-{thing.id}" if prefix else f"{kind}-{thing.id}"
+
+
+def day(value: date | None) -> str:
+    """A date, as 22 Nov 2026."""
+    return "–" if value is None else f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime | None) -> Markup | str:
+    """A moment, readable by people and programs. Time zones of people come with their profiles; this is UTC."""
+    if value is None:
+        return "–"
+    return Markup('<time datetime="{}" title="UTC">{}</time>').format(
+        value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M}"
+    )
+
+
+def minutes(value: int | None) -> str:
+    """A duration in minutes, as 8 h 30 min."""
+    if value is None:
+        return "–"
+    hours, rest = divmod(value, 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "") if part)
+
+
+def markdown(text: str) -> Markup:
+    """What a person wrote, as safe HTML: no raw HTML, no images, links to https and mail only."""
+    html = _markdown.render(text or "")
+    return Markup(  # noqa: S704 (sanitised on the same line)
+        nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"}, link_rel="noopener nofollow")
+    )
+
+
+def initials(name: str) -> str:
+    """The first letters of a name's first and last word."""
+    words = name.split()
+    return escape("".join(word[0] for word in (words[:1] + words[1:][-1:])).upper())
+
+
+def _fill_in_slug(endpoint: str, values: dict[str, Any]) -> None:
+    slug = g.get("slug")
+    if slug and "slug" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "slug"):
+        values["slug"] = slug
+
+
+def _take_out_slug(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values is not None and "slug" in values:
+        g.slug = values.pop("slug")
