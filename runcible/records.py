@@ -84,7 +84,7 @@ class ControlResult:
     mandatory: bool
     status: str
     needs: tuple[str, ...]
-    lacking: tuple[str, ...]  # those of `needs` that failed or are missing
+    missing: tuple[str, ...]  # those of `needs` that failed or are missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Evaluation:
     decision: str
 
     @property
-    def in_the_way(self) -> tuple[RuleResult, ...]:
+    def failed(self) -> tuple[RuleResult, ...]:
         """The rules that keep this output from being certified."""
         return tuple(rule for rule in self.rules if rule.stands_in_the_way)
 
@@ -164,7 +164,7 @@ _CONTROL: Mapping[str, Kinds] = {
     "mandatory": bool,
     "status": str,
     "needs": list,
-    "lacking": list,
+    "missing": list,
 }
 
 
@@ -214,11 +214,11 @@ def _control_document(control: ControlResult) -> dict[str, Any]:
         "mandatory": control.mandatory,
         "status": control.status,
         "needs": list(control.needs),
-        "lacking": list(control.lacking),
+        "missing": list(control.missing),
     }
 
 
 def _control(document: Any) -> ControlResult:
     read = shaped(document, "a control", _CONTROL)
-    lists = {"needs": texts(read["needs"], "needs"), "lacking": texts(read["lacking"], "lacking")}
+    lists = {"needs": texts(read["needs"], "needs"), "missing": texts(read["missing"], "missing")}
     return ControlResult(**{**read, **lists})

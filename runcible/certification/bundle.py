@@ -20,7 +20,14 @@ from runcible.certification.statement import Statement
 from runcible.certification.timestamps import verify as verify_timestamp
 from runcible.certification.trust_root import TrustRoot
 from runcible.content import Output
-from runcible.errors import BundleInvalid, ContentInvalid, NotCanonical, StrictJsonError
+from runcible.errors import (
+    BundleInvalid,
+    ContentInvalid,
+    NotCanonical,
+    SignatureInvalid,
+    StrictJsonError,
+    TimestampInvalid,
+)
 from runcible.governance.policy_documents import Policy
 from runcible.moments import format_moment, parse_moment
 from runcible.shapes import TEXT_OR_NONE, Kinds, shaped, texts
@@ -111,6 +118,15 @@ class Parts:
     policy: Policy
     trust_root: TrustRoot
     status: Status
+
+    def check_complete(self) -> None:
+        """Raise SignatureInvalid or TimestampInvalid when something is missing that the policy requires."""
+        present = {self.trust_root.key(signature.keyid).algorithm for signature in self.envelope.signatures}
+        missing = [algorithm for algorithm in self.policy.signatures if algorithm not in present]
+        if missing:
+            raise SignatureInvalid(f"The policy requires a signature that is missing: {', '.join(missing)}.")
+        if self.policy.timestamp == "required" and not self.timestamps:
+            raise TimestampInvalid("The policy requires a time-stamp, and there is none.")
 
     def sealed_bytes(self, keyid: str) -> bytes:
         """What a seal by the key `keyid` covers. Raises KeyUnknown when the trust root doesn't hold a key used."""
@@ -225,9 +241,9 @@ def _sealed_bytes(document: dict[str, Any]) -> bytes:
 
 def _certificates(timestamps: tuple[bytes, ...], envelope: Envelope, trust_root: TrustRoot) -> list[str]:
     """The certificates of the authorities that gave these tokens, each once, a signing one before its root."""
-    message = envelope.signatures[0].value
+    message = envelope.signatures[0].sig
     names = {verify_timestamp(response, message, trust_root).authority for response in timestamps}
-    used = [authority for authority in trust_root.authorities if authority.name in names]
+    used = [authority for authority in trust_root.timestamp_authorities if authority.name in names]
     return list(dict.fromkeys(pem for authority in used for pem in authority.certificates))
 
 

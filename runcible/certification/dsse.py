@@ -29,12 +29,12 @@ class Signature:
     """One signature, and the SHA-256 of the key that made it."""
 
     keyid: str
-    value: bytes
+    sig: bytes
 
     @property
     def document(self) -> dict[str, str]:
         """As DSSE writes it."""
-        return {"keyid": self.keyid, "sig": to_base64(self.value)}
+        return {"keyid": self.keyid, "sig": to_base64(self.sig)}
 
     @classmethod
     def from_document(cls, document: Any) -> "Signature":

@@ -69,7 +69,7 @@ def create(
     certificates = certify_authority(root_key, authority_key, at=at)
     trust_root = TrustRoot(
         keys=tuple(_trusted(key, at) for key in keys),
-        authorities=(
+        timestamp_authorities=(
             TrustedAuthority(
                 name=NAME,
                 built_in=True,
@@ -113,7 +113,7 @@ def _trusted(key: PrivateKey, at: datetime) -> TrustedKey:
 
 
 def _own_authority(trust_root: TrustRoot) -> TrustedAuthority:
-    for authority in reversed(trust_root.authorities):
+    for authority in reversed(trust_root.timestamp_authorities):
         if authority.built_in:
             return authority
     raise KeyStoreError("The trust root beside the keys names no built-in time-stamping authority.")

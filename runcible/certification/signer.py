@@ -54,5 +54,9 @@ class Signer:
         return Envelope(payload, tuple(key.sign(message) for key in self._keys))
 
     def seal(self, parts: Parts) -> Seal:
-        """Sign the parts of a bundle as a whole, except the content, so that none can be exchanged."""
+        """Sign the parts of a bundle as a whole, except the content, so that none can be exchanged.
+
+        Raises SignatureInvalid or TimestampInvalid when the policy requires more than is there.
+        """
+        parts.check_complete()
         return Seal(self._keys[-1].sign(parts.sealed_bytes(self._keys[-1].public.keyid)))

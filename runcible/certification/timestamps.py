@@ -44,10 +44,10 @@ _FOREIGN = (ValueError, TypeError, KeyError, IndexError, AttributeError, Recursi
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """A verified token: `authority` says that the message existed at `moment`."""
+    """A verified token: `authority` says that the message existed at `gen_time`."""
 
     response: bytes
-    moment: datetime
+    gen_time: datetime
     serial: int
     authority: str
     built_in: bool
@@ -71,7 +71,7 @@ def obtain(
     response = ask(request_for(message, nonce))
     received = clock()
     stamp = verify(response, message, trust_root, nonce=nonce)
-    if not sent - tolerance - _WHOLE_SECONDS <= stamp.moment <= received + tolerance:
+    if not sent - tolerance - _WHOLE_SECONDS <= stamp.gen_time <= received + tolerance:
         raise TimestampInvalid("The clock of the time-stamping authority and ours disagree.")
     return stamp
 
@@ -168,7 +168,7 @@ def _authority_of(signer: Any, trust_root: TrustRoot) -> TrustedAuthority:
     if named is None or hash_name not in {"sha1", *_HASHES}:
         raise TimestampInvalid("The time-stamp token doesn't say which certificate signed it.")
     wanted = named["certs"][0]["cert_hash"].native
-    for authority in trust_root.authorities:
+    for authority in trust_root.timestamp_authorities:
         certificate = authority.chain[0].public_bytes(Encoding.DER)
         if hashlib.new(hash_name, certificate, usedforsecurity=False).digest() == wanted:
             return authority
@@ -251,4 +251,4 @@ def _check_info(info: Any, message: bytes, authority: TrustedAuthority, nonce: i
 
 def earliest(stamps: Iterable[Timestamp]) -> Timestamp | None:
     """Return the token to believe: testified before asserted, and the earliest of its kind."""
-    return min(stamps, key=lambda stamp: (stamp.built_in, stamp.moment), default=None)
+    return min(stamps, key=lambda stamp: (stamp.built_in, stamp.gen_time), default=None)

@@ -102,7 +102,7 @@ class TrustRoot:
     """Every key and every time-stamping authority that was ever trusted, each named once."""
 
     keys: tuple[TrustedKey, ...]
-    authorities: tuple[TrustedAuthority, ...] = field(default=())
+    timestamp_authorities: tuple[TrustedAuthority, ...] = field(default=())
 
     def key(self, keyid: str) -> TrustedKey:
         """Return the key with this id. Raises KeyUnknown."""
@@ -130,7 +130,7 @@ class TrustRoot:
         """Return a trust root that also believes tokens of this authority. Raises KeyNotValid when it is garbled."""
         if not authority.chain:
             raise KeyNotValid("A time-stamping authority needs at least one certificate.")
-        return replace(self, authorities=(*self.authorities, authority))
+        return replace(self, timestamp_authorities=(*self.timestamp_authorities, authority))
 
     def _with(self, changed: TrustedKey) -> "TrustRoot":
         return replace(self, keys=tuple(changed if key.keyid == changed.keyid else key for key in self.keys))
@@ -141,7 +141,7 @@ class TrustRoot:
         return {
             "mediaType": MEDIA_TYPE,
             "keys": [key.document for key in self.keys],
-            "timestamp_authorities": [authority.document for authority in self.authorities],
+            "timestamp_authorities": [authority.document for authority in self.timestamp_authorities],
         }
 
     @classmethod

@@ -25,7 +25,7 @@ def files_of(bundle: Bundle) -> dict[str, bytes]:
     pem = {key["keyid"]: key["public_key"].encode() for key in bundle.document["trust"]["keys"]}
     files = {"payload.bin": bundle.envelope.pae, "statement.json": bundle.envelope.payload}
     for place, signature in enumerate(bundle.envelope.signatures, start=1):
-        files[_numbered("signature.bin", place)] = signature.value
+        files[_numbered("signature.bin", place)] = signature.sig
         if signature.keyid in pem:
             files[_numbered("public.pem", place)] = pem[signature.keyid]
     for place, response in enumerate(bundle.timestamps, start=1):

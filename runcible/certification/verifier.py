@@ -195,7 +195,7 @@ class _Case:
         raise PolicyChanged("The policy in the bundle doesn't say what a certificate needs.")
 
     def _stamps(self) -> tuple[list[Timestamp], VerificationError | None]:
-        message = self.bundle.envelope.signatures[0].value
+        message = self.bundle.envelope.signatures[0].sig
         try:
             return [verify_timestamp(one, message, self.trust_root) for one in self.bundle.timestamps], None
         except TimestampUnavailable as refused:
@@ -229,7 +229,7 @@ def _seal(case: _Case) -> _Outcome:
     signature, as_of = case.bundle.seal.signature, case.bundle.status.as_of
     key = case.trust_root.key(signature.keyid)
     try:
-        key.public.verify(signature.value, case.bundle.sealed_bytes)
+        key.public.verify(signature.sig, case.bundle.sealed_bytes)
     except SignatureInvalid:
         raise SealInvalid("Something in the bundle was changed after it was sealed.") from None
     _check_trust(case)
@@ -249,7 +249,7 @@ def _check_trust(case: _Case) -> None:
         held = case.trust_root.key(carried["keyid"])
         if (carried["public_key"], carried["algorithm"]) != (held.pem, held.algorithm):
             raise SealInvalid("A public key in the bundle is not the one that the trust root holds.")
-    certificates = {pem for authority in case.trust_root.authorities for pem in authority.certificates}
+    certificates = {pem for authority in case.trust_root.timestamp_authorities for pem in authority.certificates}
     if not certificates.issuperset(trust["timestamp_certificates"]):
         raise SealInvalid("A certificate in the bundle is not one that the trust root holds.")
 
@@ -261,7 +261,7 @@ def _signature(case: _Case) -> _Outcome:
 
 def _verify_signature(case: _Case, signature: Signature) -> TrustedKey:
     key = case.trust_root.key(signature.keyid)
-    key.public.verify(signature.value, case.bundle.envelope.pae)
+    key.public.verify(signature.sig, case.bundle.envelope.pae)
     return key
 
 
@@ -280,7 +280,7 @@ def _second_signature(case: _Case) -> _Outcome:
 
 def _keys(case: _Case) -> _Outcome:
     if case.stamp is not None:
-        moment = case.stamp.moment
+        moment = case.stamp.gen_time
         source = "asserted by the issuer's own time-stamp" if case.stamp.built_in else "testified by a time-stamp"
     else:
         moment, source = case.at, "asked about; no time-stamp tells when they signed"
@@ -338,11 +338,11 @@ def _timestamp(case: _Case) -> _Outcome:
     stamp = case.stamp
     if stamp is None:
         return _without_timestamp(case)
-    if any(one.moment > case.at + CLOCK_SKEW for one in case.stamps):
+    if any(one.gen_time > case.at + CLOCK_SKEW for one in case.stamps):
         raise TimestampInvalid("A time-stamp lies after the moment asked about.")
-    if any(one.moment < case.statement.issued_at - CLOCK_SKEW for one in case.stamps):
+    if any(one.gen_time < case.statement.issued_at - CLOCK_SKEW for one in case.stamps):
         raise TimestampInvalid("A time-stamp is older than the statement that it is about.")
-    moment = format_moment(stamp.moment)
+    moment = format_moment(stamp.gen_time)
     if stamp.built_in:
         return _passed(f"{moment}, asserted by the issuer itself ({stamp.authority}); nobody outside testifies to it.")
     return _passed(f"{moment}, testified by {stamp.authority}.")

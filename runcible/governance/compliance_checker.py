@@ -51,5 +51,5 @@ def _judge(requirement: Requirement, evidence: Mapping[str, str]) -> ControlResu
         mandatory=requirement.mandatory,
         status=max(statuses.values(), key=_WORSE.__getitem__),
         needs=requirement.needs,
-        lacking=tuple(need for need, status in statuses.items() if status != "satisfied"),
+        missing=tuple(need for need, status in statuses.items() if status != "satisfied"),
     )
