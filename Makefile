@@ -8,6 +8,8 @@ INSTALL := $(PYTHON) app/local/install.py
 
 # What is given on the command line (make run PORT=9000) reaches the programs as environment variables.
 export FILE FORCE
+# Compiled sources make the second start a fast one.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format bench lock backup restore doctor release clean

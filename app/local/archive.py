@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -44,17 +45,28 @@ def read(file: Path, home: Home, folder: Path) -> Path:
 
     Raises LocalError when a part is missing or changed, and what `tarfile` and `json` raise when it is no backup.
     """
-    with tarfile.open(file) as archive:
-        archive.extractall(folder, filter="data")  # refuses paths that lead out of the folder
+    unpack(file, folder)
     contents = json.loads((folder / CONTENTS).read_text())
     if contents["format"] != FORMAT:
         raise LocalError(f"{file} has format {contents['format']}; this version of Oversing reads format {FORMAT}.")
     for name, expected in contents["sha256"].items():
         if digest(folder / name) != expected:
             raise LocalError(f"{file} is damaged: {name} is not what was written.")
-        if is_key_part(name):
+        if name != DUMP:
             put_back(home, name, (folder / name).read_text())
     return folder / DUMP
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Write the parts that a backup has into the folder; whatever else is in the archive stays there."""
+    with tarfile.open(file) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if is_part(member.name) else None
+            if content is None:
+                continue
+            (folder / member.name).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / member.name).open("wb") as written:
+                shutil.copyfileobj(content, written)
 
 
 def key_parts(home: Home) -> dict[str, Path]:
@@ -67,10 +79,12 @@ def key_parts(home: Home) -> dict[str, Path]:
     return {name: path for name, path in parts.items() if path.is_file()}
 
 
-def is_key_part(name: str) -> bool:
-    """Tell whether `key_parts` gives such a name."""
+def is_part(name: str) -> bool:
+    """Tell whether `write` gives such a name. No other one may reach the disk: it could lead out of the folder."""
     file = name.removeprefix("signing-keys/")
-    return name in FIXED_PARTS or (file != name and ".." not in Path(file).parts and not Path(file).is_absolute())
+    return name in {CONTENTS, DUMP, *FIXED_PARTS} or (
+        file != name and ".." not in Path(file).parts and not Path(file).is_absolute()
+    )
 
 
 def put_back(home: Home, name: str, text: str) -> None:

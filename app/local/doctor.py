@@ -16,11 +16,10 @@ from app.local.home import Home
 from app.local.ports import is_free
 from app.local.postgres import major_of_data, major_version, packaged_binaries, place_of
 from app.local.provision import ROLES, migrations_pending
-from app.local.readiness import ask
+from app.local.readiness import ask, described
 
 OLDEST_POSTGRES = 15
 EVENT_TRIGGERS = ("oversing_audit_ddl", "oversing_audit_drop")
-GOOD = {"ready", "ok", True}
 
 
 @dataclass(frozen=True)
@@ -97,13 +96,10 @@ def server(home: Home, address: Address, running: dict[str, Any] | None) -> Iter
     if answer is None:
         yield Finding(False, "/readyz answers", "see what the process web writes in the terminal of make run")
         return
-    for name, said in answer.get("parts", {}).items():
-        yield Finding(is_good(said), f"/readyz says of {name}: {said}")
-
-
-def is_good(part: Any) -> bool:
-    """Tell whether a part of /readyz is ready; it says so in a word, or in a mapping with a `status`."""
-    return (part.get("status") if isinstance(part, dict) else part) in GOOD
+    for name, part in answer.get("parts", {}).items():
+        yield Finding(
+            part["ready"], f"/readyz: {described(name, part)}", "its lines in the terminal of make run say why"
+        )
 
 
 def database(running: dict[str, Any] | None) -> Iterator[Finding]:

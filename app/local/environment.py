@@ -16,15 +16,16 @@ from app.local.home import Home, LocalError, write_private
 # Of the environment of whoever starts us, a process sees these, and what app/config.py reads that is no secret.
 PASSED_ON = {
     "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
-    "HTTP_PROXY", "NO_PROXY", "WEB_CONCURRENCY", "PYTHONDONTWRITEBYTECODE",
+    "HTTP_PROXY", "NO_PROXY", "WEB_CONCURRENCY",
 }  # fmt: skip
 SIGNING = {"SIGNING_KEY_DIR", "SIGNING_PASSPHRASE_FILE"}
 NEEDED_BY = {
-    "release": {"MIGRATION_DATABASE_URL", "DATABASE_URL", *SIGNING},
-    "web": {"DATABASE_URL"},
-    "live": {"DATABASE_URL"},
-    "worker": {"DATABASE_URL"},
-    "signer": {"SIGNER_DATABASE_URL", *SIGNING},
+    "release": {"MIGRATION_DATABASE_URL", "DATABASE_URL", "SEALING_KEY_FILE", *SIGNING},
+    "demo": {"DATABASE_URL", "SEALING_KEY_FILE", *SIGNING},
+    "web": {"DATABASE_URL", "SEALING_KEY_FILE"},
+    "live": {"DATABASE_URL", "SEALING_KEY_FILE"},
+    "worker": {"DATABASE_URL", "SEALING_KEY_FILE"},
+    "signer": {"SIGNER_DATABASE_URL", "SEALING_KEY_FILE", *SIGNING},
     "clock": {"CLOCK_DATABASE_URL"},
 }
 GUARDED = {"SUPERUSER_DATABASE_URL", "AUDITOR_DATABASE_URL"}.union(*NEEDED_BY.values())

@@ -31,9 +31,13 @@ def is_ready(answer: dict[str, Any] | None) -> bool:
 
 
 def what_is_missing(answer: dict[str, Any] | None) -> str:
-    """Return a sentence about what is not ready."""
+    """Return in words what is not ready."""
     if answer is None:
         return "nothing answers yet"
-    parts: dict[str, Any] = answer.get("parts", {})
-    waiting = [f"{name} ({state})" for name, state in parts.items() if state not in ("ready", "ok", True)]
+    waiting = [described(name, part) for name, part in answer.get("parts", {}).items() if not part["ready"]]
     return ", ".join(waiting) or str(answer.get("status"))
+
+
+def described(name: str, part: dict[str, Any]) -> str:
+    """Return how a part fares: `signer (no heartbeat)`."""
+    return f"{name} ({part['detail']})" if part.get("detail") else name

@@ -35,10 +35,10 @@ def run() -> None:
                 bring_up(supervisor, home, address)
                 supervisor.watch()
             except StopRequestedError:
-                pass
-            console.say("stopping")
-            supervisor.stop()
-            home.runtime.unlink(missing_ok=True)
+                console.say("stopping")
+            finally:
+                supervisor.stop()
+                home.runtime.unlink(missing_ok=True)
             console.say("stopped; nothing is left running")
     except AlreadyRunningError as where:
         print(where)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from app.local.accounts import Account
 from app.local.console import Console
@@ -129,17 +129,17 @@ class Supervisor:
         """
         deadline = time.monotonic() + seconds
         while not until():
-            if self.stop_requests or self.console.broken:
-                raise StopRequestedError
+            self._heed_requests()
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             self._turn(min(left, LOOK_AGAIN))
         return True
 
-    def watch(self) -> None:
-        """Go on until somebody asks to stop."""
-        while not (self.stop_requests or self.console.broken):
+    def watch(self) -> NoReturn:
+        """Go on until somebody asks to stop. Raises StopRequestedError then, and never returns."""
+        while True:
+            self._heed_requests()
             self._turn(1.0)
 
     def stop(self) -> None:
@@ -243,6 +243,10 @@ class Supervisor:
                     assert unit.process is not None
                     kill_group(unit.process.pid)
             self._turn(LOOK_AGAIN)
+
+    def _heed_requests(self) -> None:
+        if self.stop_requests or self.console.broken:
+            raise StopRequestedError
 
     def _drain_wake_ups(self) -> None:
         with contextlib.suppress(BlockingIOError):

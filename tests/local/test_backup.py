@@ -14,7 +14,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from app.local import backup
+from app.local import archive, backup
 from app.local.console import Console
 from app.local.dump import tool
 from app.local.embedded import start_services
@@ -97,8 +97,8 @@ def test_it_backs_up_the_running_stack_too(filled, folder):
         backup.back_up(folder / "running.backup")
         with pytest.raises(LocalError, match="Stop it first"):
             backup.restore(folder / "running.backup", force=True)
-    with tarfile.open(folder / "running.backup") as archive:
-        assert "database.dump" in archive.getnames()
+    with tarfile.open(folder / "running.backup") as written:
+        assert "database.dump" in written.getnames()
 
 
 def test_it_does_not_touch_data_that_are_there_unless_forced(filled, folder):
@@ -139,3 +139,14 @@ def test_what_is_no_backup_is_refused(home, folder, monkeypatch):
     with pytest.raises(LocalError, match="nothing to back up"):
         backup.back_up(folder / "empty.backup")
     assert not (folder / "empty.backup").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../out", "/etc/out", "signing-keys/../../out", "secrets/oversing_app", "signing-keys//etc/out"]
+)
+def test_a_forged_archive_cannot_write_where_it_likes(name):
+    assert not archive.is_part(name)
+
+
+def test_the_parts_of_a_backup_are_known():
+    assert all(map(archive.is_part, ["database.dump", "secrets/sealing.key", "signing-keys/a/b.pem", "demo.json"]))

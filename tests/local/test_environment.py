@@ -44,6 +44,11 @@ def test_only_release_and_signer_learn_where_the_signing_keys_are(process, home)
     assert told["TRUST_ROOT_FILE"] == str(home.trust_root)
 
 
+def test_the_clock_sees_ids_only_and_cannot_unseal_anything(home):
+    whole = whole_environment(home, ADDRESS, URLS)
+    assert [process for process in DATABASES if "SEALING_KEY_FILE" not in environment_of(process, whole)] == ["clock"]
+
+
 def test_a_process_that_nobody_thought_of_gets_no_database(home):
     told = environment_of("newcomer", whole_environment(home, ADDRESS, URLS))
     assert not [name for name in told if name.endswith("DATABASE_URL") or name.startswith("SIGNING_")]

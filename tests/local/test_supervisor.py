@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.local.console import Console
 from app.local.home import ROOT
-from app.local.supervisor import Program, Supervisor, Unit
+from app.local.supervisor import Program, StopRequestedError, Supervisor, Unit
 from tests.local.conftest import is_alive, until
 
 ENVIRONMENT = {"PATH": os.defpath}
@@ -107,7 +109,8 @@ def test_no_program_survives_a_supervisor_that_is_killed(folder):
 def test_it_stops_when_asked_to_by_a_signal(supervisor):
     unit = supervisor.start(shell("patient", "exec sleep 60"))
     os.kill(os.getpid(), signal.SIGTERM)
-    supervisor.watch()
+    with pytest.raises(StopRequestedError):
+        supervisor.watch()
     supervisor.stop()
     assert unit.process is None
     assert unit.exit_code == -signal.SIGTERM
@@ -139,7 +142,8 @@ def test_a_terminal_that_is_gone_ends_the_watch():
     os.close(reader)
     with os.fdopen(writer, "w") as gone, Supervisor(Console(gone)) as supervisor:
         unit = supervisor.start(shell("chatty", "echo hello; exec sleep 60"))
-        supervisor.watch()
+        with pytest.raises(StopRequestedError):
+            supervisor.watch()
         process = unit.process
     assert process is not None
     assert process.returncode is not None
