@@ -10,6 +10,11 @@ export function watchAnswers() {
     const sentElsewhere = ctx.hx?.redirect || ctx.hx?.location || ctx.hx?.refresh; // as to the sign-in page
     if (ctx.response.status >= 400 && !sentElsewhere) decide(ctx);
   });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    // A form whose answer was accepted starts afresh: morphing keeps what was typed where the server's text is as before.
+    const form = ctx.sourceElement;
+    if (ctx.response?.status < 400 && ctx.request.method !== "GET" && form.isConnected && form.matches("form")) form.reset();
+  });
   document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
     // Once the answer is there, an error is ours, not the network's.
     if (ctx?.request && !ctx.response && error?.name !== "AbortError" && !isPolling(ctx)) toast(say("unsent"), "danger");

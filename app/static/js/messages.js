@@ -1,4 +1,5 @@
 // Messages: seen as toasts, or only heard. Both places stand outside of everything that is swapped.
+import { isPage } from "./navigation.js";
 
 const KEEP_MS = 10_000;
 
@@ -41,8 +42,9 @@ export function watchMessages() {
     said = new Map(speaking(document.body).map((e) => [e.id, e.dataset.announce]));
   });
   document.addEventListener("htmx:after:settle", ({ target }) => {
-    if (target === document.body) return;
-    const news = speaking(target).filter((e) => said.has(e.id) && said.get(e.id) !== e.dataset.announce);
+    // On another page everything is new, and its heading has the focus: only what was there before has news.
+    const isNews = (e) => said.get(e.id) !== e.dataset.announce && (said.has(e.id) || !isPage(target));
+    const news = target === document.body ? [] : speaking(target).filter(isNews);
     if (news.length) announce(news.at(-1).dataset.announce);
   });
   // The server may send one along: HX-Trigger: {"toast": {"text": "...", "tone": "good"}}
