@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text, insert
+from sqlalchemy import Column, DateTime, Identity, Integer, Table, Text, func, insert
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
 from app.core import sealing
@@ -23,7 +23,7 @@ from runcible.canonical import canonical_json
 audit_events = Table(
     "audit_events",
     Base.metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, Identity(always=True), primary_key=True),
     Column("event_id", UUID),
     Column("application_instance_id", UUID),
     Column("event_type", Text),
@@ -35,7 +35,7 @@ audit_events = Table(
     Column("before_state", JSONB),
     Column("after_state", JSONB),
     Column("metadata", JSONB),
-    Column("created_at", DateTime(timezone=True), primary_key=True),
+    Column("created_at", DateTime(timezone=True), primary_key=True, server_default=func.clock_timestamp()),
     schema="audit",
     info={"unrecorded": "it is the record"},
 )
@@ -55,7 +55,7 @@ def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any]
     keys = sealing.keys(actor.tenant_id, [about, *([owner] if owner else [])])
     sealed = frozenset(getattr(subject, "sealed", ()))
     result = db.session.execute(
-        insert(audit_events).values(
+        insert(audit_events).inline().execution_options(preserve_rowcount=True).values(
             event_id=new_id(),
             application_instance_id=actor.tenant_id,
             event_type=event_type,

@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, Table, Text, insert, select
+from sqlalchemy import Column, DateTime, Identity, Integer, LargeBinary, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
 from app.core import sealing
@@ -25,7 +25,7 @@ VERSION = b"\x01"
 certification_audit_log = Table(
     "certification_audit_log",
     Base.metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, Identity(always=True), primary_key=True),
     Column("application_instance_id", UUID),
     Column("certification_id", UUID),
     Column("sequence", Integer),
@@ -36,7 +36,7 @@ certification_audit_log = Table(
     Column("user_agent", Text),
     Column("previous_hash", LargeBinary),
     Column("hash", LargeBinary),
-    Column("created_at", DateTime(timezone=True), primary_key=True),
+    Column("created_at", DateTime(timezone=True), primary_key=True, server_default=func.clock_timestamp()),
     schema="audit",
     info={"unrecorded": "it is the record"},
 )
@@ -64,7 +64,10 @@ def log_event(actor: Actor, certification: Any, event: str, data: dict[str, Any]
     }
     previous = bytes(last.hash) if last else None
     result = db.session.execute(
-        insert(certification_audit_log).values(**entry, previous_hash=previous, hash=link(previous, entry))
+        insert(certification_audit_log)
+        .inline()
+        .execution_options(preserve_rowcount=True)
+        .values(**entry, previous_hash=previous, hash=link(previous, entry))
     )
     assert result.rowcount == 1, "The chain of custody did not take the entry."  # type: ignore[attr-defined]
 

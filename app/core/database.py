@@ -28,7 +28,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+# A committed row stays readable: who called the command shows it without asking again.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
     # Flask-SQLAlchemy builds `db.Model` at run time; the type checker sees the base that it is built from.

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 SETTING = "oversing.tenant"
 
@@ -50,8 +50,9 @@ def enter(session: Any, tenant_id: UUID | None) -> None:
 
 def _tell(session: Any, tenant_id: UUID | None) -> None:
     """Change the setting of a transaction that runs already. A broken one is rolled back anyway."""
-    if session.in_transaction() and session.is_active:
-        session.execute(_set_setting, {"tenant": str(tenant_id or "")})
+    running: Session = session() if isinstance(session, scoped_session) else session
+    if running.in_transaction() and running.is_active:
+        running.execute(_set_setting, {"tenant": str(tenant_id or "")})
 
 
 @event.listens_for(Session, "after_begin")

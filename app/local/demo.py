@@ -105,15 +105,15 @@ def _acme(tenant: ApplicationInstance) -> None:
     tasks = {}
     for key, name, about, minutes, path, assignee in texts.TASKS:
         new = NewTask(program_id=programs[key].id, name=name, description=about, estimate_minutes=minutes)
-        task = tasks[name] = create_task(alice, new)
+        task_id = tasks[name] = create_task(alice, new).id
         if assignee is not None:
             person = bob if assignee == "bob" else alice
-            assign_task(alice, task.id, Assignment(user_id=person.user_id or 0))
+            assign_task(alice, task_id, Assignment(user_id=person.user_id or 0))
         for state in path:
-            move_task(bob, task.id, Move(state=state))
+            move_task(bob, task_id, Move(state=state))
     for name, who, body in texts.COMMENTS:
-        comment_on_task(bob if who == "bob" else alice, tasks[name].id, NewComment(body=body))
-    update_task(bob, tasks[texts.TASKS[0][1]].id, TaskChanges(estimate_minutes=150))
+        comment_on_task(bob if who == "bob" else alice, tasks[name], NewComment(body=body))
+    update_task(bob, tasks[texts.TASKS[0][1]], TaskChanges(estimate_minutes=150))
     _certify(alice, bob, tasks)
     delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)
     delete_program(alice, create_program(alice, NewProgram(key="OLD", name="Spring open day")).id)
@@ -126,7 +126,7 @@ def _certify(alice: Actor, bob: Actor, tasks: dict[str, Any]) -> None:
     def ask(actor: Actor, of: tuple[str, str, str, Any], parent: Any = None, why: str = "") -> Any:
         task, policy, question, answer = of
         new = NewCertification(
-            task_id=tasks[task].id,
+            task_id=tasks[task],
             output_content=answer,
             llm_provider="anthropic",
             model_name="claude-sonnet-4-5",
@@ -135,9 +135,9 @@ def _certify(alice: Actor, bob: Actor, tasks: dict[str, Any]) -> None:
             parent_certification_id=parent,
             change_summary=why,
         )
-        made = certifications.request_certification(actor, new)
+        made_id = certifications.request_certification(actor, new).id
         _settle(actor)
-        return made.id
+        return made_id
 
     ask(bob, texts.CERTIFIED)
     rejected = ask(bob, texts.REJECTED)

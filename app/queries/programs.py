@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from app.core.actor import Actor
 from app.core.database import db
@@ -49,7 +49,7 @@ def list_programs(actor: Actor, paging: Paging) -> Page[Any]:
             counts.c.open_tasks,
             counts.c.done_tasks,
         )
-        .join(counts, func.true())
+        .join(counts, true())
         .where(Program.application_instance_id == actor.tenant_id, Program.deleted_at.is_(None))
     )
     return page_of(db.session, query, Program.id, paging)

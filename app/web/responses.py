@@ -21,7 +21,7 @@ def wants_fragment() -> bool:
     )
 
 
-def show(page: str, fragment: str | None = None, *, status: int = 200, **context: Any) -> Response:
+def show(page: str, fragment: str | None = None, /, *, status: int = 200, **context: Any) -> Response:
     """A page, or only its `fragment` where htmx asked for that."""
     template = fragment if fragment and wants_fragment() else page
     response = Response(render_template(template, **context), status, mimetype="text/html")
@@ -30,7 +30,7 @@ def show(page: str, fragment: str | None = None, *, status: int = 200, **context
     return response
 
 
-def done(fragment: str, *, to: str, **context: Any) -> Response:
+def done(fragment: str, /, *, to: str, **context: Any) -> Response:
     """A change is made: the new fragment for htmx, and for a plain form the page that shows it (303)."""
     if wants_fragment():
         return show(fragment, fragment, **context)

@@ -19,6 +19,7 @@ PARTITIONED = ("audit_events", "certification_audit_log")
 def upgrade() -> None:
     make_the_guard()
     op.execute("CREATE SCHEMA audit AUTHORIZATION oversing_audit")
+    op.execute("GRANT SELECT ON alembic_version TO oversing_app, oversing_clock")  # for /readyz
     op.execute("GRANT USAGE ON SCHEMA audit TO oversing_app, oversing_signer, oversing_clock, oversing_auditor")
     op.execute("SET LOCAL ROLE oversing_audit")
     make_audit_events()
