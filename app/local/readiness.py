@@ -8,7 +8,7 @@ from typing import Any
 
 from app.local.environment import Address
 
-PATIENCE = 3.0  # seconds
+PATIENCE = 1.0  # seconds; the supervisor looks at nothing else meanwhile
 
 
 def ask(address: Address) -> dict[str, Any] | None:
