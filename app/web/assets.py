@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -105,7 +106,6 @@ def build(*, force: bool = False) -> bool:
     DIST.mkdir(parents=True, exist_ok=True)
     files = {name: _publish(name, content) for name, content in _bundles()}
     _write(DIST / "manifest.json", json.dumps({"sources": sources, "files": files}, indent=2).encode())
-    # The last generation stays: a process that is still running, or a page that is still open, may ask for it.
     _sweep({*files.values(), *before.get("files", {}).values()})
     _addresses.cache_clear()
     return True
@@ -227,9 +227,11 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _sweep(keep: set[str]) -> None:
+    """Remove what is neither of this build nor of the last, and a day old: until then a running process may serve it."""
+    yesterday = time.time() - 86_400
     for path in DIST.iterdir():
         plain = path.name.removesuffix(".gz").removesuffix(".br")
-        if plain not in keep and plain != "manifest.json" and not plain.startswith(".writing-"):
+        if plain not in {*keep, "manifest.json"} and path.stat().st_mtime < yesterday:
             path.unlink(missing_ok=True)
 
 
