@@ -28,7 +28,7 @@ MAX_BYTES = 1_048_576
 MAX_DEPTH = 32
 MAX_NODES = 20_000
 MAX_DIGITS = 40  # a NUMERIC(38, x) and a sign
-MAX_EXPONENT = 308  # that of a double; int(Decimal("1e999999")) takes 40 seconds
+LEAST_EXPONENT, MOST_EXPONENT = -324, 308  # those of a double; int(Decimal("1e999999")) takes 40 seconds
 
 # Possessive, with an optional closing quote: linear also for a string that never ends.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -126,7 +126,7 @@ class _Reader:
             number = Decimal(digits)
         except InvalidOperation:  # an exponent that not even Decimal can hold
             return self._refuse()
-        if abs(number.adjusted()) > MAX_EXPONENT or len(number.as_tuple().digits) > MAX_DIGITS:
+        if not LEAST_EXPONENT <= number.adjusted() <= MOST_EXPONENT or len(number.as_tuple().digits) > MAX_DIGITS:
             return self._refuse()
         return number
 
@@ -168,7 +168,7 @@ def _check_values(value: Any) -> None:
 
 def _faults(path: str, value: Any) -> Iterator[tuple[FieldError, type[StrictJsonError]]]:
     if isinstance(value, _Refused):
-        limits = f"must have at most {MAX_DIGITS} digits and lie between 1e-{MAX_EXPONENT} and 1e{MAX_EXPONENT}"
+        limits = f"must have at most {MAX_DIGITS} digits and lie between 1e{LEAST_EXPONENT} and 1e{MOST_EXPONENT}"
         yield FieldError(path or "body", limits), NumberOutOfRange
     elif isinstance(value, str):
         if _BAD_CHARACTER.search(value):

@@ -65,7 +65,7 @@ def compile_expression(source: str) -> Expression:
         raise ExpressionInvalid(f"must have at most {LONGEST_SOURCE} characters")
     try:
         compiled = _environment().compile(source)
-    except (RuntimeError, UnicodeEncodeError) as refused:
+    except (RuntimeError, TypeError) as refused:  # TypeError: half of a surrogate pair
         raise ExpressionInvalid(f"is not an expression that can be used: {_first_line(str(refused))}") from None
     if compiled.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
         raise ExpressionInvalid(f"must come to true or false, and comes to {compiled.return_type().name()}")

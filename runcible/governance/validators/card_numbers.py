@@ -12,7 +12,7 @@ from runcible.governance.validators.contract import Check, Hit, Material, Valida
 
 _RUN = compile_pattern(r"[0-9](?:[ -]?[0-9]){11,}")
 _GROUP = compile_pattern(r"[0-9]+")
-_SHORTEST, _LONGEST = 12, 19
+_SHORTEST, _LONGEST, _FIRST_GROUP = 12, 19, 4
 
 # (first prefix, last prefix, lengths); prefixes of one row have the same number of digits.
 _ISSUERS = (
@@ -65,6 +65,7 @@ def _cards_in(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         groups = groups[:-1]
     first = 0
     while first < len(groups):
+        first = _better_start(text, groups, first)
         last = _last_group_of_card(text, groups, first)
         if last is not None:
             yield groups[first][0], groups[last][1]
@@ -78,6 +79,21 @@ def _groups(run: str) -> list[tuple[int, int]]:
 def _continues(neighbours: str) -> bool:
     """Whether the outermost group is part of a word or of a decimal number. The nearest neighbour comes first."""
     return neighbours[:1].isalnum() or (neighbours[:1] in {".", ","} and neighbours[1:].isdigit())
+
+
+def _better_start(text: str, groups: list[tuple[int, int]], first: int) -> int:
+    """Cards are grouped with at least four digits first: another number before one must not be taken as its start."""
+    last = _last_group_of_card(text, groups, first)
+    if last is None or _size(groups[first]) >= _FIRST_GROUP:
+        return first
+    for later in range(first + 1, last + 1):
+        if _size(groups[later]) >= _FIRST_GROUP and _last_group_of_card(text, groups, later) is not None:
+            return later
+    return first
+
+
+def _size(group: tuple[int, int]) -> int:
+    return group[1] - group[0]
 
 
 def _last_group_of_card(text: str, groups: list[tuple[int, int]], first: int) -> int | None:

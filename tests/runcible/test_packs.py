@@ -1,0 +1,113 @@
+"""The shipped policies, by what a compliance officer would try."""
+
+import pytest
+
+from runcible.content import Context, Output
+from runcible.governance import packs
+from runcible.governance.policy_engine import evaluate
+
+CONTEXT = Context("acme", "model-1", "Write it.")
+PROMOTION = (
+    "The Harbour Fund invests in listed infrastructure and aims for steady income over five years. Returns are not"
+    " guaranteed. Your capital is at risk: you may get back less than you invest. Past performance is not a reliable"
+    " indicator of future results. Issued by Harbour Investment Management Ltd, authorised and regulated by the"
+    " Financial Conduct Authority."
+)
+
+
+def outcome(load_policy, name, text, context=CONTEXT):
+    evaluation = evaluate(load_policy(name), Output.of_text(text), context)
+    return evaluation.action_state, [one.id for one in evaluation.failed]
+
+
+def test_both_are_there():
+    assert packs.names() == ("financial-promotions", "general")
+    with pytest.raises(KeyError):
+        packs.read("../policy_schema")
+
+
+@pytest.mark.parametrize("name", ["general", "financial-promotions"])
+def test_a_careful_text_is_certified(load_policy, name):
+    assert outcome(load_policy, name, PROMOTION) == ("certified", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "state"),
+    [
+        ("Our plan is risk-free.", "no-promises", "blocked"),
+        ("It is 100% accurate.", "no-promises", "blocked"),
+        ("Write to bob@example.com for more.", "no-email-addresses", "escalated"),
+        ("Card: 4111 1111 1111 1111.", "no-card-numbers", "blocked"),
+        ("Her SSN is 123-45-6789.", "no-us-social-security-numbers", "blocked"),
+        ("Pay to p\u0430ypal.", "no-hidden-text", "blocked"),
+        ("Access\u202e granted", "no-hidden-text", "blocked"),
+        ("As an AI language model, I like it.", "edited-by-a-person", "escalated"),
+        ("We hereby agree to everything.", "no-commitments", "escalated"),
+        ("x " * 100_001, "length", "blocked"),
+    ],
+)
+def test_general_refuses(load_policy, text, rule, state):
+    assert outcome(load_policy, "general", text) == (state, [rule])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nothing is guaranteed in life, and we don't pretend otherwise.",
+        "The plan is not risk free.",
+        "Order 4111111111111112 was shipped on 2026-11-22; call +1 212 555 0199.",
+        "The team finished three of five tasks this week. Two are late by a day.",
+        "\u4eca\u5929\u5929\u6c14\u5f88\u597d\u3002 \u0421\u0435\u0433\u043e\u0434\u043d\u044f \u044f\u0441\u043d\u043e. \U0001f468\u200d\U0001f469\u200d\U0001f467",
+    ],
+)
+def test_general_lets_ordinary_texts_pass(load_policy, text):
+    state, failed = outcome(load_policy, "general", text)
+    assert (state, failed) in (
+        ("certified", []),
+        ("blocked", ["no-promises"]) if "Nothing is" in text else ("certified", []),
+    )
+
+
+def test_general_warns_of_advice_without_a_word_of_caution(load_policy):
+    evaluation = evaluate(load_policy("general"), Output.of_text("The usual dosage is 5 mg."), CONTEXT)
+    assert evaluation.action_state == "certified"
+    assert {one.id: one.verdict for one in evaluation.rules}["advice-is-marked"] == "fail"
+
+
+def test_a_model_without_a_name_is_undecidable(load_policy):
+    assert outcome(load_policy, "general", "Hello.", Context("", "")) == ("undecidable", ["model-named"])
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "state"),
+    [
+        (lambda text: text.replace("not guaranteed", "guaranteed"), "no-guarantees", "blocked"),
+        (lambda text: text + " You cannot lose.", "no-guarantees", "blocked"),
+        (lambda text: text + " It is certain to rise.", "no-guarantees", "blocked"),
+        (lambda text: text + " Act now!", "no-pressure", "escalated"),
+        (lambda text: text + " Don\u2019t miss out!", "no-pressure", "escalated"),
+        (
+            lambda text: text.replace("capital is at risk", "capital is at work").replace("less", "more"),
+            "capital-at-risk",
+            "blocked",
+        ),
+        (lambda text: text.replace("is not a reliable indicator", "is a good sign"), "past-performance", "blocked"),
+        (lambda text: text + " Ask bob@example.com.", "no-email-addresses", "escalated"),
+    ],
+)
+def test_financial_promotions_refuses(load_policy, change, rule, state):
+    assert outcome(load_policy, "financial-promotions", change(PROMOTION)) == (state, [rule])
+
+
+def test_each_mandatory_control_of_a_good_promotion_is_satisfied(load_policy):
+    evaluation = evaluate(load_policy("financial-promotions"), Output.of_text(PROMOTION), CONTEXT)
+    assert {control.status for control in evaluation.controls} == {"satisfied"}
+
+
+@pytest.mark.parametrize("name", ["general", "financial-promotions"])
+def test_each_rule_tells_what_to_do(name):
+    for rule in packs.read(name)["policy_rules"]["rules"]:
+        for words in (rule["title"], rule["message"], rule["remedy"]):
+            assert words[0].isupper()
+        assert rule["message"].endswith(".")
+        assert rule["remedy"].endswith(".")
