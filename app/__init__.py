@@ -11,9 +11,9 @@ from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
 from app import blueprints, cli, logs
+from app.blueprints import health, live
 from app.config import Settings
 from app.core import failpoints, sealing, valkey
-from app.blueprints import health, live
 from app.core.database import db
 from app.queries import trust
 from app.web import assets, errors, gateway, sign_in, templating

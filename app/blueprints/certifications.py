@@ -27,9 +27,7 @@ def index():
     given = read_parameters("status", "cursor", "limit")
     filters = queries.CertificationFilters(status=choice_parameter(given, "status", queries.STATUSES))
     page = queries.list_certifications(current_actor(), filters, read_paging(given))
-    return show(
-        "certifications/index.html", "certifications/_list.html", page=page_context(page), filters=page.filters
-    )
+    return show("certifications/index.html", "certifications/_list.html", page=page_context(page), filters=page.filters)
 
 
 @bp.get("/tasks/<uuid:task_id>/certifications/new")

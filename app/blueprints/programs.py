@@ -35,9 +35,7 @@ def create():
     try:
         program = commands.create_program(current_actor(), read_form(NewProgram))
     except Invalid as refused:
-        return show(
-            "programs/new.html", "programs/_form.html", status=422, values=form_values(), errors=refused.fields
-        )
+        return show("programs/new.html", "programs/_form.html", status=422, values=form_values(), errors=refused.fields)
     return redirect(url_for(".show", program_id=program.id), 303)
 
 

@@ -41,9 +41,7 @@ def create():
     except (Invalid, RateLimited) as refused:
         given = {"email": values.get("email", "")}
         told = getattr(refused, "fields", None) or {"_": refused.message}
-        page = show(
-            "sessions/new.html", status=refused.status, values=given, errors=told, next=values.get("next", "")
-        )
+        page = show("sessions/new.html", status=refused.status, values=given, errors=told, next=values.get("next", ""))
         page.headers.update(refused.headers)
         return page
     return _into(user_id, values.get("next", ""))

@@ -17,7 +17,10 @@ from app.web.parsing import (
     number_parameter,
     read_changes,
     read_form,
-     read_paging, read_parameters, uuid_parameter)
+    read_paging,
+    read_parameters,
+    uuid_parameter,
+)
 from app.web.responses import done, show
 from app.web.sentences import told
 from app.web.sign_in import current_actor
@@ -86,7 +89,9 @@ def update(task_id):
     """Change a task."""
     actor = current_actor()
     try:
-        commands.update_task(actor, task_id, read_changes(TaskChanges, empty={"description": "", "estimate_minutes": None}))
+        commands.update_task(
+            actor, task_id, read_changes(TaskChanges, empty={"description": "", "estimate_minutes": None})
+        )
     except Invalid as refused:
         return _edit_form(queries.get_task(actor, task_id), form_values(), errors=refused.fields, status=422)
     except StaleVersion:

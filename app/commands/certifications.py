@@ -265,9 +265,7 @@ def _next_number(at: datetime) -> str:
     sequence = db.session.scalar(
         insert(certification_counters)
         .values(year=at.year, last_number=1)
-        .on_conflict_do_update(
-            index_elements=["year"], set_={"last_number": certification_counters.c.last_number + 1}
-        )
+        .on_conflict_do_update(index_elements=["year"], set_={"last_number": certification_counters.c.last_number + 1})
         .returning(certification_counters.c.last_number)
     )
     assert sequence is not None

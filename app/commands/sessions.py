@@ -42,7 +42,9 @@ def count_guess(visitor: Visitor, given: Credentials) -> None:
         raise RateLimited(max(1, seconds), "Too many tries. Wait a minute and try again.")
 
 
-@command(anyone="signing in comes before permissions", unrecorded="trails belong to organisations, and none is entered yet")
+@command(
+    anyone="signing in comes before permissions", unrecorded="trails belong to organisations, and none is entered yet"
+)
 def check_credentials(visitor: Visitor, given: Credentials) -> int:
     """The id of the person behind an address and a password, whose guesses are then forgotten.
 

@@ -60,9 +60,7 @@ def system_actor(tenant: ApplicationInstance) -> Actor:
 
 def _let_in(actor: Actor, new: NewMember) -> User:
     role_id = db.session.scalar(
-        select(AccessRole.id).where(
-            AccessRole.application_instance_id == actor.tenant_id, AccessRole.key == new.role
-        )
+        select(AccessRole.id).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.key == new.role)
     )
     if role_id is None:
         raise Invalid({"role": "There is no such role."})

@@ -85,9 +85,7 @@ def no_way(source: str, target: str, open_ways: list[str]) -> str:
 
 def create_built_in_workflow(tenant_id: UUID) -> Workflow:
     """Give a new organisation the workflow that its tasks start with."""
-    workflow = Workflow(
-        id=new_id(), application_instance_id=tenant_id, key=BUILT_IN_KEY, name=BUILT_IN_NAME, version=1
-    )
+    workflow = Workflow(id=new_id(), application_instance_id=tenant_id, key=BUILT_IN_KEY, name=BUILT_IN_NAME, version=1)
     db.session.add(workflow)
     db.session.flush()
     states = {

@@ -55,7 +55,10 @@ def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any]
     keys = sealing.keys(actor.tenant_id, [about, *([owner] if owner else [])])
     sealed = frozenset(getattr(subject, "sealed", ()))
     result = db.session.execute(
-        insert(audit_events).inline().execution_options(preserve_rowcount=True).values(
+        insert(audit_events)
+        .inline()
+        .execution_options(preserve_rowcount=True)
+        .values(
             event_id=new_id(),
             application_instance_id=actor.tenant_id,
             event_type=event_type,
@@ -109,7 +112,9 @@ def _seal_fields(
     if fields is None:
         return None
     return {
-        name: {"sealed": key.seal(f"audit_events.{name}", str(value))} if name in sealed and value is not None else value
+        name: {"sealed": key.seal(f"audit_events.{name}", str(value))}
+        if name in sealed and value is not None
+        else value
         for name, value in fields.items()
     }
 

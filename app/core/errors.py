@@ -174,9 +174,7 @@ class Invalid(DomainError):
 
     def __init__(self, fields: Mapping[str, str], message: str | None = None) -> None:
         self.fields = dict(fields)
-        super().__init__(
-            message, details=[{"field": field, "message": wrong} for field, wrong in self.fields.items()]
-        )
+        super().__init__(message, details=[{"field": field, "message": wrong} for field, wrong in self.fields.items()])
 
 
 class InvalidParameter(Invalid):

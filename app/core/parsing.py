@@ -69,7 +69,9 @@ def _sentence(error: Any) -> str:
     if kind == "string_too_long":
         return f"This may have at most {about['max_length']:,} characters."
     if kind == "string_too_short":
-        return "This is required." if about["min_length"] == 1 else f"At least {about['min_length']} characters, please."
+        return (
+            "This is required." if about["min_length"] == 1 else f"At least {about['min_length']} characters, please."
+        )
     if kind == "greater_than_equal":
         return f"This must be {about['ge']:,} or more."
     if kind == "less_than_equal":

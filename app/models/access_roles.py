@@ -29,9 +29,7 @@ class AccessPermission(Model):
 
     __tablename__ = "access_permissions"
 
-    application_instance_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("application_instances.id"), primary_key=True
-    )
+    application_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application_instances.id"), primary_key=True)
     access_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_roles.id"), primary_key=True)
     permission: Mapped[str] = mapped_column(String(100), primary_key=True)
 

@@ -179,8 +179,12 @@ def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
     require(actor, "task.view")
     newest = (
         select(
-            TaskComment.id, TaskComment.task_id, TaskComment.author_user_id, User.name.label("author_name"),
-            TaskComment.body, TaskComment.created_at,
+            TaskComment.id,
+            TaskComment.task_id,
+            TaskComment.author_user_id,
+            User.name.label("author_name"),
+            TaskComment.body,
+            TaskComment.created_at,
         )
         .outerjoin(User, User.user_id == TaskComment.author_user_id)
         .where(TaskComment.application_instance_id == actor.tenant_id, TaskComment.task_id == task_id)
@@ -193,9 +197,7 @@ def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
 def _tasks(actor: Actor) -> Select[Any]:
     newest = (
         select(Certification.certification_status)
-        .where(
-            Certification.application_instance_id == Task.application_instance_id, Certification.task_id == Task.id
-        )
+        .where(Certification.application_instance_id == Task.application_instance_id, Certification.task_id == Task.id)
         .order_by(Certification.id.desc())
         .limit(1)
         .correlate(Task)
@@ -284,4 +286,3 @@ def _view(row: Any, assignments: tuple[Assignee, ...]) -> TaskView:
         assignments=assignments,
         certification_status=row.certification_status,
     )
-

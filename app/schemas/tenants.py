@@ -14,7 +14,9 @@ from app.schemas.fields import Line, PersonId, ShortLine
 
 def _email(text: str) -> str:
     name, at, domain = text.strip().partition("@")
-    if not (name and at and "." in domain.strip(".") or domain == "localhost") or any(c.isspace() for c in text.strip()):
+    if not ((name and at and "." in domain.strip(".")) or domain == "localhost") or any(
+        c.isspace() for c in text.strip()
+    ):
         raise ValueError("This is not an e-mail address.")
     return text.strip()
 
@@ -56,5 +58,3 @@ class NewApiKey(Schema):
     name: ShortLine
     scopes: Annotated[tuple[str, ...], AfterValidator(_scopes)] = ("*",)
     expires_at: AwareDatetime | None = None
-
-

@@ -58,6 +58,7 @@ ICONS = (
     "folder",
     "history",
     "info",
+    "layers",
     "list-checks",
     "log-out",
     "message-square",
@@ -66,7 +67,6 @@ ICONS = (
     "pencil",
     "plus",
     "printer",
-    "replace",
     "scroll-text",
     "search",
     "shield-check",
@@ -227,7 +227,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _sweep(keep: set[str]) -> None:
-    """Remove what is neither of this build nor of the last, and a day old: until then a running process may serve it."""
+    """Remove what is of neither this build nor the last, once it is a day old: until then a process may serve it."""
     yesterday = time.time() - 86_400
     for path in DIST.iterdir():
         plain = path.name.removesuffix(".gz").removesuffix(".br")

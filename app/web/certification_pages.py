@@ -20,7 +20,9 @@ from runcible.certification.verifier import verify_bundle
 from runcible.records import Evaluation
 
 # Characters that are not seen, or that turn the text around, as they are shown (Trojan Source, CVE-2021-42574).
-_HIDDEN = {code: f"⟦U+{code:04X}⟧" for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)}
+_HIDDEN = {
+    code: f"⟦U+{code:04X}⟧" for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
+}
 _HIDDEN |= {code: f"⟦U+{code:05X}⟧" for code in range(0xE0000, 0xE0080)}
 
 
@@ -40,7 +42,9 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
         "segments": segments(output.text, evaluation) if output else None,
         "json": bool(output and output.is_json),
         "rules": [_rule(rule) for rule in evaluation.rules] if evaluation else [],
-        "tests": [{"name": name, "verdict": verdict} for name, verdict in evaluation.tests.items()] if evaluation else [],
+        "tests": [{"name": name, "verdict": verdict} for name, verdict in evaluation.tests.items()]
+        if evaluation
+        else [],
         "liability": statement.document["predicate"].get("liability") if statement else None,
         "proof": _proof(certification),
         "pending": not certification.is_decided and certification.certification_status != "failed",
@@ -59,7 +63,9 @@ def checks_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
 
 def segments(text: str, evaluation: Evaluation | None) -> list[dict[str, Any]]:
     """The text cut where marks begin and end: each piece with the rules that point at it, if any."""
-    spans = [(f.start, f.end, rule.title, number) for number, rule in enumerate(_rules(evaluation), 1) for f in rule.findings]
+    spans = [
+        (f.start, f.end, rule.title, number) for number, rule in enumerate(_rules(evaluation), 1) for f in rule.findings
+    ]
     spans = [span for span in spans if span[0] < span[1]]
     cuts = sorted({0, len(text), *(min(edge, len(text)) for span in spans for edge in span[:2])})
     pieces = []

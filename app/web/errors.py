@@ -122,9 +122,7 @@ def _as_json(refusal: DomainError) -> Response:
     body: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "details": refusal.details}
     if isinstance(refusal, InternalError):
         body["reference"] = g.get("request_id", "")
-    response = Response(
-        orjson.dumps({"error": body}), refusal.status, content_type="application/json; charset=utf-8"
-    )
+    response = Response(orjson.dumps({"error": body}), refusal.status, content_type="application/json; charset=utf-8")
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Oversing"'
     return response

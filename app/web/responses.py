@@ -16,9 +16,7 @@ VARY = "HX-Request-Type, HX-History-Restore-Request, Cookie"
 
 def wants_fragment() -> bool:
     """Whether htmx asks for a part of the page. A history restore wants the whole, whatever else it says."""
-    return (
-        request.headers.get("HX-Request-Type") == "partial" and "HX-History-Restore-Request" not in request.headers
-    )
+    return request.headers.get("HX-Request-Type") == "partial" and "HX-History-Restore-Request" not in request.headers
 
 
 def show(page: str, fragment: str | None = None, /, *, status: int = 200, **context: Any) -> Response:

@@ -224,9 +224,7 @@ def _key_holder() -> Actor:
     key = identity.find_api_key(secret.strip(), clock.now())
     if key is None:
         raise _no_key()
-    actor = _actor(
-        key.tenant_id, key.slug, key.tenant_name, key, "api_key", key.id, frozenset(key.scopes)
-    )
+    actor = _actor(key.tenant_id, key.slug, key.tenant_name, key, "api_key", key.id, frozenset(key.scopes))
     if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
         commands.touch_api_key(actor, key.id)
     return actor

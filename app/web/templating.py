@@ -65,14 +65,22 @@ def minutes(value: int | None) -> str:
     if value is None:
         return "–"
     hours, rest = divmod(value, 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "") if part)
+    return " ".join(
+        part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "") if part
+    )
 
 
 def markdown(text: str) -> Markup:
     """What a person wrote, as safe HTML: no raw HTML, no images, links to https and mail only."""
     html = _markdown.render(text or "")
     return Markup(  # noqa: S704 (sanitised on the same line)
-        nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"}, link_rel="noopener nofollow")
+        nh3.clean(
+            html,
+            tags=_TAGS,
+            attributes={"a": {"href"}},
+            url_schemes={"https", "http", "mailto"},
+            link_rel="noopener nofollow",
+        )
     )
 
 

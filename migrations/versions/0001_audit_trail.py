@@ -30,7 +30,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("The audit trail has no way back: a month leaves it through an anchored export, never a downgrade.")
+    raise RuntimeError(
+        "The audit trail has no way back: a month leaves it through an anchored export, never a downgrade."
+    )
 
 
 def make_the_guard() -> None:

@@ -44,9 +44,7 @@ def list_certifications():
 def create_certification():
     """Ask for an output to be certified. 202: the verdict follows within moments, at the address in `Location`."""
     actor, new = current_actor(), read_json(NewCertification)
-    certification = once(
-        actor, idempotent_request(), Certification, lambda: commands.request_certification(actor, new)
-    )
+    certification = once(actor, idempotent_request(), Certification, lambda: commands.request_certification(actor, new))
     address = url_for(".get_certification", certification_id=certification.id)
     return _one(actor, certification.id, status=201, location=address)
 
@@ -117,9 +115,7 @@ def _one(actor, certification_id, *, status=200, location=None, given=None):
         "certification_status": certification.status_at(clock.now()),
         "evaluation": statement.evaluation.document if statement else None,
     }
-    columns = {
-        name: getattr(certification, name) for name in CertificationOut.model_fields if name not in computed
-    }
+    columns = {name: getattr(certification, name) for name in CertificationOut.model_fields if name not in computed}
     out = CertificationOut.model_validate(columns | computed)
     response = data(with_fields(given or {}, CertificationOut, [out])[0], status=status, location=location)
     response.headers["ETag"] = version_tag(certification.version)

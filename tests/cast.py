@@ -1,0 +1,133 @@
+"""The people in the tests: alice owns acme, bob works there, carol may only look; mallory owns another organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from itertools import count
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.commands import sessions, tenants
+from app.commands.api_keys import create_api_key
+from app.core import tenancy
+from app.core.actor import Actor, Origin, Tenant, Visitor
+from app.core.database import db
+from app.core.ids import new_token
+from app.models.governance_policies import GovernancePolicy
+from app.models.users import User
+from app.queries.identity import find_roles
+from app.schemas.tenants import NewApiKey, NewMember, NewTenant
+from app.web.sign_in import token_hash
+
+PASSWORD = "a long enough password"
+ROLES = {"alice": "owner", "bob": "member", "carol": "viewer", "mallory": "owner"}
+
+R = TypeVar("R")
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """One organisation of one test, and how to act in it."""
+
+    id: UUID
+    slug: str
+    name: str
+    policies: dict[str, UUID] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Player:
+    """Somebody in an organisation: as the actor of commands, with a key for the API and a cookie for pages."""
+
+    name: str
+    organisation: Organisation
+    actor: Actor
+
+    @property
+    def user_id(self) -> int:
+        """Their id."""
+        assert self.actor.user_id is not None
+        return self.actor.user_id
+
+    def sees(self, query: Callable[..., R], *args: Any, **more: Any) -> R:
+        """What a query shows them, in a transaction of its own: nothing is left over from before."""
+        db.session.rollback()
+        with tenancy.entered(db.session, self.organisation.id):
+            return query(self.actor, *args, **more)
+
+    @cached_property
+    def api_key(self) -> str:
+        """A key that may do all that they may."""
+        return self.key_with("*")
+
+    def key_with(self, *scopes: str, **more: Any) -> str:
+        """A key with these scopes only."""
+        new = NewApiKey(user_id=self.user_id, name="Test", scopes=scopes, **more)
+        return create_api_key(system(self.organisation), new)[1]
+
+    @cached_property
+    def cookie(self) -> str:
+        """The cookie of a browser in which they are signed in."""
+        token = new_token()
+        data = {"_user_id": str(self.user_id), "_fresh": True}
+        sessions.keep_session(Visitor(), None, token_hash(token), data, timedelta(days=1))
+        return token
+
+
+def found(name: str = "acme") -> Organisation:
+    """A new organisation, owned by alice, or by mallory if it is called globex."""
+    owner = "mallory" if name == "globex" else "alice"
+    slug = f"{name}-{next(_numbers)}-{new_token()[:6].lower().replace('_', 'x').replace('-', 'y')}"
+    made = tenants.create_tenant(
+        Visitor(),
+        NewTenant(
+            slug=slug,
+            name=name.capitalize(),
+            owner_email=f"{owner}@{name}.example",
+            owner_name=owner.capitalize(),
+            owner_password=PASSWORD,
+        ),
+    )
+    with tenancy.entered(db.session, made.id):
+        policies = {row.key: row.id for row in db.session.scalars(select(GovernancePolicy))}
+    return Organisation(made.id, made.slug, made.name, policies)
+
+
+def join(organisation: Organisation, name: str) -> Player:
+    """A person of the cast in an organisation, let in unless they are there already."""
+    if name not in ("alice", "mallory"):
+        new = NewMember(email=f"{name}@acme.example", name=name.capitalize(), password=PASSWORD, role=ROLES[name])
+        tenants.create_member(system(organisation), new)
+    return play(organisation, name)
+
+
+def play(organisation: Organisation, name: str) -> Player:
+    """A member of an organisation as an actor, with the permissions that their roles have now."""
+    with tenancy.entered(db.session, organisation.id):
+        email = f"{name}@{'globex' if name == 'mallory' else 'acme'}.example"
+        user = db.session.scalars(select(User).where(User.email == email)).one()
+        roles = find_roles(organisation.id, user.user_id)
+    actor = Actor(
+        tenant=Tenant(organisation.id, organisation.slug, organisation.name),
+        permissions=frozenset(permission for role in roles for permission in role.permissions),
+        user_id=user.user_id,
+        name=user.name,
+        email=user.email,
+        role_names=tuple(role.name for role in roles),
+        authenticated_by="session",
+        origin=Origin(request_id="test", ip_address="203.0.113.7", user_agent="Test browser"),
+    )
+    db.session.rollback()
+    return Player(name, organisation, actor)
+
+
+def system(organisation: Organisation) -> Actor:
+    """The system itself in an organisation."""
+    from_row = type("Row", (), {"id": organisation.id, "slug": organisation.slug, "name": organisation.name})
+    return tenants.system_actor(from_row)  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from app import create_app
+from app.core.database import db, fresh_session
+from app.jobs import key_ring
+from tests import cast, stage
+from tests.doors import Form, Htmx, Json
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The controller builds the stage before any worker starts."""
+    if hasattr(session.config, "workerinput"):
+        return
+    missing = [name for name in ("TEST_SUPERUSER_URL", "REDIS_URL", "OVERSING_HOME") if not os.environ.get(name)]
+    if missing:
+        raise pytest.UsageError(f"{', '.join(missing)} not set. Run the tests with: make test")
+    stage.build()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The controller clears the stage away after the last worker."""
+    if not hasattr(session.config, "workerinput") and stage.RUN in os.environ:
+        stage.tear_down()
+
+
+@pytest.fixture(scope="session")
+def play_stage(worker_id: str) -> stage.Stage:
+    """This worker's own database and its corner of Valkey."""
+    number = 1 if worker_id == "master" else int(worker_id.removeprefix("gw")) + 1
+    return stage.Stage(stage.copy(f"play_{worker_id}"), number)
+
+
+@pytest.fixture(scope="session")
+def web_app(play_stage: stage.Stage) -> Flask:
+    """The application as the web process runs it, as the app's own database role."""
+    app = create_app("web", **play_stage.settings)
+    key_ring.open_keys(app.config["SETTINGS"])
+    return app
+
+
+@pytest.fixture
+def app(web_app: Flask) -> Iterator[Flask]:
+    """The application, with a database session of this test's own."""
+    with web_app.app_context(), fresh_session():
+        yield web_app
+
+
+@pytest.fixture
+def acme(app: Flask) -> cast.Organisation:
+    """An organisation of this test's own."""
+    return cast.found("acme")
+
+
+@pytest.fixture
+def alice(acme: cast.Organisation) -> cast.Player:
+    """The owner of acme."""
+    return cast.join(acme, "alice")
+
+
+@pytest.fixture
+def bob(acme: cast.Organisation) -> cast.Player:
+    """A member of acme."""
+    return cast.join(acme, "bob")
+
+
+@pytest.fixture
+def carol(acme: cast.Organisation) -> cast.Player:
+    """A viewer of acme."""
+    return cast.join(acme, "carol")
+
+
+@pytest.fixture
+def mallory(app: Flask) -> cast.Player:
+    """The owner of another organisation."""
+    return cast.join(cast.found("globex"), "mallory")
+
+
+@pytest.fixture
+def form(web_app: Flask) -> Callable[[Any], Form]:
+    """The door of plain forms."""
+    return lambda player: Form(web_app.test_client(), player)
+
+
+@pytest.fixture
+def htmx(web_app: Flask) -> Callable[[Any], Htmx]:
+    """The door of htmx."""
+    return lambda player: Htmx(web_app.test_client(), player)
+
+
+@pytest.fixture
+def api(web_app: Flask) -> Callable[[Any], Json]:
+    """The door of programs."""
+    return lambda player: Json(web_app.test_client(), player)
+
+
+@pytest.fixture(params=["form", "htmx", "json"])
+def door(request: pytest.FixtureRequest, web_app: Flask) -> Callable[[Any], Any]:
+    """Each door in turn: what is asserted must hold through all of them."""
+    kind = {"form": Form, "htmx": Htmx, "json": Json}[request.param]
+    return lambda player: kind(web_app.test_client(), player)
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Callable[[Callable[[], Any]], int]:
+    """How many statements a request sends to the database."""
+
+    def count(act: Callable[[], Any]) -> int:
+        seen: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            seen.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            act()
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    return count

@@ -1,0 +1,76 @@
+"""Things to work with, made by the product's own commands."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from sqlalchemy import select
+
+from app.commands import certifications
+from app.commands.programs import create_program
+from app.commands.tasks import create_task
+from app.core import tenancy
+from app.core.database import db
+from app.core.outbox import outbox
+from app.jobs import runner
+from app.models.programs import Program
+from app.models.tasks import Task
+from app.schemas.certifications import NewCertification
+from app.schemas.programs import NewProgram
+from app.schemas.tasks import NewTask
+from tests.cast import Player
+
+_numbers = count(1)
+
+HONEST = "You can cancel within fourteen days. Write to us and we send the money back within ten working days."
+BOASTFUL = "This fund offers guaranteed returns and is risk-free. Act now."
+
+
+def a_program(player: Player, **given: Any) -> Program:
+    """A program."""
+    number = next(_numbers)
+    return create_program(player.actor, NewProgram(**{"key": f"P{number}", "name": f"Program {number}"} | given))
+
+
+def a_task(player: Player, program: Program | None = None, **given: Any) -> Task:
+    """A task, in a program of its own unless one is given."""
+    program_id = (program or a_program(player)).id
+    return create_task(player.actor, NewTask(**{"program_id": program_id, "name": "Water the plants"} | given))
+
+
+def a_request(player: Player, **given: Any) -> NewCertification:
+    """What somebody sends to have an output certified."""
+    return NewCertification(
+        **{
+            "output_content": HONEST,
+            "llm_provider": "anthropic",
+            "model_name": "claude-sonnet-4-5",
+            "input": "How do I cancel?",
+            "governance_policy_id": player.organisation.policies["general"],
+        }
+        | given
+    )
+
+
+def a_certification(player: Player, *, settled: bool = True, **given: Any) -> Any:
+    """The id of a certification that was asked for and, if `settled`, decided."""
+    certification_id = certifications.request_certification(player.actor, a_request(player, **given)).id
+    if settled:
+        settle(player)
+    return certification_id
+
+
+def settle(player: Player) -> None:
+    """Do the work that waits in the outbox of the organisation, as worker and signer would, until there is none."""
+    tenant_id = player.organisation.id
+    while True:
+        with tenancy.entered(db.session, tenant_id):
+            waiting = db.session.execute(
+                select(outbox.c.id, outbox.c.job).where(outbox.c.done_at.is_(None), outbox.c.attempts < 1)
+            ).all()
+        db.session.rollback()
+        if not waiting:
+            return
+        for row in waiting:
+            runner.run(row.job, str(tenant_id), [str(row.id)])
