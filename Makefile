@@ -25,10 +25,9 @@ test: ## run every test against a PostgreSQL and a Valkey of its own (ARGS="-k n
 
 lint: ## check style, types and who imports whom
 	@$(INSTALL) lint
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=; for check in "ruff check" "ruff format --check" mypy lint-imports; do \
+	  echo "> $$check"; $(BIN)/$$check || failed="$$failed [$$check]"; \
+	done; test -z "$$failed" || { echo "Not passed:$$failed"; exit 1; }
 
 format: ## put the Python sources into shape
 	@$(INSTALL) lint

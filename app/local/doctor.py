@@ -125,7 +125,7 @@ def roles(connection: psycopg.Connection) -> Iterator[Finding]:
     version = connection.info.server_version // 10_000
     yield Finding(version >= OLDEST_POSTGRES, f"PostgreSQL {version}", f"{OLDEST_POSTGRES} or newer is needed")
     rows = connection.execute("SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles").fetchall()
-    too_strong = dict(rows)
+    too_strong: dict[str, bool] = dict(rows)
     for role in (*ROLES.values(), "oversing_audit"):
         advice = "a superuser runs deploy/database/roles.sql"
         yield Finding(role in too_strong, f"the role {role} exists", advice)
@@ -138,7 +138,9 @@ def roles(connection: psycopg.Connection) -> Iterator[Finding]:
 def guards(connection: psycopg.Connection) -> Iterator[Finding]:
     """Look at what only a superuser can put up around the audit trail."""
     advice = "a superuser runs deploy/database/guard.sql"
-    enabled = dict(connection.execute("SELECT evtname, evtenabled::text FROM pg_event_trigger").fetchall())
+    enabled: dict[str, str] = dict(
+        connection.execute("SELECT evtname, evtenabled::text FROM pg_event_trigger").fetchall()
+    )
     for name in EVENT_TRIGGERS:
         yield Finding(enabled.get(name) == "A", f"the event trigger {name} stands, always enabled", advice)
     member = connection.execute(

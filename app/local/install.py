@@ -214,7 +214,7 @@ def build_bundles() -> None:
     if stamp.holds(wanted) and built.is_dir() and any(built.iterdir()):
         return
     with stamp.replaced_by(wanted), step("Bundles in app/static/dist"):
-        execute([str(PYTHON), "-m", "app.web.assets"])
+        execute([str(PYTHON), "-c", "from app.web import assets; assets.main()"])
 
 
 # --- small things -----------------------------------------------------------------------------------------------------

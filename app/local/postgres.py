@@ -179,7 +179,7 @@ class Postgres:
 
         Raises LocalError with its words when it fails.
         """
-        done = subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [str(self.binaries / name), *arguments], cwd="/", env=ENVIRONMENT, text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             **(self.account.switch if self.account else {}),

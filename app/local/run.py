@@ -68,7 +68,9 @@ def bring_up(supervisor: Supervisor, home: Home, address: Address) -> None:
     crashed_before = home.runtime.exists()
     wait_for_port(supervisor, "PORT", address.port, address.bind, PORT_PATIENCE if crashed_before else 0)
     wait_for_port(supervisor, "LIVE_PORT", address.live_port, address.bind, PORT_PATIENCE if crashed_before else 0)
-    supervisor.console.say("starting PostgreSQL and Valkey")
+    ours = [name for name, url in (("PostgreSQL", "DATABASE_URL"), ("Valkey", "REDIS_URL")) if not os.environ.get(url)]
+    if ours:
+        supervisor.console.say(f"starting {' and '.join(ours)}")
     services = start_services(supervisor, home)
     whole = whole_environment(home, address, services.urls)
     note_running(home, address, services)

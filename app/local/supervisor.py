@@ -170,7 +170,7 @@ class Supervisor:
             if key.data is None:
                 self._drain_wake_ups()
             else:
-                self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+                self._read(key.fileobj, key.data)
         for unit in list(self.units.values()):
             if unit.process and unit.process.poll() is not None:
                 self._bury(unit)
