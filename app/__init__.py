@@ -31,7 +31,8 @@ class Oversing(Flask):
 def create_app(process: str = "web", **overrides: Any) -> Oversing:
     """The application as one kind of process needs it: web, live, worker, signer, clock.
 
-    `overrides` replace settings of the environment, for tests. Raises SystemExit, saying what to set, where one is missing.
+    `overrides` replace settings of the environment, for tests. Raises SystemExit, saying what to set, where one is
+    missing.
     """
     settings = Settings(**overrides)
     logs.configure(settings.log_level, process)

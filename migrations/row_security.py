@@ -10,7 +10,7 @@ TENANT = "application_instance_id = (SELECT nullif(current_setting('oversing.ten
 def tenant_table(table: str, **grants: str) -> None:
     """Show rows of `table` to the current organisation only; `grants` maps a role to what it may do, as app="SELECT".
 
-    A role is named by what follows `oversing_`. FORCE binds the owner too, so that a migration sees no more than others.
+    A role is named by what follows `oversing_`. FORCE binds the owner too: a migration sees no more than others.
     """
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

@@ -1,4 +1,7 @@
-"""The pages, one noun a file, and the JSON API beside them. A view reads the request, calls one thing, shows the result."""
+"""The pages, one noun a file, and the JSON API beside them.
+
+A view reads the request, calls one thing, shows the result.
+"""
 
 from flask import Flask
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import Flask, current_app, request, session
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
@@ -32,7 +34,7 @@ def live(socket: Server) -> None:
         socket.close(SIGNED_OUT, "Sign in first.")
         return
     try:
-        socket.send('{"event":"hello","id":"%s"}' % new_secret_id())
+        socket.send(json.dumps({"event": "hello", "id": str(new_secret_id())}))
         while True:
             _answer(socket, socket.receive())
     except ConnectionClosed:

@@ -261,7 +261,7 @@ def _keep_version(
 
 
 def _next_number(at: datetime) -> str:
-    """The next certification number of the year. Its row is held until the transaction ends: a number is used or free."""
+    """The next certification number of the year. Its row is held to the end of the transaction: no gap, no double."""
     sequence = db.session.scalar(
         insert(certification_counters)
         .values(year=at.year, last_number=1)

@@ -24,7 +24,7 @@ from app.schemas.tenants import NewMember, NewTenant
 
 @command(anyone="an operator makes organisations on the command line, before anybody is in them")
 def create_tenant(_visitor: Visitor, new: NewTenant) -> ApplicationInstance:
-    """Make an organisation with its roles, workflow, policies and first owner. Raises Invalid where the slug is taken."""
+    """Make an organisation with roles, workflow, policies and first owner. Raises Invalid where the slug is taken."""
     tenant = ApplicationInstance(id=new_id(), slug=new.slug, name=new.name)
     db.session.add(tenant)
     db.session.flush()

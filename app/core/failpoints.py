@@ -20,7 +20,7 @@ POINTS = frozenset(
 
 
 def arm(name: str) -> None:
-    """Let the process kill itself, as SIGKILL would, when it next comes to `name`. Raises KeyError for no such point."""
+    """Let the process kill itself, as by SIGKILL, when it next comes to `name`. Raises KeyError for no such point."""
     if name not in POINTS:
         raise KeyError(name)
     _armed.add(name)

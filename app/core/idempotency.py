@@ -99,8 +99,8 @@ def _made_before(actor: Actor, owner: str, request: Request) -> Any:
 
 
 def _same_row(model: type[M], actor: Actor, row_id: Any) -> M:
-    row = db.session.scalar(
-        select(model).where(
+    row: M | None = db.session.scalar(
+        select(model).where(  # type: ignore[arg-type]
             model.id == row_id,  # type: ignore[attr-defined]
             model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
         )

@@ -54,7 +54,7 @@ def publish(announcements: Sequence[Announcement]) -> None:
     try:
         pipeline = valkey.client().pipeline(transaction=False)
         for told in announcements:
-            fields = {"data": json.dumps(asdict(told))}
+            fields: dict[Any, Any] = {"data": json.dumps(asdict(told))}
             pipeline.xadd(stream_of(told.tenant_id), fields, maxlen=STREAM_LENGTH, approximate=True)
         pipeline.execute()
     except (RedisError, OSError) as failure:

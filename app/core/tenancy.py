@@ -1,7 +1,7 @@
 """The tenant wall: one organisation is current, and PostgreSQL shows the rows of no other.
 
-Each transaction starts with `SET LOCAL`, as `set_config(..., true)`: the setting dies with the transaction, so neither a
-connection pool nor PgBouncer can hand it to somebody else. With nothing set, the policies show no row at all.
+Each transaction starts with `SET LOCAL`, as `set_config(..., true)`: the setting dies with the transaction, so that
+neither a connection pool nor PgBouncer can hand it to somebody else. With nothing set, the policies show no row at all.
 """
 
 from __future__ import annotations

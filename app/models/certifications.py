@@ -121,7 +121,7 @@ class Certification(TenantOwned, Versioned, Model):
             self.certified_at = at
 
     def revoke(self, *, by: int | None, at: datetime, reason: str) -> bool:
-        """Take the certificate back. Returns whether anything changed. Raises Conflict if there is none to take back."""
+        """Take the certificate back. Returns whether anything changed. Raises Conflict if there is none."""
         if self.certification_status == "revoked":
             return False
         if self.certification_status not in ("certified", "suspended"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -69,7 +70,7 @@ def segments(text: str, evaluation: Evaluation | None) -> list[dict[str, Any]]:
     spans = [span for span in spans if span[0] < span[1]]
     cuts = sorted({0, len(text), *(min(edge, len(text)) for span in spans for edge in span[:2])})
     pieces = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         marks = [span for span in spans if span[0] <= start and end <= span[1]]
         pieces.append(
             {

@@ -48,7 +48,7 @@ class StrictRequest(Request):
 
 
 def read_json(schema: type[S]) -> S:
-    """The JSON body of the request, as `schema` has it. Raises what `security.md` section 3 decides for each bad body."""
+    """The JSON body of the request, as `schema` has it. Raises Malformed, UnsupportedMediaType, TooLarge or Invalid."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     if request.content_encoding or (request.mimetype_params.get("charset") or "utf-8").lower() != "utf-8":
@@ -103,7 +103,7 @@ def read_body() -> bytes:
 
 
 def read_parameters(*known: str) -> dict[str, str]:
-    """The parameters of the address. Raises InvalidParameter for one that is unknown, repeated or holds control characters."""
+    """The parameters of the address. Raises InvalidParameter for one that is unknown, repeated or unreadable."""
     wrong: dict[str, str] = {}
     for name in request.args:
         if name not in known:
@@ -160,7 +160,7 @@ def idempotent_request() -> idempotency.Request | None:
 
 
 def check_if_match(version: int) -> None:
-    """Go on only if `If-Match`, where sent, names this version. Raises PreconditionFailed (RFC 9110, section 13.1.1)."""
+    """Go on only if `If-Match`, where sent, names this version. Raises PreconditionFailed (RFC 9110, 13.1.1)."""
     wanted = request.headers.get("If-Match")
     if wanted not in (None, "*") and wanted.strip() != version_tag(version):
         raise PreconditionFailed
@@ -177,5 +177,5 @@ def stale_as_precondition(stale: StaleVersion) -> DomainError:
 
 
 def _is_utf8() -> bool:
-    """Whether the body decodes: U+FFFD may be what the person typed, or what Werkzeug put in for bytes that are no text."""
+    """Whether U+FFFD is what the person typed, and not what Werkzeug put in for bytes that are no text."""
     return "%EF%BF%BD" in request.get_data(as_text=True).upper() if request.mimetype.endswith("urlencoded") else True

@@ -57,7 +57,7 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
 
 
 class StoredSession(CallbackDict[str, Any], SessionMixin):
-    """A session whose content is in PostgreSQL. It is read on the first request step, not before: the database may be down."""
+    """A session whose content is in PostgreSQL. It is read in the first step of a request: the database may be down."""
 
     def __init__(self, token: str | None = None) -> None:
         super().__init__({}, on_update=_mark_modified)
@@ -224,7 +224,7 @@ def _key_holder() -> Actor:
     key = identity.find_api_key(secret.strip(), clock.now())
     if key is None:
         raise _no_key()
-    actor = _actor(key.tenant_id, key.slug, key.tenant_name, key, "api_key", key.id, frozenset(key.scopes))
+    actor = _actor(key.tenant_id, key.slug, key.tenant_name, key, "api_key", key.id, scopes=frozenset(key.scopes))
     if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
         commands.touch_api_key(actor, key.id)
     return actor
@@ -241,6 +241,7 @@ def _actor(
     person: Any,
     how: Any,
     credential_id: UUID | None,
+    *,
     scopes: frozenset[str] = frozenset({"*"}),
 ) -> Actor:
     """The person at work in the organisation. Raises NotFound for somebody who does not belong to it."""

@@ -80,7 +80,7 @@ def make_audit_events() -> None:
     close("audit_events")
     op.execute("CREATE POLICY chain ON audit.audit_events FOR SELECT TO oversing_clock USING (true)")
     op.execute("GRANT SELECT ON audit.audit_events TO oversing_clock")
-    # A unique key of a partitioned table must hold its partition key, so that event_id is unique through a table of its own.
+    # A unique key of a partitioned table must hold its partition key: event_id is unique through a table of its own.
     op.execute("CREATE TABLE audit.audit_event_keys (event_id uuid PRIMARY KEY, created_at timestamptz NOT NULL)")
     op.execute("""
         CREATE FUNCTION audit.keep_event_key() RETURNS trigger
@@ -127,7 +127,7 @@ def make_certification_audit_log() -> None:
 
 
 def make_the_chain() -> None:
-    """All events in the order in which they were committed, each link over the one before; its head leaves the database."""
+    """All events in the order of their commits, each link over the one before; its head leaves the database."""
     op.execute("""
         CREATE TABLE audit.audit_chain (
             sequence bigint PRIMARY KEY,
@@ -142,7 +142,7 @@ def make_the_chain() -> None:
 
 
 def make_partitions() -> None:
-    """One function makes the months ahead, each guarded like its parent. A default partition keeps what has no month."""
+    """One function makes the months ahead, each guarded like its parent. A default one keeps what has no month."""
     op.execute("""
         CREATE FUNCTION audit.guard_partition(partition_name text) RETURNS void
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

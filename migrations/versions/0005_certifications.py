@@ -176,7 +176,8 @@ def make_certifications() -> None:
             UNIQUE (application_instance_id, id),
             UNIQUE (parent_certification_id, version_number),
             UNIQUE (application_instance_id, certification_id),
-            CONSTRAINT llm_output_versions_number_is_unique UNIQUE (application_instance_id, llm_output_id, version_number),
+            CONSTRAINT llm_output_versions_number_is_unique
+                UNIQUE (application_instance_id, llm_output_id, version_number),
             FOREIGN KEY (application_instance_id, llm_output_id)
                 REFERENCES runcible.llm_outputs (application_instance_id, id),
             FOREIGN KEY (application_instance_id, certification_id)
