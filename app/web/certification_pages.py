@@ -18,7 +18,7 @@ from app.queries.certification_proofs import bundle_of, opened_output
 from app.queries.tasks import get_task
 from app.queries.trust import trust_root
 from runcible.certification.verifier import verify_bundle
-from runcible.records import Evaluation
+from runcible.records import TESTS, Evaluation
 
 # Characters that are not seen, or that turn the text around, as they are shown (Trojan Source, CVE-2021-42574).
 _HIDDEN = {
@@ -43,9 +43,7 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
         "segments": segments(output.text, evaluation) if output else None,
         "json": bool(output and output.is_json),
         "rules": [_rule(rule) for rule in evaluation.rules] if evaluation else [],
-        "tests": [{"name": name, "verdict": verdict} for name, verdict in evaluation.tests.items()]
-        if evaluation
-        else [],
+        "tests": [{"name": name, "verdict": evaluation.tests[name]} for name in TESTS] if evaluation else [],
         "liability": statement.document["predicate"].get("liability") if statement else None,
         "proof": _proof(certification),
         "pending": not certification.is_decided and certification.certification_status != "failed",
