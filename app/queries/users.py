@@ -14,10 +14,10 @@ from app.models.users import User
 
 
 def list_people(actor: Actor) -> list[Any]:
-    """Id and name of everybody who works here, for a menu."""
+    """Everybody who works here, by name."""
     require(actor, "user.view")
     query = (
-        select(User.user_id.label("id"), User.name)
+        select(User.user_id.label("id"), User.name, User.email)
         .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
         .where(ApplicationInstanceUser.application_instance_id == actor.tenant_id)
         .where(ApplicationInstanceUser.deactivated_at.is_(None), User.deactivated_at.is_(None))
