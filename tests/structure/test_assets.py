@@ -1,0 +1,92 @@
+"""The bundles: fingerprinted, precompressed, small, and never served stale."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+
+import brotli
+import pytest
+
+from app.web import assets
+
+
+@pytest.fixture
+def dist(tmp_path, monkeypatch):
+    """A folder of this test's own to build into."""
+    monkeypatch.setattr(assets, "DIST", tmp_path / "dist")
+    assets._addresses.cache_clear()
+    yield tmp_path / "dist"
+    assets._addresses.cache_clear()
+
+
+def test_it_names_each_bundle_by_its_bytes(dist):
+    assert assets.build()
+    for name in ("app.css", "app.js", "icons.svg", "favicon.svg"):
+        file = dist / assets.asset(name).removeprefix("/static/dist/")
+        assert hashlib.sha256(file.read_bytes()).hexdigest()[:10] == file.name.split(".")[1]
+        assert assets.is_immutable("", assets.asset(name))
+
+
+def test_it_puts_compressed_twins_beside_them(dist):
+    assets.build()
+    for name in ("app.css", "app.js", "icons.svg", "favicon.svg"):
+        file = dist / assets.asset(name).removeprefix("/static/dist/")
+        assert gzip.decompress(file.with_name(f"{file.name}.gz").read_bytes()) == file.read_bytes()
+        assert brotli.decompress(file.with_name(f"{file.name}.br").read_bytes()) == file.read_bytes()
+
+
+def test_it_builds_the_same_again_and_only_when_needed(dist):
+    assert assets.build()
+    first = {path.name: path.read_bytes() for path in dist.iterdir()}
+    assert not assets.build()
+    assert assets.build(force=True)
+    assert {path.name: path.read_bytes() for path in dist.iterdir()} == first
+
+
+def test_it_builds_again_when_a_file_is_gone(dist):
+    assets.build()
+    (dist / assets.asset("app.js").removeprefix("/static/dist/")).unlink()
+    assert assets.build()
+
+
+def test_it_says_what_to_run_when_nothing_is_built(dist):
+    with pytest.raises(assets.AssetsNotBuilt, match=re.escape(assets.COMMAND)):
+        assets.asset("app.css")
+
+
+def test_it_says_what_to_run_when_the_sources_are_newer(dist):
+    assets.build()
+    manifest = json.loads((dist / "manifest.json").read_text())
+    (dist / "manifest.json").write_text(json.dumps(manifest | {"sources": "of last week"}))
+    with pytest.raises(assets.AssetsNotBuilt, match="older than their sources"):
+        assets.asset("app.css")
+
+
+def test_it_refuses_a_name_that_is_no_bundle(dist):
+    assets.build()
+    with pytest.raises(assets.AssetsNotBuilt, match=r"no bundle named 'other\.css'"):
+        assets.asset("other.css")
+
+
+@pytest.mark.parametrize("url", ["/static/css/app.css", "/static/dist/manifest.json", "/static/dist/app.css"])
+def test_only_fingerprinted_files_are_kept_for_ever(url):
+    assert not assets.is_immutable("", url)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("app.js", 25_000), ("app.css", 20_000), ("icons.svg", 3_000)])
+def test_it_stays_small(dist, name, limit):
+    """Of 60,000 bytes for a page with everything; both codings, since not every browser takes Brotli."""
+    assets.build()
+    file = dist / assets.asset(name).removeprefix("/static/dist/")
+    assert file.with_name(f"{file.name}.br").stat().st_size < limit
+    assert file.with_name(f"{file.name}.gz").stat().st_size < limit
+
+
+def test_the_style_knows_every_layer(dist):
+    assets.build()
+    style = (dist / assets.asset("app.css").removeprefix("/static/dist/")).read_text()
+    assert style.startswith("@layer reset,tokens,base,layout,components,utilities,print;")
+    assert "@import" not in style
