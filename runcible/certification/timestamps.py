@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from asn1crypto import algos, tsp
+from asn1crypto import algos, core, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -108,10 +108,16 @@ def verify(response: bytes, message: bytes, trust_root: TrustRoot, *, nonce: int
         raise TimestampInvalid("The time-stamp token is garbled.") from garbled
 
 
+class _Response(core.Sequence):  # type: ignore[misc]  # the library has no types
+    """TimeStampResp as RFC 3161 has it: a rejection carries no token, which the library's own class doesn't allow."""
+
+    _fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", tsp.ContentInfo, {"optional": True})]
+
+
 def _granted(response: bytes) -> Any:
     if len(response) > LARGEST_RESPONSE:
         raise TimestampInvalid("The answer of the time-stamping authority is too large.")
-    answer = tsp.TimeStampResp.load(response, strict=True)
+    answer = _Response.load(response, strict=True)
     status = answer["status"]
     if status["status"].native not in {"granted", "granted_with_mods"}:
         failure = ", ".join(sorted(status["fail_info"].native or ())) or "no reason given"

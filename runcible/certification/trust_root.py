@@ -4,7 +4,7 @@ It reaches a verifier by a way of its own, never inside what is verified. Old ke
 stands in docs/formats/trust-root.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from runcible.canonical import canonical_json
 from runcible.certification.algorithms import PublicKey, load_public
 from runcible.errors import KeyNotValid, KeyUnknown, StrictJsonError
 from runcible.moments import CLOCK_SKEW, format_moment, parse_moment
+from runcible.shapes import TEXT_OR_NONE, Kinds, shaped, texts
 
 MEDIA_TYPE = "application/vnd.runcible.trust-root.v1+json"
 STATES = ("pending", "active", "retired", "compromised")
@@ -169,39 +170,52 @@ class TrustRoot:
         if document.get("mediaType") != MEDIA_TYPE:
             raise KeyNotValid(f"This is not a trust root: its mediaType is not {MEDIA_TYPE}.")
         try:
-            keys = tuple(map(_key, document["keys"]))
-            authorities = tuple(map(_authority, document["timestamp_authorities"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as refused:
-            raise KeyNotValid(f"The trust root is garbled: {refused!r}") from None
+            read = shaped(document, "a trust root", {"mediaType": str, "keys": list, "timestamp_authorities": list})
+            keys = tuple(map(_key, read["keys"]))
+            authorities = tuple(map(_authority, read["timestamp_authorities"]))
+        except ValueError as refused:
+            raise KeyNotValid(f"The trust root is garbled: {refused}") from None
         _check_named_once(keys)
         readable = [*(key.public for key in keys), *(authority.chain for authority in authorities)]
         assert len(readable) == len(keys) + len(authorities)  # reading each is what raises
         return cls(keys, authorities)
 
 
-def _key(document: dict[str, Any]) -> TrustedKey:
-    if document["state"] not in STATES:
-        raise ValueError(f"a key can't be {document['state']}")
-    if (document["state"] == "compromised") != (document["compromised_at"] is not None):
+_KEY: Mapping[str, Kinds] = {
+    "algorithm": str,
+    "keyid": str,
+    "public_key": str,
+    "valid_from": str,
+    "valid_until": TEXT_OR_NONE,
+    "state": str,
+    "compromised_at": TEXT_OR_NONE,
+}
+_AUTHORITY: Mapping[str, Kinds] = {"name": str, "built_in": bool, "policy": TEXT_OR_NONE, "certificates": list}
+
+
+def _key(document: Any) -> TrustedKey:
+    read = shaped(document, "a key", _KEY)
+    if read["state"] not in STATES:
+        raise ValueError(f"a key can't be {read['state']}")
+    if (read["state"] == "compromised") != (read["compromised_at"] is not None):
         raise ValueError("a compromised key, and no other, says since when")
     return TrustedKey(
-        algorithm=document["algorithm"],
-        keyid=document["keyid"],
-        pem=document["public_key"],
-        valid_from=parse_moment(document["valid_from"]),
-        valid_until=_parse_optional(document["valid_until"]),
-        state=document["state"],
-        compromised_at=_parse_optional(document["compromised_at"]),
+        algorithm=read["algorithm"],
+        keyid=read["keyid"],
+        pem=read["public_key"],
+        valid_from=parse_moment(read["valid_from"]),
+        valid_until=_parse_optional(read["valid_until"]),
+        state=read["state"],
+        compromised_at=_parse_optional(read["compromised_at"]),
     )
 
 
-def _authority(document: dict[str, Any]) -> TrustedAuthority:
-    if not isinstance(document["built_in"], bool) or not isinstance(document["name"], str):
-        raise ValueError("an authority must have a name, and say whether it is built in")
-    certificates = tuple(document["certificates"])
+def _authority(document: Any) -> TrustedAuthority:
+    read = shaped(document, "an authority", _AUTHORITY)
+    certificates = texts(read["certificates"], "certificates")
     if not certificates:
         raise ValueError("an authority must have certificates")
-    return TrustedAuthority(document["name"], document["built_in"], certificates, document["policy"])
+    return TrustedAuthority(read["name"], read["built_in"], certificates, read["policy"])
 
 
 def _check_named_once(keys: Iterable[TrustedKey]) -> None:

@@ -61,12 +61,24 @@ def test_everything_else_is_undecidable(source):
     assert "sekret" not in told.value.reason
 
 
-@pytest.mark.parametrize(
-    "source",
-    ["", "weather", "1 + 1", "'true'", "output.length <", "[true]", "true || ", "1.0 == 1", "(" * 100 + "true" + ")" * 100,
-     "+".join(["1"] * 2000) + " == 1", "true //" + " " * 4000, "\ud800", "int('x')"],
-    ids=lambda source: ascii(source[:20]),
-)  # fmt: skip
+NEVER_TRUE = {
+    "nothing": "",
+    "unknown name": "weather",
+    "a number": "1 + 1",
+    "a text": "'true'",
+    "unfinished": "output.length <",
+    "a list": "[true]",
+    "unfinished or": "true || ",
+    "types apart": "1.0 == 1",
+    "too deep": "(" * 100 + "true" + ")" * 100,
+    "a long sum": "+".join(["1"] * 2000) + " == 1",
+    "too long": "true //" + " " * 4000,
+    "half a surrogate pair": "\ud800",
+    "int": "int('5')",
+}
+
+
+@pytest.mark.parametrize("source", NEVER_TRUE.values(), ids=NEVER_TRUE)
 def test_what_can_never_be_true_is_refused(source):
     with pytest.raises(ExpressionInvalid):
         compile_expression(source)

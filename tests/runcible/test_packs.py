@@ -53,19 +53,17 @@ def test_general_refuses(load_policy, text, rule, state):
 @pytest.mark.parametrize(
     "text",
     [
-        "Nothing is guaranteed in life, and we don't pretend otherwise.",
-        "The plan is not risk free.",
+        "The outcome depends on the weather, and the plan is not risk free.",
         "Order 4111111111111112 was shipped on 2026-11-22; call +1 212 555 0199.",
         "The team finished three of five tasks this week. Two are late by a day.",
-        "\u4eca\u5929\u5929\u6c14\u5f88\u597d\u3002 \u0421\u0435\u0433\u043e\u0434\u043d\u044f \u044f\u0441\u043d\u043e. \U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u4eca\u5929\u5929\u6c14\u5f88\u597d\u3002",
+        "\u0421\u0435\u0433\u043e\u0434\u043d\u044f \u044f\u0441\u043d\u043e.",
+        "The family \U0001f468\u200d\U0001f469\u200d\U0001f467 is well.",
     ],
+    ids=ascii,
 )
 def test_general_lets_ordinary_texts_pass(load_policy, text):
-    state, failed = outcome(load_policy, "general", text)
-    assert (state, failed) in (
-        ("certified", []),
-        ("blocked", ["no-promises"]) if "Nothing is" in text else ("certified", []),
-    )
+    assert outcome(load_policy, "general", text) == ("certified", [])
 
 
 def test_general_warns_of_advice_without_a_word_of_caution(load_policy):

@@ -1,5 +1,6 @@
 """The cases of the design's list of bad input, at the one decoder."""
 
+import contextlib
 import json
 import time
 from decimal import Decimal
@@ -159,10 +160,8 @@ def test_limits_can_be_set():
 )
 def test_a_mebibyte_of_malice_costs_little(data):
     started = time.perf_counter()
-    try:
+    with contextlib.suppress(StrictJsonError):
         strict_json.loads(data)
-    except StrictJsonError:
-        pass
     assert time.perf_counter() - started < 1.0
 
 
@@ -185,7 +184,5 @@ def test_it_reads_what_the_standard_library_reads(value):
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="replace")))
 def test_rubbish_is_refused_with_an_error_of_the_family(data):
-    try:
+    with contextlib.suppress(StrictJsonError):
         strict_json.loads(data)
-    except StrictJsonError:
-        pass
