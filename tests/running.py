@@ -1,0 +1,141 @@
+"""The processes of the product, really running on a stage: started as the Procfile has them, and never left behind."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.local.environment import environment_of
+from app.local.lifeline import tied_to_this_process
+from tests.stage import ROOT, Stage
+
+PATIENCE = 60.0  # seconds; a machine that runs other tests as well may be slow
+WEB = "web"
+
+
+class Processes:
+    """What runs on one stage, by the names of the Procfile. Use `running` to get one."""
+
+    def __init__(self, stage: Stage, folder: Path, listener: socket.socket, changed: dict[str, str]) -> None:
+        self.stage, self.folder, self.listener, self.changed = stage, folder, listener, changed
+        self.started: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def port(self) -> int:
+        """Where the web process listens. It is bound before anything starts: nobody else can take it."""
+        return int(self.listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """The address that a person types."""
+        return f"http://localhost:{self.port}"
+
+    def start(self, *names: str) -> None:
+        """Start processes. They are tied to this one: whatever happens to it, they end."""
+        for name in names:
+            told = self.stage.environment(BASE_URL=self.url, **self.changed)
+            with self._log(name).open("ab") as log:
+                self.started[name] = subprocess.Popen(
+                    self._command(name),
+                    cwd=ROOT,
+                    env=environment_of(name, told),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[self.listener.fileno()] if name == WEB else [],
+                    start_new_session=True,
+                    preexec_fn=tied_to_this_process(signal.SIGTERM),
+                )
+
+    def wait(self) -> None:
+        """Go on when the web process answers. Connections before that wait in the backlog of the socket."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.check()
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            try:
+                connection.request("GET", "/healthz")
+                if connection.getresponse().status == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                continue
+            finally:
+                connection.close()
+        raise AssertionError(f"web does not answer:\n{self.log(WEB)}")
+
+    def check(self) -> None:
+        """Fail if one has ended, saying what it wrote."""
+        for name, process in self.started.items():
+            assert process.poll() is None, f"{name} has ended ({process.returncode}):\n{self.log(name)}"
+
+    def kill(self, name: str) -> None:
+        """End one at once, with all of its children, as a crash would."""
+        process = self.started.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """One stands still while the block runs, and then goes on where it was."""
+        group = self.started[name].pid
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(group, signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Ask all to end, and end those that do not."""
+        for process in self.started.values():
+            process.terminate()
+        for process in self.started.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self.started.clear()
+
+    def log(self, name: str) -> str:
+        """Everything that one has written so far."""
+        return self._log(name).read_text(errors="replace")
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def _command(self, name: str) -> list[str]:
+        """What the Procfile says, but for where web listens and that one worker of it is enough."""
+        lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
+        program, *words = shlex.split(lines[name])
+        if name != WEB:
+            return [sys.executable, *words]
+        for told in ("-b", "-w"):
+            place = words.index(told)
+            del words[place : place + 2]
+        return [sys.executable, "-m", program, "-w", "1", "-b", f"fd://{self.listener.fileno()}", *words]
+
+
+@contextmanager
+def running(stage: Stage, folder: Path, *names: str, **changed: str) -> Iterator[Processes]:
+    """These processes at work on the stage until the block ends; `changed` are settings in capitals."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        processes = Processes(stage, folder, listener, changed)
+        try:
+            processes.start(*names)
+            if WEB in names:
+                processes.wait()
+            yield processes
+        finally:
+            processes.stop()
