@@ -53,7 +53,7 @@ class Processes:
                     stderr=subprocess.STDOUT,
                     pass_fds=[self.listener.fileno()] if name == WEB else [],
                     start_new_session=True,
-                    preexec_fn=tied_to_this_process(signal.SIGTERM),
+                    preexec_fn=tied_to_this_process(signal.SIGTERM),  # noqa: PLW1509 it takes no lock
                 )
 
     def wait(self) -> None:
