@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from flask import Request, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.core import idempotency
 from app.core.errors import (
@@ -37,6 +39,11 @@ _REFUSALS: dict[str, type[DomainError]] = {
     "JSON_TOO_DEEP": JsonTooDeep,
     "PAYLOAD_TOO_LARGE": TooLarge,
 }
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MOST_FIELDS = 200
+SPILL = 16 * 1024 * 1024  # bytes of a body without end that are read and thrown away before the client is left
+PIECE = 64 * 1024
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -44,7 +51,7 @@ class StrictRequest(Request):
     """Flask's request with limits that its defaults leave open: fields, parts and bytes of a form."""
 
     max_form_memory_size = 2 * 1024 * 1024
-    max_form_parts = 200
+    max_form_parts = MOST_FIELDS
 
 
 def read_json(schema: type[S]) -> S:
@@ -81,25 +88,42 @@ def read_changes(schema: type[S], *, empty: Mapping[str, Any]) -> S:
 
 
 def form_values() -> dict[str, str]:
-    """The fields of a posted form as text. Raises Malformed for a field that is sent twice or holds no text."""
+    """The fields of a posted form as text.
+
+    Raises UnsupportedMediaType for a body that is no form, Malformed for one that is not UTF-8 or names a field twice,
+    TooLarge for one with more fields than any form of ours.
+    """
+    body = read_body()
+    if request.mimetype not in FORMS and body:
+        raise UnsupportedMediaType("Send the form as a browser does: application/x-www-form-urlencoded.")
+    _check_utf8(body)
     try:
         fields = request.form
     except RequestEntityTooLarge:
         raise TooLarge from None
+    if len(fields) > MOST_FIELDS:
+        raise TooLarge
     for name in fields:
         if len(fields.getlist(name)) > 1:
-            raise Malformed(f"The field {name!r} was sent more than once.")
-        if "\ufffd" in fields[name] and not _is_utf8():
-            raise Malformed("The form is not encoded as UTF-8.")
+            raise Malformed(f"The field {name[:60]!r} was sent more than once.")
     return fields.to_dict()
 
 
 def read_body() -> bytes:
-    """The raw body, however it is framed. Raises TooLarge."""
+    """The raw body, however it is framed. Raises TooLarge, and Malformed for one that is cut off or badly framed."""
     try:
-        return request.get_data(cache=True)
+        body = request.get_data(cache=True)
     except RequestEntityTooLarge:
+        _let_go_of_the_rest()
         raise TooLarge from None
+    except HTTPException:
+        raise
+    except Exception as broken:
+        # The server parses chunks while they are read, and each server has errors of its own for it.
+        raise Malformed("The body could not be read to its end.") from broken
+    if request.content_length is not None and len(body) < request.content_length:
+        raise Malformed("The body is shorter than its Content-Length says.")
+    return body
 
 
 def read_parameters(*known: str) -> dict[str, str]:
@@ -176,6 +200,25 @@ def stale_as_precondition(stale: StaleVersion) -> DomainError:
     return PreconditionFailed(stale.current) if "If-Match" in request.headers else stale
 
 
-def _is_utf8() -> bool:
-    """Whether U+FFFD is what the person typed, and not what Werkzeug put in for bytes that are no text."""
-    return "%EF%BF%BD" in request.get_data(as_text=True).upper() if request.mimetype.endswith("urlencoded") else True
+def _check_utf8(body: bytes) -> None:
+    """Refuse bytes that are no text: Werkzeug would put U+FFFD in their place and say nothing."""
+    raw = unquote_to_bytes(body) if request.mimetype == FORMS[0] else body
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        raise Malformed("The form is not encoded as UTF-8.") from None
+
+
+def _let_go_of_the_rest() -> None:
+    """Read on for a while, so that the client hears the answer, and then have gunicorn close the connection.
+
+    A body of declared length has an end, and gunicorn reads up to it; one that comes in chunks may have none.
+    """
+    body = request.environ["wsgi.input"]
+    if request.content_length is not None or not hasattr(body, "failed"):
+        return
+    with suppress(Exception):  # what it says does not matter any more
+        for _ in range(SPILL // PIECE):
+            if not body.read(PIECE):
+                return
+    body.failed = True
