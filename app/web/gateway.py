@@ -42,7 +42,7 @@ def _begin() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
         return
-    if request.host not in current_app.config["HOSTS"]:
+    if "Host" not in request.headers or request.host not in current_app.config["HOSTS"]:
         raise BadHost
     if is_api(request):
         _check_formats()
