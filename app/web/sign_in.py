@@ -133,7 +133,8 @@ def is_api(request: Request) -> bool:
 def init_app(app: Flask) -> None:
     """Use stored sessions and Flask-Login, and refuse everybody whom a view does not want."""
     app.session_interface = StoredSessions()
-    manager = LoginManager(app)
+    # Without its context processor: that one would look for a "remember me" cookie, which we never set.
+    manager = LoginManager(app, add_context_processor=False)
     manager.session_protection = None
     manager.user_loader(lambda _user_id: getattr(session._get_current_object(), "person", None))  # type: ignore[attr-defined]
     app.before_request(_let_in)
