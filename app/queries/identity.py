@@ -37,7 +37,9 @@ def find_session(token_hash: bytes, now: datetime, seen_after: datetime) -> Any:
 
 
 def find_tenant(slug: str) -> Any:
-    """Id, slug and name of an organisation, or None."""
+    """Id, slug and name of an organisation, or None. `slug` is what somebody put into an address."""
+    if not (slug.isascii() and slug.isprintable()):
+        return None
     query = select(ApplicationInstance.id, ApplicationInstance.slug, ApplicationInstance.name)
     return db.session.execute(query.where(ApplicationInstance.slug == slug)).first()
 

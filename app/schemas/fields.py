@@ -46,6 +46,7 @@ def _instant(moment: datetime) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line), StringConstraints(min_length=1, max_length=200)]
 ShortLine = Annotated[str, AfterValidator(_one_line), StringConstraints(min_length=1, max_length=100)]
+Address = Annotated[str, AfterValidator(_one_line), StringConstraints(min_length=1, max_length=254)]
 Lines = Annotated[str, AfterValidator(_lines), StringConstraints(max_length=20_000)]
 Minutes = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1_000_000)]
 PersonId = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=2**53 - 1)]
