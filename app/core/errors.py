@@ -180,7 +180,7 @@ class Invalid(DomainError):
 class InvalidParameter(Invalid):
     """A query parameter will not do."""
 
-    code = "INVALID_PARAMETER"
+    code, status = "INVALID_PARAMETER", HTTPStatus.BAD_REQUEST
     message = "A parameter of the address was invalid."
 
 
