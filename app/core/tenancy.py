@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
@@ -33,9 +34,10 @@ def entered(session: Any, tenant_id: UUID) -> Iterator[None]:
     if before == tenant_id:
         yield
         return
+    _begin_what_has_begun(session)
     token = _current.set(tenant_id)
-    _tell(session, tenant_id)
     try:
+        _tell(session, tenant_id)
         yield
     finally:
         _current.reset(token)
@@ -48,11 +50,33 @@ def enter(session: Any, tenant_id: UUID | None) -> None:
     _tell(session, tenant_id)
 
 
-def _tell(session: Any, tenant_id: UUID | None) -> None:
-    """Change the setting of a transaction that runs already. A broken one is rolled back anyway."""
-    running: Session = session() if isinstance(session, scoped_session) else session
+def _begin_what_has_begun(session: Any) -> None:
+    """Let a transaction that waits for its first statement begin under who was current until now.
+
+    A savepoint that is rolled back would else give the transaction to who is entered next.
+    """
+    running = _running(session)
     if running.in_transaction() and running.is_active:
+        running.connection()
+
+
+def _tell(session: Any, tenant_id: UUID | None) -> None:
+    """Change the setting of a transaction that runs already."""
+    running = _running(session)
+    if running.in_transaction() and running.is_active and _takes_statements(running.connection()):
         running.execute(_set_setting, {"tenant": str(tenant_id or "")})
+
+
+def _running(session: Any) -> Session:
+    return session() if isinstance(session, scoped_session) else session  # type: ignore[no-any-return]
+
+
+def _takes_statements(connection: Connection) -> bool:
+    """Whether the transaction can go on. One that an error has broken is rolled back by whoever meets the error."""
+    if connection.invalidated:
+        return False
+    driver: Any = connection.connection.driver_connection
+    return driver.info.transaction_status in (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 
 @event.listens_for(Session, "after_begin")
