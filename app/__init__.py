@@ -61,6 +61,7 @@ def _use_database(app: Flask, settings: Settings, process: str) -> None:
             "max_overflow": settings.database_pool,
             "pool_timeout": 5,
             "pool_pre_ping": True,
+            "hide_parameters": True,  # an error in a log must not tell what somebody typed
             "connect_args": {"connect_timeout": 5, "application_name": f"oversing-{process}"},
         },
     )
