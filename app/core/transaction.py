@@ -136,7 +136,10 @@ def _refusal(refused: IntegrityError) -> Invalid | Conflict:
 @event.listens_for(Session, "after_flush")
 def _notice_flush(session: Session, _context: Any) -> None:
     unit = _unit.get()
-    if unit is not None and any(_counts(row.__table__) for row in (*session.new, *session.dirty, *session.deleted)):
+    if unit is None:
+        return
+    written = (*session.new, *(row for row in session.dirty if session.is_modified(row)), *session.deleted)
+    if any(_counts(row.__table__) for row in written):
         unit.changed = True
 
 
