@@ -66,12 +66,10 @@ def _sentence(error: Any) -> str:
     kind, about = error["type"], error.get("ctx", {})
     if kind in _SENTENCES:
         return _SENTENCES[kind]
-    if kind == "string_too_long":
-        return f"This may have at most {about['max_length']:,} characters."
-    if kind == "string_too_short":
-        return (
-            "This is required." if about["min_length"] == 1 else f"At least {about['min_length']} characters, please."
-        )
+    if kind in ("string_too_long", "too_long"):
+        return f"This may have at most {about['max_length']:,} {_counted(about)}."
+    if kind in ("string_too_short", "too_short"):
+        return "This is required." if about["min_length"] == 1 else f"At least {about['min_length']} {_counted(about)}."
     if kind == "greater_than_equal":
         return f"This must be {about['ge']:,} or more."
     if kind == "less_than_equal":
@@ -81,3 +79,8 @@ def _sentence(error: Any) -> str:
     if kind == "value_error":
         return str(about["error"])
     return "This is not valid."
+
+
+def _counted(about: Any) -> str:
+    """What a length counts. Text that was tidied before it is measured has no kind of its own in pydantic."""
+    return "characters" if about.get("field_type", "Value") == "Value" else "items"
