@@ -20,7 +20,10 @@ from app.core.database import db
 from app.core.ids import new_token
 from app.models.governance_policies import GovernancePolicy
 from app.models.users import User
+from app.queries.certifications import get_certification
 from app.queries.identity import find_roles
+from app.queries.programs import get_program
+from app.queries.tasks import get_task
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from app.web.sign_in import token_hash
 
@@ -57,9 +60,21 @@ class Player:
 
     def sees(self, query: Callable[..., R], *args: Any, **more: Any) -> R:
         """What a query shows them, in a transaction of its own: nothing is left over from before."""
-        db.session.rollback()
+        afresh()
         with tenancy.entered(db.session, self.organisation.id):
             return query(self.actor, *args, **more)
+
+    def program(self, program_id: UUID) -> Any:
+        """A program as it is now."""
+        return self.sees(get_program, program_id)
+
+    def task(self, task_id: UUID) -> Any:
+        """A task as it is now, as a page shows it."""
+        return self.sees(get_task, task_id)
+
+    def certification(self, certification_id: UUID) -> Any:
+        """A certification as it is now."""
+        return self.sees(get_certification, certification_id)
 
     @cached_property
     def api_key(self) -> str:
@@ -123,7 +138,7 @@ def play(organisation: Organisation, name: str) -> Player:
         authenticated_by="session",
         origin=Origin(request_id="test", ip_address="203.0.113.7", user_agent="Test browser"),
     )
-    db.session.rollback()
+    afresh()
     return Player(name, organisation, actor)
 
 
@@ -131,3 +146,9 @@ def system(organisation: Organisation) -> Actor:
     """The system itself in an organisation."""
     from_row = type("Row", (), {"id": organisation.id, "slug": organisation.slug, "name": organisation.name})
     return tenants.system_actor(from_row)  # type: ignore[arg-type]
+
+
+def afresh() -> None:
+    """Look at the database anew. What a test holds in its hands stays readable, as it was."""
+    db.session.expunge_all()
+    db.session.rollback()

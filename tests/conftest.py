@@ -14,7 +14,7 @@ from app import create_app
 from app.core.database import db, fresh_session
 from app.jobs import key_ring
 from tests import cast, stage
-from tests.doors import Form, Htmx, Json
+from tests.doors import Browser, Form, Htmx, Json
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -44,6 +44,7 @@ def play_stage(worker_id: str) -> stage.Stage:
 def web_app(play_stage: stage.Stage) -> Flask:
     """The application as the web process runs it, as the app's own database role."""
     app = create_app("web", **play_stage.settings)
+    app.test_client_class = Browser
     key_ring.open_keys(app.config["SETTINGS"])
     return app
 

@@ -19,7 +19,7 @@ from app.models.tasks import Task
 from app.schemas.certifications import NewCertification
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import NewTask
-from tests.cast import Player
+from tests.cast import Player, afresh
 
 _numbers = count(1)
 
@@ -69,7 +69,7 @@ def settle(player: Player) -> None:
             waiting = db.session.execute(
                 select(outbox.c.id, outbox.c.job).where(outbox.c.done_at.is_(None), outbox.c.attempts < 1)
             ).all()
-        db.session.rollback()
+        afresh()
         if not waiting:
             return
         for row in waiting:

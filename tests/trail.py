@@ -1,0 +1,50 @@
+"""What the audit trail says, read as the auditor: the one role that may see all of it and change none of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from app.core.database import db
+from tests.stage import url_of
+
+
+def audit_trail(subject: Any) -> list[str]:
+    """What happened to a thing, as the types of its events, oldest first."""
+    return [event.event_type for event in audit_rows(subject)]
+
+
+def audit_rows(subject: Any) -> list[Any]:
+    """The rows of the audit trail that are about a thing, oldest first."""
+    entity_type = "".join(word.capitalize() for word in subject.kind.split("_"))
+    return as_auditor(
+        "SELECT * FROM audit.audit_events WHERE entity_type = %s AND entity_id = %s ORDER BY id",
+        entity_type,
+        str(subject.id),
+    )
+
+
+def custody(certification_id: UUID) -> list[Any]:
+    """The chain of custody of a certification, oldest first."""
+    return as_auditor(
+        "SELECT * FROM audit.certification_audit_log WHERE certification_id = %s ORDER BY sequence", certification_id
+    )
+
+
+def as_auditor(query: str, *values: Any) -> list[Any]:
+    """The rows of a query, as the auditor sees them in the database of this test run."""
+    with psycopg.connect(url_of(_database(), "auditor"), row_factory=namedtuple_row) as connection:
+        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+def as_superuser(query: str, *values: Any) -> list[Any]:
+    """The rows of a query with nothing hidden: no role of the product sees this much."""
+    with psycopg.connect(url_of(_database(), "superuser"), row_factory=namedtuple_row) as connection:
+        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+def _database() -> str:
+    return str(db.engine.url.database)
