@@ -56,11 +56,21 @@ def list_certifications(actor: Actor, filters: CertificationFilters, paging: Pag
             (Program.key + "-" + cast(Task.number, String)).label("task_number"),
             Task.name.label("task_name"),
             GovernancePolicy.name.label("policy_name"),
+            Certification.llm_output_id,
             Certification.llm_provider,
             Certification.model_name,
-            Certification.created_at,
+            Certification.input_hash,
+            Certification.output_hash,
+            Certification.governance_policy_id,
+            Certification.signature_algorithm,
             Certification.certified_at,
             Certification.expires_at,
+            Certification.revoked_at,
+            Certification.supersedes_id,
+            Certification.superseded_by_id,
+            Certification.version,
+            Certification.created_at,
+            Certification.updated_at,
         )
         .join(GovernancePolicy, GovernancePolicy.id == Certification.governance_policy_id)
         .outerjoin(Task, Task.id == Certification.task_id)

@@ -78,36 +78,41 @@ class Revocation(Schema):
     reason: Annotated[Lines, StringConstraints(min_length=1, max_length=2000)]
 
 
-class CertificationOut(Schema):
-    """A certification in JSON, under the column names of the seed."""
+class CertificationSummary(Schema):
+    """A certification as a list shows it in JSON: without its content, under the column names of the seed."""
 
     id: Id
     certification_number: str | None
+    certification_status: str
+    action_state: str | None
     task_id: Id | None
     llm_output_id: Id
     llm_provider: str | None
     model_name: str | None
     input_hash: str
     output_hash: str
-    output_content: Any = Field(description="null once the content was erased")
     governance_policy_id: Id
-    certification_status: str
-    action_state: str | None
+    signature_algorithm: str
     certified_at: Instant | None
     expires_at: Instant | None
-    certified_by_user_id: int | None
-    signature: str
-    signature_algorithm: str
-    timestamped_at: Instant | None
+    revoked_at: Instant | None
     supersedes_id: Id | None
     superseded_by_id: Id | None
-    revoked_at: Instant | None
-    revocation_reason: str | None
-    failure_reason: str | None
-    evaluation: dict[str, Any] | None
     version: int
     created_at: Instant
     updated_at: Instant
+
+
+class CertificationOut(CertificationSummary):
+    """A certification in JSON, with its content and its evaluation."""
+
+    output_content: Any = Field(description="null once the content was erased")
+    certified_by_user_id: int | None
+    signature: str
+    timestamped_at: Instant | None
+    revocation_reason: str | None
+    failure_reason: str | None
+    evaluation: dict[str, Any] | None
 
     @classmethod
     def of(cls, certification: Any) -> CertificationOut:

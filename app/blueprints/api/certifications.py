@@ -12,7 +12,7 @@ from app.queries import certifications as queries
 from app.queries.certification_proofs import bundle_of
 from app.queries.history import certification_events
 from app.queries.trust import trust_root
-from app.schemas.certifications import CertificationOut, NewCertification, Revocation, VersionOut
+from app.schemas.certifications import CertificationOut, CertificationSummary, NewCertification, Revocation, VersionOut
 from app.web.fieldsets import with_fields
 from app.web.listing import page_links, page_meta
 from app.web.parsing import (
@@ -32,12 +32,13 @@ from runcible.certification.verifier import verify_bundle
 @api.get("/certifications")
 def list_certifications():
     """A page of certifications, without their content."""
-    given = read_parameters("status", "task_id", "cursor", "limit")
+    given = read_parameters("status", "task_id", "cursor", "limit", "fields")
     filters = queries.CertificationFilters(
         status=choice_parameter(given, "status", queries.STATUSES), task_id=uuid_parameter(given, "task_id")
     )
     page = queries.list_certifications(current_actor(), filters, read_paging(given))
-    return data([_listed(row) for row in page.rows], meta=page_meta(page), links=page_links(page))
+    rows = with_fields(given, CertificationSummary, [_listed(row) for row in page.rows])
+    return data(rows, meta=page_meta(page), links=page_links(page))
 
 
 @api.post("/certifications")
@@ -124,14 +125,10 @@ def _one(actor, certification_id, *, status=200, location=None, given=None):
 
 
 def _listed(row):
-    shown = dict(row._mapping)
-    for name in ("id", "task_id"):
-        shown[name] = str(shown[name]) if shown[name] else None
-    for name in ("created_at", "certified_at", "expires_at"):
-        shown[name] = shown[name].isoformat().replace("+00:00", "Z") if shown[name] else None
-    if shown["certification_status"] == "certified" and row.expires_at and row.expires_at <= clock.now():
-        shown["certification_status"] = "expired"
-    return shown
+    columns = {name: row._mapping[name] for name in CertificationSummary.model_fields}
+    if row.certification_status == "certified" and row.expires_at is not None and row.expires_at <= clock.now():
+        columns["certification_status"] = "expired"
+    return CertificationSummary.model_validate(columns)
 
 
 def _entry(row):
