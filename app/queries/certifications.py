@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import ColumnElement, String, case, cast, select
 
 from app.core import clock
 from app.core.actor import Actor
@@ -43,14 +44,21 @@ class CertificationFilters:
     task_id: UUID | None = None
 
 
+def status_at(moment: datetime) -> ColumnElement[str]:
+    """The status in SQL as `Certification.status_at` tells it: past its time, a certificate is expired."""
+    over = (Certification.certification_status == "certified") & (Certification.expires_at <= moment)
+    return case((over, "expired"), else_=Certification.certification_status)
+
+
 def list_certifications(actor: Actor, filters: CertificationFilters, paging: Paging) -> Page[Any]:
     """Certifications, newest first, without their content. One query."""
     require(actor, "certification.view")
+    now = clock.now()
     query = (
         select(
             Certification.id,
             Certification.certification_number,
-            Certification.certification_status,
+            status_at(now).label("certification_status"),
             Certification.action_state,
             Certification.task_id,
             (Program.key + "-" + cast(Task.number, String)).label("task_number"),
@@ -77,15 +85,10 @@ def list_certifications(actor: Actor, filters: CertificationFilters, paging: Pag
         .outerjoin(Program, Program.id == Task.program_id)
         .where(Certification.application_instance_id == actor.tenant_id)
     )
-    now = clock.now()
     if filters.task_id is not None:
         query = query.where(Certification.task_id == filters.task_id)
-    if filters.status == "expired":
-        query = query.where(Certification.certification_status == "certified", Certification.expires_at <= now)
-    elif filters.status == "certified":
-        query = query.where(Certification.certification_status == "certified", Certification.expires_at > now)
-    elif filters.status is not None:
-        query = query.where(Certification.certification_status == filters.status)
+    if filters.status is not None:
+        query = query.where(status_at(now) == filters.status)
     given = {"status": filters.status, "task_id": filters.task_id}
     return page_of(db.session, query, Certification.id, paging, given)
 

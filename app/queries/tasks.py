@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, String, and_, cast, select
 from sqlalchemy.orm import aliased
 
+from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import NotFound
@@ -21,6 +22,7 @@ from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.models.users import User
 from app.models.workflows import BUILT_IN_KEY, Workflow, WorkflowInstance, WorkflowState, WorkflowTransition
+from app.queries.certifications import status_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
 
 def _tasks(actor: Actor) -> Select[Any]:
     newest = (
-        select(Certification.certification_status)
+        select(status_at(clock.now()))
         .where(Certification.application_instance_id == Task.application_instance_id, Certification.task_id == Task.id)
         .order_by(Certification.id.desc())
         .limit(1)

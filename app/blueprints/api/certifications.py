@@ -125,10 +125,7 @@ def _one(actor, certification_id, *, status=200, location=None, given=None):
 
 
 def _listed(row):
-    columns = {name: row._mapping[name] for name in CertificationSummary.model_fields}
-    if row.certification_status == "certified" and row.expires_at is not None and row.expires_at <= clock.now():
-        columns["certification_status"] = "expired"
-    return CertificationSummary.model_validate(columns)
+    return CertificationSummary.model_validate({name: row._mapping[name] for name in CertificationSummary.model_fields})
 
 
 def _entry(row):
