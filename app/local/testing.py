@@ -40,7 +40,9 @@ def run_tests(arguments: list[str]) -> int:
                 "REDIS_URL": start_valkey(supervisor, home).url,
                 "CHROMIUM": chromium,
             }
-            return pytest(supervisor, ["-n", str(max(LEAST_WORKERS, os.cpu_count() or 1)), *arguments], environment)
+            workers = max(LEAST_WORKERS, os.cpu_count() or 1)
+            # A file stays on one worker, so that what it starts once serves all of its tests.
+            return pytest(supervisor, [f"--numprocesses={workers}", "--dist=loadfile", *arguments], environment)
         finally:
             supervisor.stop()
             if postgres.place != home.postgres:
