@@ -109,7 +109,7 @@ def list_comments(task_id):
     read_parameters()
     queries.get_task(actor, task_id)
     rows = queries.list_comments(actor, task_id)
-    return data([CommentOut.model_validate(row._mapping | {}, extra="ignore") for row in rows])
+    return data([CommentOut.model_validate(row, from_attributes=True) for row in rows])
 
 
 @api.post("/tasks/<uuid:task_id>/comments")
