@@ -4,6 +4,7 @@ from flask import Blueprint, Response, redirect, url_for
 
 from app.commands import certifications as commands
 from app.core.errors import Invalid
+from app.core.permissions import require
 from app.queries import certifications as queries
 from app.queries.certification_proofs import bundle_of
 from app.queries.governance_policies import active_policies
@@ -34,6 +35,7 @@ def index():
 def new(task_id):
     """The form to have an output of a task certified; with `parent`, a corrected version of one."""
     actor = current_actor()
+    require(actor, "certification.create")
     parent_id = uuid_parameter(read_parameters("parent"), "parent")
     parent = queries.get_certification(actor, parent_id) if parent_id else None
     values = {}
@@ -102,7 +104,9 @@ def bundle(certification_id):
 @bp.get("/certifications/<uuid:certification_id>/revoke")
 def confirm_revoke(certification_id):
     """Ask why, before a certificate is taken back."""
-    certification = queries.get_certification(current_actor(), certification_id)
+    actor = current_actor()
+    certification = queries.get_certification(actor, certification_id)
+    require(actor, "certification.revoke")
     return show("certifications/revoke.html", certification=certification, values={}, errors={})
 
 

@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, url_for
 
 from app.commands import programs as commands
 from app.core.errors import Invalid, StaleVersion
+from app.core.permissions import require
 from app.queries import programs as queries
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.programs import NewProgram, ProgramChanges
@@ -26,6 +27,7 @@ def index():
 @bp.get("/programs/new")
 def new():
     """The form for a new program."""
+    require(current_actor(), "program.create")
     return show("programs/new.html", "programs/_form.html", values={}, errors={})
 
 
@@ -52,7 +54,9 @@ def show_program(program_id):
 @bp.get("/programs/<uuid:program_id>/edit")
 def edit(program_id):
     """The form to change a program."""
-    program = queries.get_program(current_actor(), program_id)
+    actor = current_actor()
+    program = queries.get_program(actor, program_id)
+    require(actor, "program.update")
     return _form(program, {"name": program.name, "description": program.description, "version": program.version})
 
 
@@ -76,6 +80,7 @@ def confirm_delete(program_id):
     """Ask before a program goes."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
+    require(actor, "program.delete")
     return show("programs/delete.html", program=program, task_count=queries.count_tasks(actor, program_id))
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint, redirect, url_for
 from app.commands import task_assignments as assignments
 from app.commands import tasks as commands
 from app.core.errors import Invalid, StaleVersion
+from app.core.permissions import require
 from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.queries.programs import program_choices
@@ -55,6 +56,7 @@ def index():
 @bp.get("/tasks/new")
 def new():
     """The form for a new task."""
+    require(current_actor(), "task.create")
     given = read_parameters("program")
     return _new_form({"program_id": given.get("program", "")}, {})
 
@@ -78,7 +80,9 @@ def show_task(task_id):
 @bp.get("/tasks/<uuid:task_id>/edit")
 def edit(task_id):
     """The form to change a task."""
-    task = queries.get_task(current_actor(), task_id)
+    actor = current_actor()
+    task = queries.get_task(actor, task_id)
+    require(actor, "task.update")
     estimate = "" if task.estimate_minutes is None else str(task.estimate_minutes)
     values = {"name": task.name, "description": task.description, "estimate_minutes": estimate}
     return _edit_form(task, values | {"version": task.version})
@@ -136,7 +140,10 @@ def history(task_id):
 @bp.get("/tasks/<uuid:task_id>/delete")
 def confirm_delete(task_id):
     """Ask before a task goes."""
-    return show("tasks/delete.html", task=queries.get_task(current_actor(), task_id))
+    actor = current_actor()
+    task = queries.get_task(actor, task_id)
+    require(actor, "task.delete")
+    return show("tasks/delete.html", task=task)
 
 
 @bp.post("/tasks/<uuid:task_id>/deletion")
