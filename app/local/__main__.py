@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import psycopg
+
 from app.local.home import LocalError
 from app.local.supervisor import StopRequestedError
 
@@ -29,8 +31,11 @@ def main(arguments: list[str]) -> int:
         print(f"\n{reason}", file=sys.stderr)
     except StopRequestedError:
         print("\nStopped.", file=sys.stderr)
-    except PermissionError as error:
-        print(f"\n{error}. Does the state folder belong to another user?", file=sys.stderr)
+    except psycopg.Error as error:
+        print(f"\nThe database refused: {str(error).strip()}", file=sys.stderr)
+    except OSError as error:
+        advice = ". Does the state folder belong to another user?" if isinstance(error, PermissionError) else ""
+        print(f"\n{error}{advice}", file=sys.stderr)
     return 1
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.local.home import Home, LocalError, write_private
+from app.local.ports import choose_port, is_free
 
 # Of the environment of whoever starts us, a process sees these, and what app/config.py reads that is no secret.
 PASSED_ON = {
@@ -48,7 +49,7 @@ class Address:
         return cls(
             bind=os.environ.get("BIND") or "127.0.0.1",
             port=port,
-            live_port=port_named("LIVE_PORT", port + 1),
+            live_port=port_named("LIVE_PORT", port + 1 if is_free(port + 1) else choose_port()),
             url=os.environ.get("BASE_URL") or f"http://localhost:{port}",
         )
 

@@ -14,7 +14,7 @@ from app.local.environment import Address, whole_environment
 from app.local.home import AlreadyRunningError, Home, LocalError, write_private
 from app.local.ports import is_free
 from app.local.procfile import program_of, read_procfile
-from app.local.provision import migrations_pending, put_guards_up
+from app.local.provision import make_roles_and_database, migrations_pending, put_guards_up
 from app.local.readiness import ask, is_ready, what_is_missing
 from app.local.supervisor import StopRequestedError, Supervisor
 
@@ -58,6 +58,8 @@ def run_release() -> int:
             if running is None:
                 raise
             services = Services(urls=running["urls"])
+            if superuser := services.urls.get("SUPERUSER_DATABASE_URL"):
+                make_roles_and_database(home, superuser)
             release(supervisor, services, whole_environment(home, address, services.urls))
     return 0
 

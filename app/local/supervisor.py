@@ -29,6 +29,7 @@ from app.local.lifeline import tied_to_this_process
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0  # seconds before a dead program is started again; doubled each time
 STEADY = 30.0  # seconds after which a program counts as well, and its next pause is short again
 LOOK_AGAIN = 0.05  # seconds between two questions whether a program may start already
+CANNOT_EXECUTE = 126
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -181,17 +182,26 @@ class Supervisor:
         if not program.may_start():
             unit.due = time.monotonic() + LOOK_AGAIN
             return
-        unit.process = subprocess.Popen(
-            program.command(), env=program.environment, cwd=program.cwd, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-            preexec_fn=tied_to_this_process(program.stop_signal),  # noqa: PLW1509 this process has one thread
-            **(program.account.switch if program.account else {}),
-        )  # fmt: skip
+        try:
+            unit.process = self._spawn(program)
+        except OSError as error:
+            self.console.say(f"{program.name} cannot be started: {error}")
+            unit.exit_code = CANNOT_EXECUTE
+            self._plan_restart(unit)
+            return
         unit.started, unit.exit_code = time.monotonic(), None
         output = unit.process.stdout
         assert output is not None
         os.set_blocking(output.fileno(), False)
         self._selector.register(output, selectors.EVENT_READ, Stream(program.name))
+
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            program.command(), env=program.environment, cwd=program.cwd, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=tied_to_this_process(program.stop_signal),  # noqa: PLW1509 this process has one thread
+            **(program.account.switch if program.account else {}),
+        )  # fmt: skip
 
     def _read(self, output: Any, stream: Stream) -> None:
         try:
@@ -216,13 +226,18 @@ class Supervisor:
         self._read_what_is_left(process)
         kill_group(process.pid)
         unit.process, unit.exit_code = None, process.returncode
-        if not program.restarts or self.stop_requests:
-            return
-        unit.deaths += 1
-        unit.pause = FIRST_PAUSE if time.monotonic() - unit.started > STEADY else unit.pause
-        self.console.say(f"{program.name} {how_it_ended(process.returncode)}; starting it again in {unit.pause:g} s")
-        unit.due = time.monotonic() + unit.pause
-        unit.pause = min(unit.pause * 2, LONGEST_PAUSE)
+        if program.restarts and not self.stop_requests:
+            unit.pause = FIRST_PAUSE if time.monotonic() - unit.started > STEADY else unit.pause
+            self.console.say(
+                f"{program.name} {how_it_ended(process.returncode)}; starting it again in {unit.pause:g} s"
+            )
+        self._plan_restart(unit)
+
+    def _plan_restart(self, unit: Unit) -> None:
+        if unit.program.restarts and not self.stop_requests:
+            unit.deaths += 1
+            unit.due = time.monotonic() + unit.pause
+            unit.pause = min(unit.pause * 2, LONGEST_PAUSE)
 
     def _read_what_is_left(self, process: subprocess.Popen[bytes]) -> None:
         output = process.stdout

@@ -19,7 +19,7 @@ from app.local.home import ROOT, Home
 from app.local.lifeline import tied_to_this_process
 from app.local.supervisor import StopRequestedError, Supervisor
 
-LEAST_WORKERS = 2
+LEAST_WORKERS, MOST_WORKERS = 2, 8
 PATIENCE = 60.0  # seconds for pytest to clean up when it is interrupted
 
 # What a developer has set for `make run` must not reach the tests.
@@ -40,7 +40,7 @@ def run_tests(arguments: list[str]) -> int:
                 "REDIS_URL": start_valkey(supervisor, home).url,
                 "CHROMIUM": chromium,
             }
-            workers = max(LEAST_WORKERS, os.cpu_count() or 1)
+            workers = min(max(LEAST_WORKERS, os.cpu_count() or 1), MOST_WORKERS)
             # A file stays on one worker, so that what it starts once serves all of its tests.
             return pytest(supervisor, [f"--numprocesses={workers}", "--dist=loadfile", *arguments], environment)
         finally:

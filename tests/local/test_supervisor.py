@@ -121,6 +121,14 @@ def test_run_once_returns_the_exit_code_and_shows_the_last_words(supervisor, scr
     assert "no newline at the end" in screen.getvalue()
 
 
+def test_a_program_that_cannot_be_started_does_not_take_the_others_along(supervisor, screen):
+    steady = supervisor.start(shell("steady", "exec sleep 60"))
+    absent = Program("absent", lambda: ["/nowhere/at/all"], ENVIRONMENT)
+    assert supervisor.run_once(absent) == 126
+    says(supervisor, screen, "absent cannot be started: [Errno 2]")
+    assert is_alive(pid_of(steady))
+
+
 def test_a_program_sees_its_own_environment_only(supervisor, screen, monkeypatch):
     monkeypatch.setenv("SECRET_OF_SOMEBODY_ELSE", "hush")
     supervisor.run_once(Program("nosy", lambda: ["/usr/bin/env"], {"TOLD": "yes"}))
