@@ -1,0 +1,122 @@
+"""`python -m benchmarks`: measure, print a table, and keep the figures in benchmarks/results/."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from app import create_app
+from app.local.home import LocalError
+from app.local.supervisor import StopRequestedError
+from benchmarks import certifications, data, load, machine, queries, side_by_side, signing, stack, table, weight
+from benchmarks.stack import Stack
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+
+
+def main() -> int:
+    """Measure what was asked for and return the exit code."""
+    given = arguments()
+    found: dict[str, Any] = {"machine": machine.description()}
+    if machine.is_busy(found["machine"]):
+        say(f"Other work is using this machine (load {found['machine']['load_before']}): the figures will be noisy.")
+    if "signing" in given.parts:
+        say("signing, beside openssl speed")
+        found["signing"] = signing.measure()
+    try:
+        with stack.running() as running:
+            found["settings"] = settings(running, given)
+            measure(running, given, found)
+    except (LocalError, load.WrongAnswersError, queries.NotFixedError, certifications.NotCertifiedError) as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except StopRequestedError:
+        print("Stopped.", file=sys.stderr)
+        return 1
+    print("\n" + "\n".join(table.lines(found)))
+    print(f"\nKept in {keep(found)}")
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    """What to measure, and for how long."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parts = ("pages", "writes", "signing", "certifications")
+    parser.add_argument("parts", nargs="*", default=list(parts), help=f"what to measure: {', '.join(parts)}")
+    parser.add_argument("--rounds", type=int, default=3, help="slices for each side (3)")
+    parser.add_argument("--seconds", type=int, default=2, help="length of a slice (2)")
+    parser.add_argument("--certifications", type=int, default=100, help="requests for each kind of key (100)")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(parts):
+        parser.error(f"there is no part called {', '.join(sorted(unknown))}")
+    return given
+
+
+def measure(running: Stack, given: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Everything that needs the product to run."""
+    say(f"making {data.MANY:,} tasks")
+    app = create_app("web", **running.settings)
+    with app.app_context(), running.connect() as connection:
+        connection.execute((HERE / "floor.sql").read_text())
+        few = data.organisation(connection, "small", data.FEW)
+        acme = data.organisation(connection, "acme", data.MANY)
+    say("starting product and floor")
+    stack.start_everything(running, str(acme.id))
+    found["side_by_side"] = []
+    if "pages" in given.parts:
+        found["queries"] = queries.count(app, few, acme)
+        found["weight"] = weight.of_task_list(running, acme)
+        compare(running, side_by_side.pages(running, acme), given, found)
+    if "writes" in given.parts:
+        compare(running, side_by_side.writes(running, acme), given, found)
+    if "certifications" in given.parts:
+        say("certifications, from request to verdict")
+        found["certifications"] = certifications.measure(running, acme, given.certifications)
+    if "writes" in given.parts:
+        running.stop("worker", "signer")  # their work for these requests would be measured with them
+        compare(running, side_by_side.certification_requests(running, acme), given, found)
+
+
+def compare(
+    running: Stack, operations: list[side_by_side.Operation], given: argparse.Namespace, found: dict[str, Any]
+) -> None:
+    """Ask floor and product in turn."""
+    for operation in operations:
+        say(operation.name)
+        found["side_by_side"].append(
+            side_by_side.measure(running, operation, rounds=given.rounds, seconds=given.seconds)
+        )
+
+
+def settings(running: Stack, given: argparse.Namespace) -> dict[str, Any]:
+    """How the figures were taken."""
+    return {
+        "workers": running.workers,
+        "connections": load.CONNECTIONS,
+        "generator": load.generator(),
+        "rounds": given.rounds,
+        "seconds": given.seconds,
+        "tasks": data.MANY,
+    }
+
+
+def keep(found: dict[str, Any]) -> Path:
+    """Write the figures to a file of their own."""
+    RESULTS.mkdir(exist_ok=True)
+    name = found["machine"]["taken_at"].partition("+")[0].replace(":", "")
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(found, indent=2) + "\n")
+    return path
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal what goes on."""
+    print(f"> {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
