@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Identity, Integer, Table, Text, func, insert
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func, insert
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
 from app.core import sealing
@@ -23,14 +23,14 @@ from runcible.canonical import canonical_json
 audit_events = Table(
     "audit_events",
     Base.metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("event_id", UUID),
     Column("application_instance_id", UUID),
     Column("event_type", Text),
     Column("entity_type", Text),
     Column("entity_id", Text),
     Column("action", Text),
-    Column("actor_user_id", Integer),
+    Column("actor_user_id", BigInteger),
     Column("actor_ip_address", INET),
     Column("before_state", JSONB),
     Column("after_state", JSONB),
@@ -90,6 +90,7 @@ def network_of(ip_address: str | None) -> str | None:
     if ip_address is None:
         return None
     address = ipaddress.ip_address(ip_address)
+    address = getattr(address, "ipv4_mapped", None) or address  # as a socket for both families writes it
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
 
 

@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Identity, Integer, LargeBinary, Table, Text, func, insert, select
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
 from app.core import sealing
@@ -25,13 +25,13 @@ VERSION = b"\x01"
 certification_audit_log = Table(
     "certification_audit_log",
     Base.metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("application_instance_id", UUID),
     Column("certification_id", UUID),
     Column("sequence", Integer),
     Column("event_type", Text),
     Column("event_data", JSONB),
-    Column("user_id", Integer),
+    Column("user_id", BigInteger),
     Column("ip_address", INET),
     Column("user_agent", Text),
     Column("previous_hash", LargeBinary),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, ForeignKey, MetaData
+from sqlalchemy import BigInteger, DateTime, ForeignKey, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 
@@ -19,12 +19,12 @@ from app.core.tenancy import current_tenant_id
 
 
 class Base(DeclarativeBase):
-    """What a model starts from: aware timestamps and JSONB for mappings."""
+    """What a model starts from: aware timestamps, JSONB for mappings, and integers as wide as `users.user_id` is."""
 
     # A registry, not `type_annotation_map`: Flask-SQLAlchemy copies the namespace of this class.
     registry = registry(
         metadata=MetaData(),
-        type_annotation_map={datetime: DateTime(timezone=True), dict[str, Any]: JSONB},
+        type_annotation_map={datetime: DateTime(timezone=True), int: BigInteger, dict[str, Any]: JSONB},
     )
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, select, update
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
@@ -46,7 +46,7 @@ record_keys = Table(
 
 
 class SealBroken(Exception):
-    """A sealed value does not open: it was altered, or moved from its place."""
+    """A sealed value or key does not open: it was altered or moved from its place, or the master key is another one."""
 
 
 class Erased(Exception):
@@ -166,7 +166,7 @@ def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
 
 
 def _unwrap(tenant_id: UUID, wrapped: bytes | None) -> bytes | None:
-    return None if wrapped is None else aes_key_unwrap(_tenant_key(tenant_id), wrapped)
+    return None if wrapped is None else _open_key(_tenant_key(tenant_id), wrapped)
 
 
 def _tenant_key(tenant_id: UUID) -> bytes:
@@ -176,8 +176,15 @@ def _tenant_key(tenant_id: UUID) -> bytes:
         )
         if wrapped is None:
             raise RuntimeError(f"The organisation {tenant_id} has no key.")
-        _master.tenants[tenant_id] = aes_key_unwrap(_master.required(), wrapped)
+        _master.tenants[tenant_id] = _open_key(_master.required(), wrapped)
     return _master.tenants[tenant_id]
+
+
+def _open_key(parent: bytes, wrapped: bytes) -> bytes:
+    try:
+        return aes_key_unwrap(parent, wrapped)
+    except InvalidUnwrap as broken:
+        raise SealBroken("A key does not open: is SEALING_KEY_FILE that of this database?") from broken
 
 
 def _encode(data: bytes) -> str:
@@ -185,4 +192,8 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    """Raises ValueError for anything but the one way in which `_encode` writes these bytes."""
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _encode(data) != text:
+        raise ValueError("not as we write it")
+    return data
