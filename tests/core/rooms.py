@@ -11,8 +11,17 @@ from sqlalchemy import text
 
 from app.core import tenancy
 from app.core.database import db
-from tests.cast import Organisation
+from app.models.programs import Program
+from tests.cast import Organisation, Player, afresh
+from tests.factories import a_program
 from tests.stage import url_of
+
+
+def kept_program(player: Player, **given: Any) -> Program:
+    """A program that stays readable as it was made, whatever becomes of the session."""
+    program = a_program(player, **given)
+    afresh()
+    return program
 
 
 def scalar(statement: str, **values: Any) -> Any:
