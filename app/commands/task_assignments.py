@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 
 from app.commands.tasks import live_task
 from app.core import clock
@@ -14,7 +13,6 @@ from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Invalid
-from app.core.ids import new_id
 from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.task_assignments import TaskAssignment
@@ -27,20 +25,15 @@ def assign_task(actor: Actor, task_id: UUID, assignment: Assignment) -> Task:
     """Put a person on a task. Assigning twice is assigning once. Raises Invalid for somebody who does not work here."""
     task = live_task(actor, task_id, "task.assign", lock=True)
     _require_member(actor, assignment.user_id)
-    assigned = db.session.scalar(
-        insert(TaskAssignment)
-        .values(
-            id=new_id(),
-            application_instance_id=actor.tenant_id,
-            task_id=task.id,
-            user_id=assignment.user_id,
-            assigned_by_user_id=actor.user_id,
-            created_at=clock.now(),
+    if _assignment_of(task, assignment.user_id) is None:
+        db.session.add(
+            TaskAssignment(
+                application_instance_id=actor.tenant_id,
+                task_id=task.id,
+                user_id=assignment.user_id,
+                assigned_by_user_id=actor.user_id,
+            )
         )
-        .on_conflict_do_nothing()
-        .returning(TaskAssignment.id)
-    )
-    if assigned is not None:
         _touched(actor, task, "task.assigned", assignment.user_id)
     return task
 
@@ -49,18 +42,21 @@ def assign_task(actor: Actor, task_id: UUID, assignment: Assignment) -> Task:
 def unassign_task(actor: Actor, task_id: UUID, user_id: int) -> Task:
     """Take a person off a task. Doing it twice is doing it once."""
     task = live_task(actor, task_id, "task.assign", lock=True)
-    removed = db.session.scalar(
-        delete(TaskAssignment)
-        .where(
-            TaskAssignment.application_instance_id == actor.tenant_id,
-            TaskAssignment.task_id == task.id,
-            TaskAssignment.user_id == user_id,
-        )
-        .returning(TaskAssignment.id)
-    )
-    if removed is not None:
+    assignment = _assignment_of(task, user_id)
+    if assignment is not None:
+        db.session.delete(assignment)
         _touched(actor, task, "task.unassigned", user_id)
     return task
+
+
+def _assignment_of(task: Task, user_id: int) -> TaskAssignment | None:
+    """The assignment of a person to a task whose row is held, so that nobody makes or takes one meanwhile."""
+    query = select(TaskAssignment).where(
+        TaskAssignment.application_instance_id == task.application_instance_id,
+        TaskAssignment.task_id == task.id,
+        TaskAssignment.user_id == user_id,
+    )
+    return db.session.scalar(query)
 
 
 def _touched(actor: Actor, task: Task, event_type: str, user_id: int) -> None:
