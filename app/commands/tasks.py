@@ -12,7 +12,7 @@ from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.permissions import expect_version, fetch, require
 from app.core.transaction import command
 from app.models.programs import Program
@@ -87,8 +87,10 @@ def delete_task(actor: Actor, task_id: UUID) -> Task:
 
 @command
 def restore_task(actor: Actor, task_id: UUID) -> Task:
-    """Bring a task back from the trash."""
+    """Bring a task back from the trash. Raises Conflict while its program is there too."""
     task = fetch(actor, Task, task_id, "task.delete", deleted=True)
+    if _program_is_deleted(task):
+        raise Conflict("The program of this task is in the trash too. Restore its program first.")
     task.restore()
     db.session.flush()
     record(actor, "task.restored", task)
@@ -99,9 +101,13 @@ def restore_task(actor: Actor, task_id: UUID) -> Task:
 def live_task(actor: Actor, task_id: UUID, permission: str, *, lock: bool = False) -> Task:
     """A task that is at work: neither it nor its program is in the trash. Raises NotFound."""
     task = fetch(actor, Task, task_id, permission, lock=lock)
-    if db.session.scalar(select(Program.deleted_at).where(Program.id == task.program_id)) is not None:
+    if _program_is_deleted(task):
         raise NotFound
     return task
+
+
+def _program_is_deleted(task: Task) -> bool:
+    return db.session.scalar(select(Program.deleted_at).where(Program.id == task.program_id)) is not None
 
 
 def _next_number(actor: Actor, program_id: UUID) -> int:
