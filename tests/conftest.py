@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from app import create_app
+from app.core import passwords
 from app.core.database import db, fresh_session
 from app.jobs import key_ring
 from tests import cast, stage
@@ -31,6 +33,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """The controller clears the stage away after the last worker."""
     if not hasattr(session.config, "workerinput") and stage.RUN in os.environ:
         stage.tear_down()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_hash_of_the_password() -> None:
+    """Hash the one password of the whole cast once: really, but not anew for each of thousands of people."""
+    passwords.hash_password = functools.cache(passwords.hash_password)
 
 
 @pytest.fixture(scope="session")

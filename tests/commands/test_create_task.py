@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from app.commands.tasks import create_task
 from app.core.database import fresh_session
 from app.core.paging import Paging
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.tasks import NewTask
+from tests.doors import went_well
 from tests.factories import a_program
+from tests.trail import audit_rows, audit_trail
 
 
 def test_a_new_task_starts_in_the_first_state_under_the_next_number(door, alice):
@@ -21,6 +25,50 @@ def test_a_new_task_starts_in_the_first_state_under_the_next_number(door, alice)
         ("OPS-2", "Water the plants", "todo", None),
         ("OPS-1", "Feed the cat", "todo", 10),
     ]
+    assert audit_trail(rows[0]) == ["task.created"]
+
+
+def test_what_is_in_a_task_is_sealed_in_the_trail(door, bob):
+    door(bob).create_task(program_id=a_program(bob).id, name="Call Anna Schmidt", description="She is ill.")
+    (row,) = bob.sees(list_tasks, TaskFilters(), Paging()).rows
+    (event,) = audit_rows(row)
+    assert (event.action, event.actor_user_id) == ("create", bob.user_id)
+    assert set(event.after_state["name"]) == set(event.after_state["description"]) == {"sealed"}
+    assert event.after_state["program_id"] == str(row.program_id)
+    assert "Schmidt" not in str(event)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wrong"),
+    [
+        ("name", "", "This is required."),
+        ("name", "   ", "This is required."),
+        ("name", "x" * 201, "at most 200 characters"),
+        ("name", "two\nlines", "Control characters and line breaks"),
+        ("description", "x" * 20_001, "at most 20,000 characters"),
+        ("estimate_minutes", -1, "This must be"),
+        ("estimate_minutes", 1_000_001, "This must be 1,000,000 or less."),
+        ("program_id", "not-an-id", "This is not an id."),
+        ("program_id", "0199aaaa-aaaa-7aaa-aaaa-aaaaaaaaaaaa", "There is no such program."),
+    ],
+)
+def test_what_cannot_be_a_task_is_refused_in_words(door, alice, field, value, wrong):
+    program = a_program(alice)
+    answer = door(alice).create_task(**{"program_id": program.id, "name": "Feed the cat", field: value})
+    assert answer.status_code == 422
+    assert wrong in answer.text
+    assert alice.sees(list_tasks, TaskFilters(), Paging()).rows == []
+
+
+def test_a_refused_task_takes_no_number(door, alice):
+    program = a_program(alice, key="OPS")
+    door(alice).create_task(program_id=program.id, name="")
+    door(alice).create_task(program_id=program.id, name="Feed the cat")
+    assert [row.number for row in alice.sees(list_tasks, TaskFilters(), Paging()).rows] == ["OPS-1"]
+
+
+def test_a_member_can_make_a_task(door, alice, bob):
+    assert went_well(door(bob).create_task(program_id=a_program(alice).id, name="Feed the cat"))
 
 
 def test_a_viewer_cannot_make_a_task(door, alice, carol):
@@ -30,9 +78,10 @@ def test_a_viewer_cannot_make_a_task(door, alice, carol):
 
 
 def test_a_task_cannot_be_made_in_a_program_of_another_organisation(door, alice, mallory):
-    program = a_program(alice)
+    program, _own = a_program(alice), a_program(mallory)
     answer = door(mallory).create_task(program_id=program.id, name="Intruder")
     assert answer.status_code == 422
+    assert "There is no such program." in answer.text
     assert alice.sees(list_tasks, TaskFilters(), Paging()).rows == []
 
 
