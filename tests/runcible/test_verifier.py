@@ -152,6 +152,14 @@ def test_a_seal_from_the_future_is_noticed(certify, trust_root, noon):
     assert raised(made.data, trust_root, noon) is SealInvalid
 
 
+@pytest.mark.parametrize("days", [-2, 2])
+def test_a_seal_by_a_key_that_was_not_in_use_is_noticed(certify, trust_root, noon, days):
+    made = certify(status=bundle.Status("certified", noon + days * DAY))
+    retired = trust_root.with_key_retired(trust_root.keys[-1].keyid, noon + DAY)
+    assert raised(made.data, retired, noon + 3 * DAY) is KeyNotValid
+    assert verdicts(made.data, retired, noon + 3 * DAY)["seal"] == "fail"
+
+
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +197,7 @@ def outside(made, strangers_ring, noon):
     return strangers_ring.tsa.answer(request, at=noon), replace(authority, built_in=False, name="Outside")
 
 
-@pytest.mark.parametrize(("hours", "verdict"), [(1, "pass"), (-1, "fail")])
+@pytest.mark.parametrize(("hours", "verdict"), [(1, "pass"), (0, "fail"), (-1, "fail")])
 def test_after_a_compromise_a_testified_time_decides(certified, ring, strangers_ring, trust_root, noon, hours, verdict):
     response, authority = outside(certified, strangers_ring, noon)
     believing = trust_root.with_timestamp_authority(authority)
@@ -316,6 +324,14 @@ def test_another_media_type_of_the_same_bytes_is_noticed(certified, trust_root, 
     document["content"]["media_type"] = "text/html; charset=utf-8"
     report = verify_bundle(canonical_json(document), trust_root, noon)
     assert [check.name for check in report.checks if check.verdict == "fail"] == ["content"]
+
+
+def test_a_statement_in_another_spelling_is_refused_though_it_is_signed(certified, ring, trust_root, noon):
+    document = json.loads(certified.envelope.payload)
+    envelope = ring.signer.sign(json.dumps(document).encode())
+    response = ring.tsa.answer(timestamps.request_for(envelope.signatures[0].sig, 2**63), at=noon)
+    data = resealed(certified, ring.signer, envelope=envelope, timestamps=(response,))
+    assert raised(data, trust_root, noon) is BundleInvalid
 
 
 def test_a_statement_holds_no_word_of_the_content(certify, load_policy):
