@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import nh3
+import orjson
 from flask import Flask, current_app, g
 from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
@@ -26,12 +27,24 @@ def init_app(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    app.jinja_env.globals.update(asset=asset, dom_id=dom_id, can=can)
+    # Plain callables, not "new style" ones: those are handed the context, of which Jinja makes a copy for every call.
+    app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can)
+    app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(day=day, moment=moment, minutes=minutes, markdown=markdown, initials=initials)
     app.context_processor(lambda: {"actor": known_actor()})
     app.url_defaults(_fill_in_slug)
     app.url_value_preprocessor(_take_out_slug)
+
+
+def translated(text: str) -> str:
+    """What templates say, in the language of the person who looks. There is one language yet."""
+    return text
+
+
+def plural(one: str, many: str, count: int) -> str:
+    """The same for something counted."""
+    return one if count == 1 else many
 
 
 def can(permission: str, _subject: Any = None) -> bool:
@@ -88,6 +101,10 @@ def initials(name: str) -> str:
     """The first letters of a name's first and last word."""
     words = name.split()
     return escape("".join(word[0] for word in (words[:1] + words[1:][-1:])).upper())
+
+
+def _as_json(value: Any, **_options: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _fill_in_slug(endpoint: str, values: dict[str, Any]) -> None:
