@@ -1,0 +1,1 @@
+"""The governance layer, which knows nothing of the application around it."""
