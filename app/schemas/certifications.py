@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from app.core.errors import Invalid
 from app.core.parsing import Schema
-from app.schemas.fields import Id, Instant, Lines, Sha256, ShortLine
+from app.schemas.fields import Id, Instant, Line, Lines, Sha256, ShortLine
 from runcible.errors import StrictJsonError
 from runcible.records import Output
 from runcible.strict_json import loads
@@ -16,8 +16,20 @@ from runcible.strict_json import loads
 Content = Annotated[str, StringConstraints(min_length=1)]
 
 
-class NewCertification(Schema):
-    """An output to be certified: what a model wrote, which model, from which input, under which policy.
+class _Request(Schema):
+    """What both ways of asking say alike: which model, from which input, under which policy, instead of what."""
+
+    llm_provider: ShortLine
+    model_name: Line
+    input: Content | None = None
+    input_hash: Sha256 | None = None
+    governance_policy_id: Id
+    parent_certification_id: Id | None = None
+    change_summary: Lines = ""
+
+
+class NewCertification(_Request):
+    """An output to be certified.
 
     `output_content` is text, or any JSON value; ``{"media_type": ..., "text": ...}`` and ``{"media_type": ...,
     "json": ...}`` say the media type too. Give `input`, which is hashed and not kept, or its SHA-256 as `input_hash`.
@@ -25,13 +37,6 @@ class NewCertification(Schema):
 
     task_id: Id | None = None
     output_content: Any
-    llm_provider: ShortLine
-    model_name: Annotated[ShortLine, StringConstraints(max_length=255)]
-    input: Content | None = None
-    input_hash: Sha256 | None = None
-    governance_policy_id: Id
-    parent_certification_id: Id | None = None
-    change_summary: Lines = ""
 
     def output(self) -> Output:
         """The output as it is hashed and judged. Raises ContentInvalid."""
@@ -43,18 +48,11 @@ class NewCertification(Schema):
         return Output.of_json(content)
 
 
-class CertificationForm(Schema):
+class CertificationForm(_Request):
     """The same, as a form sends it: the content is one text field, and `format` says what it holds."""
 
     format: Literal["text", "json"] = "text"
     output_content: Content
-    llm_provider: ShortLine
-    model_name: Annotated[ShortLine, StringConstraints(max_length=255)]
-    input: Content | None = None
-    input_hash: Sha256 | None = None
-    governance_policy_id: Id
-    parent_certification_id: Id | None = None
-    change_summary: Lines = ""
 
     def request(self, task_id: Any) -> NewCertification:
         """The request that the API would have been sent. Raises Invalid where the content is not the JSON it claims.
