@@ -64,8 +64,9 @@ def _check_origin() -> None:
 
 
 def _check_formats() -> None:
-    """The API speaks JSON; a body in any other coding is not decoded at all."""
-    if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
+    """The API speaks JSON, under its own name or that of a bundle; a body in any other coding is not decoded at all."""
+    wanted = request.accept_mimetypes
+    if wanted and not (wanted.accept_json or any(name.endswith("+json") for name in wanted.values())):
         raise NotAcceptable
     if request.content_encoding:
         raise UnsupportedMediaType
