@@ -128,6 +128,10 @@ def read_body() -> bytes:
 
 def read_parameters(*known: str) -> dict[str, str]:
     """The parameters of the address. Raises InvalidParameter for one that is unknown, repeated or unreadable."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        raise Malformed("The address is not encoded as UTF-8.") from None
     wrong: dict[str, str] = {}
     for name in request.args:
         if name not in known:
