@@ -42,6 +42,7 @@ def inside(organisation: Organisation) -> Iterator[None]:
 def as_role(role: str, organisation: Organisation | None = None) -> Iterator[psycopg.Connection]:
     """A connection of its own as one of the database's roles, in the organisation if one is given. Rolled back."""
     with psycopg.connect(url_of(str(db.engine.url.database), role)) as connection:
+        connection.read_only = False  # the auditor begins read-only by a setting, which is no wall
         if organisation is not None:
             connection.execute("SELECT set_config('oversing.tenant', %s, true)", [str(organisation.id)])
         yield connection
