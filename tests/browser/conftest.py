@@ -1,0 +1,103 @@
+"""One Chromium, and the whole product behind it: web, worker, signer and clock on a database of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from app import create_app
+from app.core.database import fresh_session
+from app.jobs import key_ring
+from tests import stage
+from tests.browser.scene import Scene
+from tests.browser.windows import PATIENCE, Window
+from tests.cast import Player
+from tests.running import Processes, running
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here shares one Chromium, and so belongs to one worker of the test run."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="package")
+def browser_stage() -> stage.Stage:
+    """A database that nobody else works in: a real worker would take the work of other tests out of their hands."""
+    return stage.Stage(stage.copy("browser"), 0)
+
+
+@pytest.fixture(scope="package")
+def web_app(browser_stage: stage.Stage, play_stage: stage.Stage) -> Iterator[Flask]:
+    """The application through which tests prepare what a person then sees. Its own Valkey stays that of other tests."""
+    app = create_app("web", **browser_stage.settings | {"redis_url": play_stage.redis_url})
+    key_ring.open_keys(app.config["SETTINGS"])
+    return app
+
+
+@pytest.fixture(scope="package")
+def product(browser_stage: stage.Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Everything that runs, but for the sockets that pages do not use yet."""
+    folder = tmp_path_factory.mktemp("logs")
+    with running(browser_stage, folder, "web", "worker", "signer", "clock") as processes:
+        yield processes
+
+
+@pytest.fixture(scope="package")
+def chromium(product: Processes) -> Iterator[Browser]:
+    """The browser. Each window has a context of its own in it, so that nothing is remembered from test to test."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(app: Flask, chromium: Browser, product: Processes) -> Iterator[Callable[..., Window]]:
+    """Open a window, for somebody who is signed in or for nobody. Whatever goes wrong in it fails the test."""
+    windows: list[Window] = []
+
+    def open_window(player: Player | None = None, **options: object) -> Window:
+        windows.append(Window(chromium, product.url, player, **options))
+        return windows[-1]
+
+    written = len(product.log("web"))
+    yield open_window
+    complaints = [complaint for window in windows for complaint in window.close()]
+    product.check()
+    assert not complaints, "\n".join(complaints)
+    assert product.log("web")[written:] == "", "The web process logged an error."
+
+
+@pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
+def script(request: pytest.FixtureRequest) -> bool:
+    """Whether the browser runs JavaScript: what is asserted must hold both ways."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="package")
+def scene(web_app: Flask, product: Processes) -> Scene:
+    """An organisation in which everything can be seen: made once, looked at by many, changed by nobody."""
+    with web_app.app_context(), fresh_session():
+        return Scene.built()

@@ -1,0 +1,128 @@
+"""An organisation in which everything can be seen: each kind of page, and each state that a page can be in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import update
+
+from app.commands import certifications
+from app.commands.programs import delete_program
+from app.commands.task_assignments import assign_task
+from app.commands.task_comments import comment_on_task
+from app.commands.tasks import delete_task, move_task, update_task
+from app.core import clock
+from app.core.actor import Actor
+from app.core.database import db
+from app.core.outbox import outbox
+from app.core.transaction import command
+from app.schemas.certifications import Revocation
+from app.schemas.tasks import Assignment, Move, NewComment, TaskChanges
+from tests import cast
+from tests.cast import Player
+from tests.factories import BOASTFUL, a_program, a_request, a_task
+from tests.running import PATIENCE
+
+SHORTER = "You can cancel within fourteen days."
+PROSE = "For **private clients**, in plain words:\n\n- a risk warning\n- `no` forecasts\n\n> and nothing else"
+
+
+def decided(player: Player, certification_id: UUID) -> UUID:
+    """Wait until worker and signer have brought a certification to its verdict."""
+    deadline = time.monotonic() + PATIENCE
+    while player.certification(certification_id).certification_status in ("pending", "validating"):
+        assert time.monotonic() < deadline, "Worker or signer does nothing."
+    return certification_id
+
+
+def certify(player: Player, **given: object) -> UUID:
+    """A certification with its verdict."""
+    asked = certifications.request_certification(player.actor, a_request(player, **given))
+    return decided(player, asked.id)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The things in it that pages are about. `newcomer` has an organisation of their own, with nothing in it."""
+
+    alice: Player
+    carol: Player
+    newcomer: Player
+    program: UUID
+    task: UUID
+    bare_task: UUID
+    certifications: dict[str, UUID]
+
+    @classmethod
+    def built(cls) -> Scene:
+        """Make everything, as people would. Worker, signer and clock have to run."""
+        acme = cast.found("acme")
+        alice, bob, carol = (cast.join(acme, name) for name in ("alice", "bob", "carol"))
+        program = a_program(alice, name="Client operations", description=PROSE)
+        a_program(alice, name="Website relaunch")
+        task = a_task(alice, program, name="Draft the spring fund letter", description=PROSE, estimate_minutes=150)
+        bare = a_task(alice, program, name="Check the wording of the fee table")
+        _work_on(task.id, alice, bob)
+        _throw_away(alice)
+        made = dict(_certifications(alice, task.id))
+        return cls(alice, carol, cast.join(cast.found("globex"), "mallory"), program.id, task.id, bare.id, made)
+
+
+def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:
+    for player in (alice, bob):
+        assign_task(alice.actor, task_id, Assignment(user_id=player.user_id))
+        comment_on_task(player.actor, task_id, NewComment(body=f"{PROSE}\n\n{player.name}"))
+    move_task(bob.actor, task_id, Move(state="doing"))
+    update_task(bob.actor, task_id, TaskChanges(name="Draft the spring fund letter for clients"))
+
+
+def _throw_away(alice: Player) -> None:
+    delete_task(alice.actor, a_task(alice, name="Order a second kettle").id)
+    delete_program(alice.actor, a_program(alice, name="Spring open day").id)
+
+
+def _certifications(alice: Player, task_id: UUID) -> Iterator[tuple[str, UUID]]:
+    """One in each state that can be reached."""
+    promotion = alice.organisation.policies["financial-promotions"]
+    yield "certified", certify(alice, task_id=task_id)
+    yield "json", certify(alice, task_id=task_id, output_content={"complaints": [{"subject": "fees", "count": 4}]})
+    yield "rejected", certify(alice, task_id=task_id, output_content=BOASTFUL, governance_policy_id=promotion)
+    yield "revoked", _revoked(alice, task_id)
+    first = certify(alice, task_id=task_id)
+    corrected = {"parent_certification_id": first, "change_summary": "Says it shorter."}
+    yield "corrected", certify(alice, task_id=task_id, output_content=SHORTER, **corrected)
+    yield "superseded", first
+    yield "pending", _left_lying(alice.actor, alice, task_id)
+    yield "validating", _left_lying(alice.actor, alice, task_id, judge=True)
+    failed = _left_lying(alice.actor, alice, task_id)
+    certifications.fail_certification(cast.system(alice.organisation), failed, "The signer was out of reach.")
+    yield "failed", failed
+    yield "expired", _expired(alice, task_id)
+
+
+def _revoked(alice: Player, task_id: UUID) -> UUID:
+    certification_id = certify(alice, task_id=task_id)
+    certifications.revoke_certification(alice.actor, certification_id, Revocation(reason="The figure was wrong."))
+    return certification_id
+
+
+def _expired(alice: Player, task_id: UUID) -> UUID:
+    """One that was judged so long ago that its time is over."""
+    certification_id = _left_lying(alice.actor, alice, task_id)
+    with clock.stopped(clock.now() - timedelta(days=3 * 365)):
+        certifications.judge_certification(cast.system(alice.organisation), certification_id)
+    return decided(alice, certification_id)
+
+
+@command
+def _left_lying(_actor: Actor, alice: Player, task_id: UUID, *, judge: bool = False) -> UUID:
+    """A request that nobody works on: its work counts as done before anybody can see that there is some."""
+    asked = certifications.request_certification(alice.actor, a_request(alice, task_id=task_id)).id
+    if judge:
+        certifications.judge_certification(cast.system(alice.organisation), asked)
+    db.session.execute(update(outbox).where(outbox.c.subject_id == asked).values(done_at=clock.now()))
+    return asked

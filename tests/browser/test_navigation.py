@@ -1,0 +1,205 @@
+"""Going back, coming back, being refused, being late: nothing that was typed is lost, and every page is a whole one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from app.commands import sessions
+from app.commands.tasks import delete_task, move_task, update_task
+from app.core.actor import Visitor
+from app.core.database import db
+from app.models.user_sessions import UserSession
+from app.schemas.tasks import Move, TaskChanges
+from app.web.sign_in import token_hash
+from tests.browser.windows import heading, until
+from tests.cast import PASSWORD
+from tests.factories import a_program, a_task
+
+
+def test_back_and_forward_show_whole_pages(visit, alice):
+    task = a_task(alice, name="Feed the cat")
+    page = visit(alice).go("/tasks")
+    page.get_by_role("link", name="Feed the cat").click()
+    expect(heading(page)).to_contain_text("Feed the cat")
+    page.locator("summary").click()
+    page.get_by_role("button", name="Move to Doing").click()
+    expect(page.locator("summary")).to_contain_text("Doing")
+    page.get_by_role("link", name="Edit").click()
+    expect(heading(page)).to_have_text("Edit task")
+    page.get_by_role("link", name="Certifications").click()
+    expect(heading(page)).to_have_text("Certifications")
+    for title, section in (("Edit task", "Tasks"), (re.compile("Feed the cat"), "Tasks"), ("Tasks", "Tasks")):
+        page.go_back()
+        _is_whole(page, title, section)
+    page.go_forward()
+    _is_whole(page, re.compile("Feed the cat"), "Tasks")
+    expect(page).to_have_url(re.compile(f"/tasks/{task.id}$"))
+    expect(page.locator("summary")).to_contain_text("Doing")
+
+
+def test_back_works_after_forms_and_in_place_actions(visit, alice):
+    a_program(alice, name="Operations")
+    page = visit(alice).go("/tasks/new")
+    page.get_by_label("Name", exact=True).fill("Feed the cat")
+    page.get_by_label("Program", exact=True).select_option(label="Operations")
+    page.get_by_role("button", name="Create task").click()
+    expect(heading(page)).to_contain_text("Feed the cat")
+    page.get_by_label("Your comment").fill("Twice a day.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_text("Twice a day.")).to_be_visible()
+    page.get_by_role("link", name="Policies").click()
+    expect(heading(page)).to_have_text("Policies")
+    page.go_back()
+    _is_whole(page, re.compile("Feed the cat"), "Tasks")
+    expect(page.get_by_text("Twice a day.")).to_be_visible()
+    page.go_back()
+    _is_whole(page, "New task", "Tasks")
+
+
+def test_an_address_leads_to_the_same_page_typed_sent_or_reloaded(visit, script, alice):
+    a_task(alice, name="Feed the cat")
+    a_task(alice, name="Feed the dog")
+    page = visit(alice, script=script).go("/tasks")
+    page.get_by_label("Words in the name").fill("dog")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page).to_have_url(re.compile("q=dog"))
+    for _ in range(2):
+        page.reload()
+        expect(page.get_by_role("row")).to_have_count(2)
+        expect(page.get_by_label("Words in the name")).to_have_value("dog")
+    page.get_by_role("link", name="Clear").click()
+    expect(page.get_by_role("row")).to_have_count(3)
+
+
+@pytest.mark.parametrize("path", ["/tasks/new", "/programs/new", "/tasks/{0.task}/edit", "/tasks/{0.task}/delete"])
+def test_who_may_only_look_is_told_so_before_filling_in_a_form(visit, scene, path):
+    window = visit(scene.carol)
+    with window.refusing(403):
+        page = window.go(path.format(scene))
+    expect(heading(page)).to_have_text("You may not do this")
+    page.get_by_role("link", name="Programs").click()
+    expect(heading(page)).to_have_text("Programs")
+
+
+def test_what_is_gone_is_said_on_a_page_of_the_workspace(visit, script, alice):
+    task = a_task(alice, name="Feed the cat")
+    window = visit(alice, script=script)
+    page = window.go("/tasks")
+    delete_task(alice.actor, task.id)
+    with window.refusing(404):
+        page.get_by_role("link", name="Feed the cat").click()
+        expect(heading(page)).to_have_text("Nothing to see here")
+    expect(page).to_have_url(re.compile(str(task.id)))
+    page.get_by_role("link", name="To the tasks").click()
+    expect(heading(page)).to_have_text("Tasks")
+
+
+def test_a_refused_move_says_why_and_loses_nothing(visit, alice):
+    task = a_task(alice)
+    window = visit(alice)
+    page = window.go(f"/tasks/{task.id}")
+    page.get_by_label("Your comment").fill("Half a thought")
+    for state in ("doing", "review", "done"):
+        move_task(alice.actor, task.id, Move(state=state))
+    page.locator("summary").click()
+    with window.refusing(409):
+        page.get_by_role("button", name="Move to Doing").click()
+        expect(page.locator(".toast")).to_be_visible()
+    expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
+    expect(heading(page)).to_contain_text(task.name)
+    page.locator(".toast").get_by_role("button", name="Close").click()
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_what_one_is_writing_survives_an_action_beside_it(visit, alice):
+    page = visit(alice).go(f"/tasks/{a_task(alice).id}")
+    page.get_by_label("Your comment").fill("Half a thought")
+    page.get_by_role("button", name="Assign").click()
+    expect(page.get_by_role("region", name="Assigned to").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
+
+
+def test_who_saves_second_sees_both_and_decides(visit, script, alice, bob):
+    task = a_task(alice, name="Feed the cat")
+    window = visit(alice, script=script)
+    page = window.go(f"/tasks/{task.id}/edit")
+    update_task(bob.actor, task.id, TaskChanges(name="Feed the dog"))
+    page.get_by_label("Name", exact=True).fill("Feed the cow")
+    with window.refusing(409):
+        page.get_by_role("button", name="Save changes").click()
+        clash = page.get_by_role("alert")
+        expect(clash).to_contain_text("Somebody else saved this while you were editing")
+    assert not script or clash.evaluate("e => e === document.activeElement")
+    expect(clash.get_by_role("row").filter(has_text="Name")).to_contain_text(re.compile(r"Feed the dog\s+Feed the cow"))
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Feed the cow")
+    page.get_by_role("button", name="Save changes").click()
+    expect(heading(page)).to_contain_text("Feed the cow")
+
+
+def test_who_was_signed_out_elsewhere_signs_in_and_is_back_with_what_was_typed(visit, alice):
+    task = a_task(alice, name="Feed the cat")
+    window = visit(alice)
+    page = window.go(f"/tasks/{task.id}")
+    page.get_by_label("Your comment").fill("Half a thought")
+    expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
+    until(page, "localStorage.length > 0")
+    _sign_out_elsewhere(alice)
+    with window.refusing(401):
+        page.get_by_role("link", name="History").click()
+        expect(heading(page)).to_have_text("Sign in")
+    _sign_in(page)
+    expect(heading(page)).to_have_text("History")
+    page.get_by_role("link", name="Feed the cat").click()
+    expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_label("Your comment")).to_have_value("")
+
+
+def test_an_action_after_the_session_has_ended_leads_to_the_sign_in_page(visit, script, alice):
+    task = a_task(alice, name="Feed the cat")
+    window = visit(alice, script=script)
+    page = window.go(f"/tasks/{task.id}")
+    _sign_out_elsewhere(alice)
+    page.locator("summary").click()
+    with window.refusing(*([401] if script else [])):
+        page.get_by_role("button", name="Move to Doing").click()
+        expect(heading(page)).to_have_text("Sign in")
+    assert alice.task(task.id).state.key == "todo"
+
+
+def test_a_draft_is_there_again_after_the_tab_was_closed_and_gone_after_signing_out(visit, alice):
+    window = visit(alice)
+    path = f"/tasks/{a_task(alice).id}"
+    page = window.go(path)
+    page.get_by_label("Your comment").fill("Half a thought")
+    until(page, "localStorage.length > 0")
+    page.close()
+    window.page = window.new_page()
+    page = window.go(path)
+    expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
+    expect(page.get_by_text("Restored draft")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(heading(page)).to_have_text("Sign in")
+    assert page.evaluate("localStorage.length") == 0
+
+
+def _is_whole(page: Page, title: str | re.Pattern[str], section: str) -> None:
+    expect(heading(page)).to_have_text(title)
+    expect(page.get_by_role("navigation", name="Main").locator("[aria-current=page]")).to_have_text(section)
+    assert page.locator("main").count() == page.locator("h1").count() == page.locator("header").count() == 1
+
+
+def _sign_out_elsewhere(player) -> None:
+    row = db.session.scalars(select(UserSession.id).where(UserSession.token_hash == token_hash(player.cookie))).one()
+    sessions.end_session(Visitor(), row)
+
+
+def _sign_in(page: Page) -> None:
+    page.get_by_label("E-mail").fill("alice@acme.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()

@@ -1,0 +1,107 @@
+"""A window of a browser, and everything that goes wrong in it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
+
+from tests.cast import Player
+
+PATIENCE = 15_000  # milliseconds; a machine that runs other tests as well may be slow
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+
+TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
+    console.error(`Content-Security-Policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`))"""
+
+
+class Window:
+    """One window of one person. `script=False` runs no JavaScript; other options are those of a Playwright context."""
+
+    def __init__(
+        self, browser: Browser, url: str, player: Player | None, *, script: bool = True, **options: Any
+    ) -> None:
+        self.url, self.player, self.script = url, player, script
+        self.complaints: list[str] = []
+        self.refusals: list[int] = []  # the statuses that this test has asked for, in so many words
+        self.context = browser.new_context(
+            java_script_enabled=script, **{"viewport": {"width": 1440, "height": 900}} | options
+        )
+        self.context.set_default_timeout(PATIENCE)
+        if player is not None:
+            self.context.add_cookies([{"name": "sid", "value": player.cookie, "url": url}])
+        self.context.add_init_script(TELL_VIOLATIONS)
+        self.page = self.new_page()
+
+    def new_page(self) -> Page:
+        """One more tab of the same person."""
+        page = self.context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"An error in a script: {error}"))
+        page.on("request", self._see_request)
+        page.on("response", self._see_response)
+        return page
+
+    def at(self, path: str = "") -> str:
+        """The whole address of a page of the person's organisation."""
+        assert self.player is not None
+        return f"{self.url}/o/{self.player.organisation.slug}{path}"
+
+    def go(self, path: str) -> Page:
+        """Type the address of a page of the organisation."""
+        self.page.goto(self.at(path))
+        return self.page
+
+    @contextmanager
+    def refusing(self, *statuses: int) -> Iterator[None]:
+        """In this block the server is asked for what it has to refuse with each of these statuses."""
+        self.refusals.extend(statuses)
+        before = len(self.complaints)
+        yield
+        self.page.wait_for_load_state()
+        assert not self.refusals, f"Never refused with {self.refusals}; {self.complaints[before:]}"
+
+    def close(self) -> list[str]:
+        """Close the window, and say what went wrong in it."""
+        self.context.close()
+        return self.complaints
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not self._is_asked_for(message.text):
+            self.complaints.append(f"{message.type} on {message.location['url']}: {message.text}")
+
+    def _is_asked_for(self, text: str) -> bool:
+        refused = REFUSED.match(text)
+        if refused is None or int(refused[1]) not in self.refusals:
+            return False
+        self.refusals.remove(int(refused[1]))
+        return True
+
+    def _see_request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.url}/", "data:")):
+            self.complaints.append(f"A request to somebody else: {request.url}")
+
+    def _see_response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.complaints.append(f"{response.status} from {response.url}")
+
+
+def heading(page: Page) -> Locator:
+    """The one heading that says which page this is."""
+    return page.get_by_role("heading", level=1)
+
+
+def verdict(page: Page) -> Locator:
+    """The panel of a certification that says whether the output may be acted on."""
+    return page.get_by_role("region", name="Verdict")
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until JavaScript says so. (Playwright's own way of waiting needs `eval`, which our pages forbid.)"""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"Never true: {expression}"
