@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         return carry_out(given, for_pytest)
     except LocalError as reason:
         print(f"\n{reason}", file=sys.stderr)
-    except StopRequestedError:
+    except (StopRequestedError, KeyboardInterrupt):
         print("\nStopped.", file=sys.stderr)
     except psycopg.Error as error:
         print(f"\nThe database refused: {str(error).strip()}", file=sys.stderr)

@@ -148,8 +148,8 @@ def test_a_second_start_says_that_it_runs_already_and_where(stack):
 
 @pytest.mark.parametrize("name", [*PROCESSES, "valkey", "postgres"])
 def test_a_crashed_process_is_started_again_and_the_others_live_on(stack, name):
-    before = stack.pids()
-    assert set(before) == {*PROCESSES, "valkey", "postgres"}
+    until(lambda: set(stack.pids()) == {*PROCESSES, "valkey", "postgres"}, "every process runs")
+    before, deaths = stack.pids(), stack.words.count("starting it again")
     os.kill(before[name], signal.SIGKILL)
     until(lambda: stack.pids().get(name, before[name]) != before[name], f"another {name}", 60)
     until(stack.is_ready, "every part is ready again", 60)
@@ -158,6 +158,7 @@ def test_a_crashed_process_is_started_again_and_the_others_live_on(stack, name):
         other: pid for other, pid in before.items() if other != name
     }
     assert f"{name} was killed by SIGKILL; starting it again" in stack.words
+    assert stack.words.count("starting it again") == deaths + 1, stack.words
 
 
 def test_ctrl_c_leaves_no_process_behind(stack):
