@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, redirect, url_for
 
 from app.commands import certifications as commands
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.permissions import require
 from app.queries import certifications as queries
 from app.queries.certification_proofs import bundle_of
@@ -63,6 +63,8 @@ def create(task_id):
         certification = commands.request_certification(actor, given.request(task_id))
     except Invalid as refused:
         return _form(actor, task_id, None, form_values(), errors=refused.fields, status=422)
+    except Conflict as refused:
+        return _form(actor, task_id, None, form_values(), errors={"_": refused.message}, status=409)
     return redirect(url_for(".show", certification_id=certification.id), 303)
 
 

@@ -28,6 +28,7 @@ from app.core.transaction import command
 from app.models.certifications import Certification, LlmOutput, LlmOutputVersion, certification_counters
 from app.models.governance_policies import GovernancePolicy
 from app.queries.certification_proofs import PLACE_OF_CONTENT, opened_output, policy_of
+from app.queries.certifications import newer_version
 from app.schemas.certifications import NewCertification, Revocation
 from runcible.canonical import canonical_json
 from runcible.certification import numbers, statement
@@ -43,15 +44,15 @@ SAME_VIEW = timedelta(minutes=15)  # a person who reloads a page has not read it
 def request_certification(actor: Actor, new: NewCertification) -> Certification:
     """Ask for an output to be certified. The answer is `pending`; the verdict follows within moments.
 
-    Raises Invalid for content that cannot be hashed or a policy or task that is not there, Conflict for a parent that
-    has a newer version already.
+    Raises Invalid for content that cannot be hashed, a policy that is not there or a parent of another task, NotFound
+    for a task that is not there, Conflict for a parent that is undecided or has a newer version already.
     """
     require(actor, "certification.create")
     output, context = _judgeable(new)
     if new.task_id is not None:
         live_task(actor, new.task_id, "task.view")
     policy = _active_policy(actor, new.governance_policy_id)
-    parent = _parent(actor, new.parent_certification_id)
+    parent = _parent(actor, new)
     certification = Certification(
         id=new_id(),
         application_instance_id=actor.tenant_id,
@@ -213,16 +214,20 @@ def _active_policy(actor: Actor, policy_id: UUID) -> GovernancePolicy:
     return policy
 
 
-def _parent(actor: Actor, parent_id: UUID | None) -> Certification | None:
+def _parent(actor: Actor, new: NewCertification) -> Certification | None:
     """The certification whose output is corrected: decided, and not corrected already."""
-    if parent_id is None:
+    if new.parent_certification_id is None:
         return None
     try:
-        parent = fetch(actor, Certification, parent_id, "certification.create", lock=True)
+        parent = fetch(actor, Certification, new.parent_certification_id, "certification.create", lock=True)
     except NotFound:
         raise Invalid({"parent_certification_id": "There is no certification with this id."}) from None
+    if new.task_id not in (None, parent.task_id):
+        raise Invalid({"parent_certification_id": "This certification belongs to another task."})
     if not parent.is_decided:
         raise Conflict("The version before this one has no verdict yet. Wait for it.")
+    if newer_version(actor, parent) is not None:
+        raise Conflict("There is a newer version of this output already. Correct that one.")
     return parent
 
 

@@ -134,7 +134,7 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
             LlmOutputVersion.created_at,
             User.name.label("created_by_name"),
             Certification.certification_number,
-            Certification.certification_status,
+            status_at(clock.now()).label("certification_status"),
         )
         .join(Certification, Certification.id == LlmOutputVersion.certification_id)
         .outerjoin(User, User.user_id == LlmOutputVersion.created_by_user_id)
@@ -143,3 +143,13 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
         .order_by(LlmOutputVersion.version_number.desc())
     )
     return list(db.session.execute(query))
+
+
+def newer_version(actor: Actor, certification: Certification) -> UUID | None:
+    """The certification of the version that corrects this one, None where it is the newest."""
+    require(actor, "certification.view")
+    query = select(LlmOutputVersion.certification_id).where(
+        LlmOutputVersion.application_instance_id == actor.tenant_id,
+        LlmOutputVersion.parent_certification_id == certification.id,
+    )
+    return db.session.scalar(query)

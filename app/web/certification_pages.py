@@ -47,6 +47,7 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
         "liability": statement.document["predicate"].get("liability") if statement else None,
         "proof": _proof(certification),
         "pending": not certification.is_decided and certification.certification_status != "failed",
+        "newer": queries.newer_version(actor, certification),
         "checks": None,
         "valid": None,
     }

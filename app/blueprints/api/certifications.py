@@ -43,7 +43,7 @@ def list_certifications():
 
 @api.post("/certifications")
 def create_certification():
-    """Ask for an output to be certified. 202: the verdict follows within moments, at the address in `Location`."""
+    """Ask for an output to be certified. The verdict follows within moments, at the address in `Location`."""
     actor, new = current_actor(), read_json(NewCertification)
     certification = once(actor, idempotent_request(), Certification, lambda: commands.request_certification(actor, new))
     address = url_for(".get_certification", certification_id=certification.id)
