@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
 from app.commands import tenants
-from app.commands.api_keys import create_api_key
+from app.commands.api_keys import create_api_key, revoke_api_key
 from app.config import Settings
 from app.core import clock, tenancy
 from app.core.actor import Actor, Visitor
@@ -20,6 +22,7 @@ from app.core.parsing import Schema, parse
 from app.local import demo
 from app.models.application_instances import ApplicationInstance
 from app.models.users import User
+from app.queries.api_keys import list_api_keys
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from runcible.certification import keys as signing_keys
 
@@ -63,14 +66,40 @@ def add_member(slug: str, **given: str) -> None:
 @click.argument("slug")
 @click.argument("email")
 @click.option("--name", default="Command line", show_default=True)
-@click.option("--scope", "scopes", multiple=True, default=("*",), show_default=True)
-def create_key(slug: str, email: str, name: str, scopes: tuple[str, ...]) -> None:
+@click.option(
+    "--scope", "scopes", multiple=True, default=("*",), show_default=True, help="A permission; may be repeated."
+)
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for. Without: until it is revoked.")
+def create_key(slug: str, email: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Make a key that acts for a member, and print it: it is shown only now."""
     actor = _system(slug)
     user_id = db.session.scalar(db.select(User.user_id).where(db.func.lower(User.email) == email.lower()))
-    given = {"user_id": user_id or 1, "name": name, "scopes": scopes}
+    if user_id is None:
+        raise click.ClickException(f"Nobody has the address {email}.")
+    ends = clock.now() + timedelta(days=days) if days else None
+    given = {"user_id": user_id, "name": name, "scopes": scopes, "expires_at": ends}
     _made, secret = _told(lambda: create_api_key(actor, _parsed(NewApiKey, given)))
     click.echo(secret)
+
+
+@api_key.command("list")
+@click.argument("slug")
+def show_keys(slug: str) -> None:
+    """List the keys of an organisation: how each begins, whose it is, what it may, when it was last used."""
+    for key in list_api_keys(_system(slug)):
+        state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "no end"
+        used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+        click.echo(f"{key.id}  {key.prefix}…  {key.user_email}  {key.name}  {','.join(key.scopes)}  {state}  {used}")
+
+
+@api_key.command("revoke")
+@click.argument("slug")
+@click.argument("key_id", type=click.UUID)
+def revoke_key(slug: str, key_id: UUID) -> None:
+    """End a key at once."""
+    actor = _system(slug)
+    revoked = _told(lambda: revoke_api_key(actor, key_id))
+    click.echo(f"{revoked.prefix}… is revoked.")
 
 
 @keys.command("create")

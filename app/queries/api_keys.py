@@ -1,0 +1,36 @@
+"""The API keys of an organisation. Their secrets are nowhere to be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core.actor import Actor
+from app.core.database import db
+from app.core.permissions import require
+from app.models.api_keys import ApiKey
+from app.models.users import User
+
+
+def list_api_keys(actor: Actor) -> list[Any]:
+    """Every key, newest first: whose it is, how it begins, what it may, until when, and when it was last used."""
+    require(actor, "api_key.view")
+    query = (
+        select(
+            ApiKey.id,
+            ApiKey.name,
+            ApiKey.prefix,
+            ApiKey.scopes,
+            ApiKey.expires_at,
+            ApiKey.revoked_at,
+            ApiKey.last_used_at,
+            ApiKey.created_at,
+            User.name.label("user_name"),
+            User.email.label("user_email"),
+        )
+        .join(User, User.user_id == ApiKey.user_id)
+        .where(ApiKey.application_instance_id == actor.tenant_id)
+        .order_by(ApiKey.id.desc())
+    )
+    return list(db.session.execute(query))
