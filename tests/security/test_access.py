@@ -1,0 +1,126 @@
+"""Every route and every person: what each may do is written down in access.json, and a new route is added there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from app.core.paging import Cursor
+from tests.security.world import ACCESS, World, routes
+
+PAGES = [name for name in ACCESS if "/o/<slug>/" in name]
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def test_every_route_says_who_may_use_it(web_app):
+    assert {route.name for route in routes(web_app)} == set(ACCESS)
+
+
+@pytest.mark.parametrize("name", ACCESS)
+def test_each_person_may_do_what_their_role_allows(app, world: World, name):
+    route, row = world.route(name), ACCESS[name]
+    ids = world.ids(row.get("needs"))
+    # Those who are refused come first: whatever is made for the others must survive them.
+    answers = {}
+    for person in sorted(("alice", "bob", "carol", "nobody"), key=lambda who: -row[who] // 100):
+        if any(answers.values()) and row.get("needs"):
+            ids = world.ids(row["needs"])
+        answer = world.send(route, None if person == "nobody" else person, ids)
+        assert answer.status_code == row[person], f"{person}: {answer.text[:300]}"
+        answers[person] = answer.status_code < 400 and person != "nobody"
+
+
+@pytest.mark.parametrize("name", [name for name in ACCESS if ACCESS[name]["nobody"] in (303, 401)])
+def test_somebody_unknown_is_asked_to_sign_in(app, world: World, name):
+    route = world.route(name)
+    before = world.trace()
+    answer = world.send(route, None, world.ids())
+    if route.is_api:
+        assert (answer.status_code, answer.json["error"]["code"]) == (401, "UNAUTHENTICATED")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    else:
+        assert answer.headers["Location"].startswith("/sign-in")
+    assert world.trace() == before
+
+
+@pytest.mark.parametrize("name", [name for name in ACCESS if 403 in ACCESS[name].values()])
+def test_a_refusal_changes_nothing(app, world: World, name):
+    route, row = world.route(name), ACCESS[name]
+    ids = world.ids(row.get("needs"))
+    before = world.trace()
+    answer = world.send(route, "carol", ids)
+    assert answer.status_code == 403
+    assert "FORBIDDEN" in answer.text
+    assert world.trace() == before
+
+
+@pytest.mark.parametrize("name", [name for name in ACCESS if "<uuid:" in name or "{" in str(ACCESS[name])])
+def test_an_id_of_another_organisation_is_an_id_that_does_not_exist(app, world: World, name):
+    route, row = world.route(name), ACCESS[name]
+    acmes = world.ids(row.get("needs"))
+    before = world.trace()
+    for headers in ({}, HTMX) if name in PAGES else ({},):
+        theirs = world.send(route, "mallory", acmes, slug=world.globex.slug, headers=headers)
+        nobodys = world.send(route, "mallory", world.strange, slug=world.globex.slug, headers=headers)
+        assert theirs.status_code == nobodys.status_code == row["mallory"]
+        if theirs.status_code >= 400:
+            assert normalised(theirs, acmes) == normalised(nobodys, world.strange)
+        assert_tells_nothing(theirs, world)
+    assert world.trace() == before
+
+
+@pytest.mark.parametrize("name", [name for name in ACCESS if ACCESS[name]["mallory"] < 400])
+def test_a_stranger_is_shown_no_byte_of_acme(app, world: World, name):
+    answer = world.send(world.route(name), "mallory", world.ids(), slug=world.globex.slug)
+    assert answer.status_code == ACCESS[name]["mallory"]
+    assert_tells_nothing(answer, world)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_organisation_that_one_does_not_belong_to_is_one_that_does_not_exist(app, world: World, name):
+    route = world.route(name)
+    before = world.trace()
+    for headers in ({}, HTMX):
+        theirs = world.send(route, "mallory", world.ids(), headers=headers)
+        nobodys = world.send(route, "mallory", world.ids(), slug="no-such-organisation", headers=headers)
+        assert theirs.status_code == nobodys.status_code == 404
+        assert normalised(theirs, {}) == normalised(nobodys, {})
+        assert_tells_nothing(theirs, world)
+    assert world.trace() == before
+
+
+def test_a_list_of_globex_holds_what_globex_has_and_nothing_else(app, world: World):
+    created = world.send(world.route("POST /api/v1/programs"), "mallory", world.ids())
+    listed = world.send(world.route("GET /api/v1/programs"), "mallory", world.ids())
+    assert created.json["data"]["id"] in [row["id"] for row in listed.json["data"]]
+    assert_tells_nothing(listed, world)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["program_id={program_id}", "assignee_id={user_id}", "q=canary", "state=todo", "cursor={cursor}"],
+)
+def test_no_filter_or_cursor_reaches_over_the_wall(app, world: World, query):
+    after_acmes = str(Cursor(UUID(int=UUID(world.things["task_id"]).int + 1), "after"))
+    told = query.format(cursor=after_acmes, **world.things)
+    key = {"Authorization": f"Bearer {world.people['mallory'].api_key}"}
+    answer = world.app.test_client().get(f"/api/v1/tasks?{told}", headers=key)
+    assert answer.status_code == 200
+    assert answer.json["data"] == []
+    assert_tells_nothing(answer, world, but=[world.things["program_id"]])
+
+
+def normalised(answer, ids) -> str:
+    """The answer without what must differ: its request id, and the ids that were asked for."""
+    text = answer.text.replace(answer.headers["X-Request-ID"], "(reference)")
+    for name, value in ids.items():
+        if name != "user_id":
+            text = text.replace(value, f"({name})")
+    return text
+
+
+def assert_tells_nothing(answer, world: World, but=()) -> None:
+    """Neither body nor headers hold a byte of acme's."""
+    told = answer.text + "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+    assert [secret for secret in world.secrets if secret in told and secret not in but] == []

@@ -1,0 +1,225 @@
+"""Two organisations for tests that walk over every route, and the requests that somebody in them can send."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.commands import certifications, programs, sessions, tasks
+from app.commands.task_comments import comment_on_task
+from app.core import tenancy
+from app.core.actor import Visitor
+from app.core.audit import audit_events
+from app.core.database import db
+from app.core.ids import new_secret_id, new_token
+from app.schemas.tasks import NewComment
+from app.web.sign_in import token_hash
+from tests import cast, factories
+from tests.cast import Organisation, Player
+from tests.doors import ORIGIN
+
+ACCESS = json.loads((Path(__file__).parent / "access.json").read_text())
+CANARY = "canary-7f3a"  # stands in every name and text of acme, and nowhere else
+ELSEWHERE = "198.51.100.9"  # an address from which nobody in these tests signs in rightly
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one rule of the map of addresses."""
+
+    method: str
+    rule: Rule
+
+    @property
+    def name(self) -> str:
+        """What the table of access calls it."""
+        return f"{self.method} {self.rule.rule}"
+
+    @property
+    def is_api(self) -> bool:
+        """Whether programs call it."""
+        return self.rule.rule.startswith("/api/")
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the table of access says of it."""
+        return dict(ACCESS[self.name])
+
+
+def routes(app: Flask) -> list[Route]:
+    """Every route of the application, in a fixed order."""
+    found = [
+        Route(method, rule)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+    return sorted(found, key=lambda route: (route.rule.rule, route.method))
+
+
+@dataclass(frozen=True)
+class World:
+    """acme with alice, bob and carol, full of things; globex with mallory."""
+
+    app: Flask
+    acme: Organisation
+    globex: Organisation
+    people: dict[str, Player]
+    things: dict[str, str]
+    strange: dict[str, str] = field(compare=False)
+
+    def ids(self, needs: str | None = None) -> dict[str, str]:
+        """The ids of acme that a route is called with. `needs` names what has to be made anew for it."""
+        made = {} if needs is None else _MAKERS[needs](self)
+        return self.things | {name: str(value) for name, value in made.items()}
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every text that nobody outside of acme may see a byte of."""
+        return [CANARY, self.acme.slug, "@acme.example", "Acme", "Alice", "Bob", "Carol"]
+
+    def send(
+        self,
+        route: Route,
+        person: str | None,
+        ids: dict[str, str],
+        *,
+        slug: str | None = None,
+        client: FlaskClient | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> TestResponse:
+        """Send what the table of access says, as `person` (None: signed out), about the things in `ids`."""
+        client = client or self.app.test_client()
+        told = self.credentials(route, person, client) | (headers or {})
+        path = self.path(route, ids, slug or self.acme.slug)
+        row = route.row
+        body: dict[str, Any] = {}
+        if "json" in row:
+            body["json"] = _filled(row["json"], ids)
+        elif "form" in row:
+            body["data"] = _filled(row["form"], ids)
+        return client.open(
+            path,
+            method=route.method,
+            query_string=_filled(row.get("query", {}), ids),
+            headers=told,
+            environ_overrides={"REMOTE_ADDR": ELSEWHERE},
+            **body,
+        )
+
+    def credentials(self, route: Route, person: str | None, client: FlaskClient) -> dict[str, str]:
+        """The headers with which `person` calls `route`; the cookie of a new session goes into `client`."""
+        if route.is_api:
+            return {} if person is None else {"Authorization": f"Bearer {self.people[person].api_key}"}
+        if person is not None:
+            client.set_cookie("sid", self.new_session(person), domain="localhost")
+        return {} if route.method == "GET" else dict(ORIGIN)
+
+    def new_session(self, person: str) -> str:
+        """The cookie of one more browser in which `person` is signed in."""
+        token = new_token()
+        data = {"_user_id": str(self.people[person].user_id), "_fresh": True}
+        with self.app.app_context():
+            sessions.keep_session(Visitor(), None, token_hash(token), data, timedelta(days=1))
+        return token
+
+    def route(self, name: str) -> Route:
+        """A route by what the table of access calls it."""
+        return next(route for route in routes(self.app) if route.name == name)
+
+    def trace(self) -> int:
+        """How many events acme's audit trail holds: it grows with every change, and with nothing else."""
+        db.session.rollback()
+        with tenancy.entered(db.session, self.acme.id):
+            return db.session.scalar(select(func.count()).select_from(audit_events)) or 0
+
+    def path(self, route: Route, ids: dict[str, str], slug: str) -> str:
+        """The address of a route with these ids in it."""
+        values = ids | {"slug": slug}
+        return re.sub(r"<(?:[^<>]*?:)?(\w+)>", lambda found: values[found[1]], route.rule.rule)
+
+
+def build(app: Flask) -> World:
+    """Make both organisations. Needs an application context."""
+    acme, globex = cast.found("acme"), cast.found("globex")
+    people = {name: cast.join(acme, name) for name in ("alice", "bob", "carol")}
+    people["mallory"] = cast.join(globex, "mallory")
+    for player in people.values():
+        assert player.api_key
+    alice = people["alice"]
+    program = factories.a_program(alice, key="CNRY", name=f"Program {CANARY}", description=f"About {CANARY}")
+    task = factories.a_task(alice, program, name=f"Task {CANARY}", description=f"Do {CANARY}")
+    comment_on_task(alice.actor, task.id, NewComment(body=f"Said {CANARY}"))
+    certification = factories.a_certification(
+        alice, task_id=task.id, output_content=f"{factories.HONEST} {CANARY}", model_name=f"model {CANARY}"
+    )
+    things = {
+        "program_id": program.id,
+        "task_id": task.id,
+        "certification_id": certification,
+        "policy_id": acme.policies["general"],
+        "user_id": people["bob"].user_id,
+    }
+    strange = {name: str(new_secret_id()) for name in things} | {"user_id": "9007199254740991"}
+    return World(app, acme, globex, people, {name: str(value) for name, value in things.items()}, strange)
+
+
+def _filled(template: Any, ids: dict[str, str]) -> Any:
+    """A body or query of the table, with `{task_id}` and the like replaced."""
+    if isinstance(template, dict):
+        return {name: _filled(value, ids) for name, value in template.items()}
+    if not isinstance(template, str) or "{" not in template:
+        return template
+    value = template.format(token=new_token()[:6].replace("-", "x").replace("_", "y"), **ids)
+    return int(value) if template == "{user_id}" and value.isdecimal() else value
+
+
+def _fresh_program(world: World) -> dict[str, Any]:
+    return {"program_id": factories.a_program(world.people["alice"], name=f"Fresh {CANARY}").id}
+
+
+def _fresh_task(world: World) -> dict[str, Any]:
+    task = factories.a_task(world.people["alice"], name=f"Fresh {CANARY}")
+    return {"task_id": task.id, "program_id": task.program_id}
+
+
+def _deleted_program(world: World) -> dict[str, Any]:
+    made = _fresh_program(world)
+    programs.delete_program(world.people["alice"].actor, made["program_id"])
+    return made
+
+
+def _deleted_task(world: World) -> dict[str, Any]:
+    made = _fresh_task(world)
+    tasks.delete_task(world.people["alice"].actor, made["task_id"])
+    return made
+
+
+def _fresh_certification(world: World) -> dict[str, Any]:
+    return {"certification_id": factories.a_certification(world.people["alice"])}
+
+
+def _failed_certification(world: World) -> dict[str, UUID]:
+    made = factories.a_certification(world.people["alice"], settled=False)
+    certifications.fail_certification(cast.system(world.acme), made, "The signer was away.")
+    return {"certification_id": made}
+
+
+_MAKERS = {
+    "fresh_program": _fresh_program,
+    "fresh_task": _fresh_task,
+    "deleted_program": _deleted_program,
+    "deleted_task": _deleted_task,
+    "fresh_certification": _fresh_certification,
+    "failed_certification": _failed_certification,
+}
