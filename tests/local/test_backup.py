@@ -6,8 +6,12 @@ import json
 import os
 import re
 import stat
+import subprocess
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -25,10 +29,15 @@ from app.local.supervisor import Supervisor
 from tests.local.test_environment import ADDRESS
 
 
-@pytest.fixture(autouse=True)
-def _embedded(monkeypatch):
+def forget_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing in the environment name a server: the embedded ones are meant."""
     for name in [name for name in os.environ if name.endswith(("DATABASE_URL", "REDIS_URL"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _embedded(monkeypatch):
+    forget_servers(monkeypatch)
 
 
 @contextmanager
@@ -37,22 +46,34 @@ def running(home: Home):
         yield start_services(supervisor, home)
 
 
+@pytest.fixture(scope="module")
+def pattern() -> Iterator[Path]:
+    """A state folder with the product's own tables and guards, rows, and keys; made once, then copied."""
+    with tempfile.TemporaryDirectory(prefix="oversing pattern ") as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        Path(folder).chmod(0o711)
+        forget_servers(monkeypatch)
+        home = Home(Path(folder) / "home")
+        with running(home) as services:
+            whole_environment(home, ADDRESS, services.urls)
+            settings = Config()
+            settings.set_main_option("script_location", str(ROOT / "migrations"))
+            settings.attributes["url"] = services.urls["MIGRATION_DATABASE_URL"]
+            command.upgrade(settings, "head")
+            put_guards_up(services.urls["SUPERUSER_DATABASE_URL"])
+            with psycopg.connect(services.urls["MIGRATION_DATABASE_URL"]) as connection:
+                connection.execute("CREATE TABLE public.kept AS SELECT generate_series(1, 1000) AS id")
+        (home.signing_keys / "rsa.pem").write_text("a signing key")
+        home.trust_root.write_text('{"keys": []}')
+        home.demo.write_text('{"url": "http://localhost:8000"}')
+        yield home.path
+
+
 @pytest.fixture
-def filled(home, monkeypatch) -> Home:
-    """A state folder with the product's own tables and guards, a row, and keys."""
+def filled(pattern, folder, monkeypatch) -> Home:
+    """A state folder of this test's own, owners and all."""
+    home = Home(folder / "state of things")
+    subprocess.run(["cp", "-a", str(pattern), str(home.path)], check=True)
     monkeypatch.setenv("OVERSING_HOME", str(home.path))
-    with running(home) as services:
-        whole_environment(home, ADDRESS, services.urls)
-        settings = Config()
-        settings.set_main_option("script_location", str(ROOT / "migrations"))
-        settings.attributes["url"] = services.urls["MIGRATION_DATABASE_URL"]
-        command.upgrade(settings, "head")
-        put_guards_up(services.urls["SUPERUSER_DATABASE_URL"])
-        with psycopg.connect(services.urls["MIGRATION_DATABASE_URL"]) as connection:
-            connection.execute("CREATE TABLE public.kept AS SELECT generate_series(1, 1000) AS id")
-    (home.signing_keys / "rsa.pem").write_text("a signing key")
-    home.trust_root.write_text('{"keys": []}')
-    home.demo.write_text('{"url": "http://localhost:8000"}')
     return home
 
 
