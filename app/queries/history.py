@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,13 +33,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened."""
+    """One thing that happened; `person_name` is whom it happened to, where it was done with a person."""
 
     event_id: UUID
     event_type: str
     action: str
     actor_user_id: int | None
     actor_name: str
+    person_name: str | None
     changes: list[Change]
     facts: dict[str, Any]
     created_at: datetime
@@ -68,7 +70,8 @@ def task_history(actor: Actor, task_id: UUID) -> list[Event]:
     rows = list(db.session.execute(query))
     subjects = {f"{_KINDS[row.entity_type]}:{row.entity_id}" for row in rows}
     keys = sealing.keys(actor.tenant_id, subjects) if subjects else {}
-    return [_event(row, keys) for row in rows]
+    names = _names(_facts(row).get("user_id") for row in rows)
+    return [_event(row, keys, names) for row in rows]
 
 
 def certification_events(actor: Actor, certification_id: UUID) -> list[Any]:
@@ -88,7 +91,21 @@ def certification_events(actor: Actor, certification_id: UUID) -> list[Any]:
 _KINDS = {"Task": "task", "TaskComment": "task_comment"}
 
 
-def _event(row: Any, keys: dict[str, sealing.RecordKey]) -> Event:
+def _names(user_ids: Iterable[int | None]) -> dict[int, str]:
+    """The names of people by their ids. Ids of people are only written down where they work here, or did."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    if not wanted:
+        return {}
+    query = select(User.user_id, User.name).where(User.user_id.in_(wanted))
+    return {row.user_id: row.name for row in db.session.execute(query)}
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = (row.metadata or {}).get("facts", {})
+    return facts
+
+
+def _event(row: Any, keys: dict[str, sealing.RecordKey], names: dict[int, str]) -> Event:
     key = keys.get(f"{_KINDS[row.entity_type]}:{row.entity_id}")
     before, after = unsealed(key, row.before_state), unsealed(key, row.after_state)
     return Event(
@@ -97,7 +114,8 @@ def _event(row: Any, keys: dict[str, sealing.RecordKey]) -> Event:
         action=row.action,
         actor_user_id=row.actor_user_id,
         actor_name=row.actor_name or "Oversing",
+        person_name=names.get(_facts(row).get("user_id", 0)),
         changes=[Change(name, before.get(name), after.get(name)) for name in after],
-        facts=(row.metadata or {}).get("facts", {}),
+        facts=_facts(row),
         created_at=row.created_at,
     )

@@ -8,8 +8,8 @@ _SENTENCES = {
     "task.created": "made this task",
     "task.updated": "changed {fields}",
     "task.moved": "moved it from {from_state} to {to_state}",
-    "task.assigned": "put somebody on it",
-    "task.unassigned": "took somebody off it",
+    "task.assigned": "put {person} on it",
+    "task.unassigned": "took {person} off it",
     "task.deleted": "put it in the trash",
     "task.restored": "brought it back from the trash",
     "task_comment.created": "commented",
@@ -47,7 +47,7 @@ def told(event: Any) -> dict[str, Any]:
     words = {name: _STATES.get(str(value), str(value)) for name, value in event.facts.items()}
     fields = " and ".join(_FIELDS.get(change.field, change.field) for change in event.changes) or "it"
     sentence = _SENTENCES.get(event.event_type, event.event_type).format(
-        **{"fields": fields, "from_state": "?", "to_state": "?"} | words
+        **{"fields": fields, "person": event.person_name or "somebody", "from_state": "?", "to_state": "?"} | words
     )
     return {
         "event_type": event.event_type,
