@@ -13,7 +13,7 @@ from whitenoise import WhiteNoise
 from app import blueprints, cli, logs
 from app.blueprints import health, live
 from app.config import Settings
-from app.core import failpoints, sealing, valkey
+from app.core import failpoints, pool, sealing, valkey
 from app.core.database import db
 from app.queries import trust
 from app.web import assets, errors, gateway, sign_in, templating
@@ -60,12 +60,13 @@ def _use_database(app: Flask, settings: Settings, process: str) -> None:
             "pool_size": settings.database_pool,
             "max_overflow": settings.database_pool,
             "pool_timeout": 5,
-            "pool_pre_ping": True,
             "hide_parameters": True,  # an error in a log must not tell what somebody typed
             "connect_args": {"connect_timeout": 5, "application_name": f"oversing-{process}"},
         },
     )
     db.init_app(app)
+    with app.app_context():
+        pool.watch(db.engine)
     Migrate(app, db, directory="migrations")
 
 

@@ -1,0 +1,38 @@
+"""The pool of connections: one that the server has closed meanwhile is noticed before it is used, not by an error.
+
+Asking the server each time would cost every request a round trip. A closed connection tells it by itself, to who looks
+at its socket; only one that rested long, and may have been dropped silently on the way, is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import InvalidatePoolError
+
+RESTED = 15.0  # seconds
+
+
+def watch(engine: Engine) -> None:
+    """Look at each connection that is taken out of the pool of `engine` again."""
+
+    def put_back(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    def taken_out(connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.get("rests_since")
+        if since is None:
+            return  # it was opened a moment ago
+        try:
+            for _ in ("parting words", "the end"):  # a read that finds words says nothing of an end behind them
+                connection.pgconn.consume_input()
+            if time.monotonic() - since > RESTED:
+                engine.dialect.do_ping(connection)
+        except psycopg.Error as gone:
+            raise InvalidatePoolError from gone
+
+    event.listen(engine, "checkin", put_back)
+    event.listen(engine, "checkout", taken_out)
