@@ -1,4 +1,7 @@
-"""Who is asking: from a cookie or a key to a person, an organisation and what the person may do there."""
+"""Who is asking: from a cookie or a key to a person, an organisation and what the person may do there.
+
+Asked anew for each request, so that what was taken away counts at once; the statements are therefore built only once.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 
 from app.core.database import db
 from app.models.access_roles import AccessGrant, AccessPermission, AccessRole
@@ -15,33 +18,71 @@ from app.models.application_instances import ApplicationInstance, ApplicationIns
 from app.models.user_sessions import UserSession
 from app.models.users import User
 
+_SESSION = (
+    select(
+        UserSession.id,
+        UserSession.data,
+        UserSession.last_seen_at,
+        User.user_id,
+        User.name,
+        User.email,
+        ApplicationInstance.id.label("tenant_id"),
+        ApplicationInstance.slug,
+        ApplicationInstance.name.label("tenant_name"),
+    )
+    .select_from(UserSession)
+    .outerjoin(User, (User.user_id == UserSession.user_id) & User.deactivated_at.is_(None))
+    .outerjoin(ApplicationInstance, ApplicationInstance.slug == bindparam("at"))
+    .where(
+        UserSession.token_hash == bindparam("token_hash"),
+        UserSession.expires_at > bindparam("now"),
+        UserSession.last_seen_at > bindparam("seen_after"),
+    )
+)
 
-def find_session(token_hash: bytes, now: datetime, seen_after: datetime) -> Any:
-    """The session behind a cookie, with its person, or None where it has ended or was idle too long."""
-    return db.session.execute(
-        select(
-            UserSession.id,
-            UserSession.data,
-            UserSession.last_seen_at,
-            User.user_id,
-            User.name,
-            User.email,
-        )
-        .outerjoin(User, (User.user_id == UserSession.user_id) & User.deactivated_at.is_(None))
-        .where(
-            UserSession.token_hash == token_hash,
-            UserSession.expires_at > now,
-            UserSession.last_seen_at > seen_after,
-        )
-    ).first()
+_PRESENT_KEY = text("SELECT set_config('oversing.api_key', :hash, true)")
+_KEY = (
+    select(
+        ApiKey.id,
+        ApiKey.scopes,
+        ApiKey.last_used_at,
+        User.user_id,
+        User.name,
+        User.email,
+        ApplicationInstance.id.label("tenant_id"),
+        ApplicationInstance.slug,
+        ApplicationInstance.name.label("tenant_name"),
+    )
+    .join(User, User.user_id == ApiKey.user_id)
+    .join(ApplicationInstance, ApplicationInstance.id == ApiKey.application_instance_id)
+    .where(ApiKey.secret_hash == bindparam("hash"), ApiKey.revoked_at.is_(None), User.deactivated_at.is_(None))
+    .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > bindparam("now")))
+)
+
+_ROLES = (
+    select(AccessRole.name, func.array_agg(AccessPermission.permission).label("permissions"))
+    .join(AccessGrant, AccessGrant.access_role_id == AccessRole.id)
+    .join(AccessPermission, AccessPermission.access_role_id == AccessRole.id)
+    .join(
+        ApplicationInstanceUser,
+        (ApplicationInstanceUser.user_id == AccessGrant.user_id)
+        & (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id),
+    )
+    .where(AccessGrant.application_instance_id == bindparam("tenant"), AccessGrant.user_id == bindparam("user"))
+    .where(ApplicationInstanceUser.deactivated_at.is_(None))
+    .group_by(AccessRole.id, AccessRole.name)
+    .order_by(AccessRole.name)
+)
 
 
-def find_tenant(slug: str) -> Any:
-    """Id, slug and name of an organisation, or None. `slug` is what somebody put into an address."""
-    if not (slug.isascii() and slug.isprintable()):
-        return None
-    query = select(ApplicationInstance.id, ApplicationInstance.slug, ApplicationInstance.name)
-    return db.session.execute(query.where(ApplicationInstance.slug == slug)).first()
+def find_session(token_hash: bytes, slug: str | None, now: datetime, seen_after: datetime) -> Any:
+    """The session behind a cookie, with its person and the organisation called `slug`, each None where there is none.
+
+    None where the session has ended or was idle too long. `slug` is what somebody put into an address.
+    """
+    at = slug if slug and slug.isascii() and slug.isprintable() else None
+    given = {"token_hash": token_hash, "at": at, "now": now, "seen_after": seen_after}
+    return db.session.execute(_SESSION, given).first()
 
 
 def find_api_key(secret: str, now: datetime) -> Any:
@@ -50,43 +91,13 @@ def find_api_key(secret: str, now: datetime) -> Any:
     Row security shows the key to whoever presents its hash, before any organisation is current.
     """
     presented = hash_of(secret)
-    db.session.execute(text("SELECT set_config('oversing.api_key', :hash, true)"), {"hash": presented.hex()})
-    return db.session.execute(
-        select(
-            ApiKey.id,
-            ApiKey.scopes,
-            ApiKey.last_used_at,
-            User.user_id,
-            User.name,
-            User.email,
-            ApplicationInstance.id.label("tenant_id"),
-            ApplicationInstance.slug,
-            ApplicationInstance.name.label("tenant_name"),
-        )
-        .join(User, User.user_id == ApiKey.user_id)
-        .join(ApplicationInstance, ApplicationInstance.id == ApiKey.application_instance_id)
-        .where(ApiKey.secret_hash == presented, ApiKey.revoked_at.is_(None), User.deactivated_at.is_(None))
-        .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > now))
-    ).first()
+    db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
+    return db.session.execute(_KEY, {"hash": presented, "now": now}).first()
 
 
 def find_roles(tenant_id: UUID, user_id: int) -> list[Any]:
     """The roles that a person has in an organisation, each with its permissions; none for a stranger."""
-    query = (
-        select(AccessRole.name, func.array_agg(AccessPermission.permission).label("permissions"))
-        .join(AccessGrant, AccessGrant.access_role_id == AccessRole.id)
-        .join(AccessPermission, AccessPermission.access_role_id == AccessRole.id)
-        .join(
-            ApplicationInstanceUser,
-            (ApplicationInstanceUser.user_id == AccessGrant.user_id)
-            & (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id),
-        )
-        .where(AccessGrant.application_instance_id == tenant_id, AccessGrant.user_id == user_id)
-        .where(ApplicationInstanceUser.deactivated_at.is_(None))
-        .group_by(AccessRole.id, AccessRole.name)
-        .order_by(AccessRole.name)
-    )
-    return list(db.session.execute(query))
+    return list(db.session.execute(_ROLES, {"tenant": tenant_id, "user": user_id}))
 
 
 def tenants_of(user_id: int) -> list[Any]:

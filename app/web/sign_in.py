@@ -61,22 +61,29 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
 
     def __init__(self, token: str | None = None) -> None:
         super().__init__({}, on_update=_mark_modified)
-        self.token, self.row_id, self.person, self.last_seen_at = token, None, None, None
+        self.token, self.row_id, self.last_seen_at = token, None, None
+        self.person: Person | None = None
+        self.tenant: Tenant | None = None
         self.modified = self.rotate = False
         self.accessed = True
 
-    def load(self, settings: Settings) -> None:
-        """Read what is stored for the cookie. An unknown, ended or idle session is an empty one."""
+    def load(self, settings: Settings, slug: str | None) -> None:
+        """Read what is stored for the cookie, and the organisation that the address names.
+
+        An unknown, ended or idle session is an empty one.
+        """
         if self.token is None:
             return
         idle_since = clock.now() - timedelta(hours=settings.session_idle_hours)
-        row = identity.find_session(token_hash(self.token), clock.now(), idle_since)
+        row = identity.find_session(token_hash(self.token), slug, clock.now(), idle_since)
         if row is None:
             return
         self.row_id, self.last_seen_at = row.id, row.last_seen_at
         dict.update(self, row.data)
         if row.user_id is not None:
             self.person = Person(row.user_id, row.name, row.email)
+        if row.tenant_id is not None:
+            self.tenant = Tenant(row.tenant_id, row.slug, row.tenant_name)
 
 
 def _mark_modified(stored: Any) -> None:
@@ -149,13 +156,16 @@ def _let_in() -> None:
     if getattr(view, "needs_nothing", False):
         return
     if not is_api(request):
-        session._get_current_object().load(current_app.config["SETTINGS"])  # type: ignore[attr-defined]
+        stored = session._get_current_object()  # type: ignore[attr-defined]
+        stored.load(current_app.config["SETTINGS"], (request.view_args or {}).get("slug", g.get("slug")))
     if getattr(view, "is_public", False):
         return
     g.actor = _key_holder() if is_api(request) else _person_at_work()
 
 
 def _leave(_error: BaseException | None) -> None:
+    """End the transaction, and with it the setting that shows rows of the organisation; nothing more has to be told."""
+    db.session.close()
     tenancy.enter(db.session, None)
 
 
@@ -204,14 +214,12 @@ def safe_next(target: str) -> str | None:
 
 
 def _person_at_work() -> Actor:
-    person = session.person  # type: ignore[attr-defined]
-    if person is None:
+    stored: StoredSession = session._get_current_object()  # type: ignore[attr-defined]
+    if stored.person is None:
         raise Unauthenticated("Sign in to go on.")
-    slug = (request.view_args or {}).get("slug", g.get("slug"))
-    tenant = identity.find_tenant(slug) if slug else None
-    if tenant is None:
+    if stored.tenant is None:
         raise NotFound
-    return _actor(tenant.id, tenant.slug, tenant.name, person, "session", session.row_id)  # type: ignore[attr-defined]
+    return _actor(stored.tenant, stored.person, "session", stored.row_id)
 
 
 def _key_holder() -> Actor:
@@ -225,7 +233,8 @@ def _key_holder() -> Actor:
     key = identity.find_api_key(secret.strip(), clock.now())
     if key is None:
         raise _no_key()
-    actor = _actor(key.tenant_id, key.slug, key.tenant_name, key, "api_key", key.id, scopes=frozenset(key.scopes))
+    tenant = Tenant(key.tenant_id, key.slug, key.tenant_name)
+    actor = _actor(tenant, key, "api_key", key.id, scopes=frozenset(key.scopes))
     if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
         commands.touch_api_key(actor, key.id)
     return actor
@@ -236,9 +245,7 @@ def _no_key() -> Unauthenticated:
 
 
 def _actor(
-    tenant_id: UUID,
-    slug: str,
-    tenant_name: str,
+    tenant: Tenant,
     person: Any,
     how: Any,
     credential_id: UUID | None,
@@ -246,14 +253,14 @@ def _actor(
     scopes: frozenset[str] = frozenset({"*"}),
 ) -> Actor:
     """The person at work in the organisation. Raises NotFound for somebody who does not belong to it."""
-    tenancy.enter(db.session, tenant_id)
-    roles = identity.find_roles(tenant_id, person.user_id)
+    tenancy.enter(db.session, tenant.id)
+    roles = identity.find_roles(tenant.id, person.user_id)
     if not roles:
         tenancy.enter(db.session, None)
         raise NotFound
     granted = frozenset(permission for role in roles for permission in role.permissions)
     return Actor(
-        tenant=Tenant(tenant_id, slug, tenant_name),
+        tenant=tenant,
         permissions=effective(granted, scopes),
         user_id=person.user_id,
         name=person.name,
