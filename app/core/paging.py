@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column
 
 from app.core.errors import InvalidParameter
 
@@ -60,24 +60,53 @@ class Page(Generic[R]):
     filters: dict[str, Any] = field(default_factory=dict)
 
 
+class Listing:
+    """A list that is read page by page, newest first. Made once, with placeholders for what differs between requests.
+
+    `query` selects `key`, a UUIDv7 column, as `id`.
+    """
+
+    def __init__(self, query: Select[Any], key: ColumnElement[Any]) -> None:
+        self._query, self._key = query, key
+        self._statements: dict[tuple[str, int], Select[Any]] = {}
+
+    def page(
+        self, session: Any, paging: Paging, filters: dict[str, Any] | None = None, values: dict[str, Any] | None = None
+    ) -> Page[Any]:
+        """One page, by one statement. `values` fill placeholders, `filters` is what the page was narrowed to."""
+        cursor = paging.cursor
+        direction = cursor.direction if cursor else "first"
+        given = {**(values or {}), "edge": cursor.id} if cursor else values or {}
+        rows = list(session.execute(self._statement(direction, paging.size), given).all())
+        more, rows = len(rows) > paging.size, rows[: paging.size]
+        if direction == "before":
+            rows.reverse()
+        has_next, has_prev = (True, more) if direction == "before" else (more, cursor is not None)
+        return Page(
+            rows=rows,
+            size=paging.size,
+            next=Cursor(rows[-1].id, "after") if rows and has_next else None,
+            prev=Cursor(rows[0].id, "before") if rows and has_prev else None,
+            filters={name: value for name, value in (filters or {}).items() if value not in (None, "")},
+        )
+
+    def _statement(self, direction: str, size: int) -> Select[Any]:
+        """The statement of a page, with one row more than it shows, to know whether more follow.
+
+        The limit is written out: with a placeholder PostgreSQL would have to plan for any, and so plans each time anew.
+        """
+        if (direction, size) not in self._statements:
+            query, key = self._query, self._key
+            if direction != "first":
+                edge = bindparam("edge", type_=key.type)
+                query = query.where(key > edge if direction == "before" else key < edge)
+            query = query.order_by(key.asc() if direction == "before" else key.desc())
+            self._statements[direction, size] = query.limit(literal_column(str(size + 1)))
+        return self._statements[direction, size]
+
+
 def page_of(
     session: Any, query: Select[Any], key: ColumnElement[Any], paging: Paging, filters: dict[str, Any] | None = None
 ) -> Page[Any]:
-    """One page of `query`, newest first by `key`, a UUIDv7 column that the query selects as `id`. One statement."""
-    cursor = paging.cursor
-    backwards = cursor is not None and cursor.direction == "before"
-    if cursor is not None:
-        query = query.where(key > cursor.id if backwards else key < cursor.id)
-    query = query.order_by(key.asc() if backwards else key.desc()).limit(paging.size + 1)
-    rows = list(session.execute(query).all())
-    more, rows = len(rows) > paging.size, rows[: paging.size]
-    if backwards:
-        rows.reverse()
-    has_next, has_prev = (True, more) if backwards else (more, cursor is not None)
-    return Page(
-        rows=rows,
-        size=paging.size,
-        next=Cursor(rows[-1].id, "after") if rows and has_next else None,
-        prev=Cursor(rows[0].id, "before") if rows and has_prev else None,
-        filters={name: value for name, value in (filters or {}).items() if value not in (None, "")},
-    )
+    """One page of a query that is built for this one request."""
+    return Listing(query, key).page(session, paging, filters)

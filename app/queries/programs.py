@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import bindparam, func, literal_column, select, true
 
 from app.core.actor import Actor
 from app.core.database import db
@@ -16,6 +16,13 @@ from app.models.tasks import Task
 from app.models.workflows import WorkflowInstance, WorkflowState
 
 ENDED = ("done", "cancelled")
+
+_CHOICES = (
+    select(Program.id, Program.key, Program.name)
+    .where(Program.application_instance_id == bindparam("tenant"), Program.deleted_at.is_(None))
+    .order_by(Program.name)
+    .limit(literal_column("500"))
+)
 
 
 def list_programs(actor: Actor, paging: Paging) -> Page[Any]:
@@ -77,10 +84,4 @@ def count_tasks(actor: Actor, program_id: UUID) -> int:
 def program_choices(actor: Actor) -> list[Any]:
     """Id, key and name of every program, for a form's menu."""
     require(actor, "program.view")
-    query = (
-        select(Program.id, Program.key, Program.name)
-        .where(Program.application_instance_id == actor.tenant_id, Program.deleted_at.is_(None))
-        .order_by(Program.name)
-        .limit(500)
-    )
-    return list(db.session.execute(query))
+    return list(db.session.execute(_CHOICES, {"tenant": actor.tenant_id}))

@@ -1,19 +1,24 @@
-"""Tasks, as lists, pages and the API need them: always with state, program, people and newest certification."""
+"""Tasks, as lists, pages and the API need them: always with state, program, people and newest certification.
+
+Statements are built once, with placeholders: building and comparing them anew would cost more than running them does.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, String, and_, cast, select
+from sqlalchemy import ColumnElement, DateTime, String, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import NotFound
-from app.core.paging import Page, Paging, page_of
+from app.core.paging import Listing, Page, Paging
 from app.core.permissions import require
 from app.models.certifications import Certification
 from app.models.programs import Program
@@ -106,52 +111,132 @@ class _ProgramLink:
     name: str
 
 
+_WAY = aliased(WorkflowTransition)
+_WAYS = (
+    select(WorkflowState.key, WorkflowState.name, WorkflowState.state_group, _WAY.id)
+    .outerjoin(_WAY, and_(_WAY.to_state_id == WorkflowState.id, _WAY.from_state_id == bindparam("state")))
+    .where(WorkflowState.application_instance_id == bindparam("tenant"))
+    .where(WorkflowState.workflow_id == bindparam("workflow"), WorkflowState.id != bindparam("state"))
+    .order_by(_WAY.id.is_(None), WorkflowState.position)
+)
+
+_STATES = (
+    select(WorkflowState.key, WorkflowState.name)
+    .join(Workflow, Workflow.id == WorkflowState.workflow_id)
+    .where(Workflow.application_instance_id == bindparam("tenant"), Workflow.key == BUILT_IN_KEY)
+    .order_by(Workflow.version.desc(), WorkflowState.position)
+)
+
+_COMMENTS = (
+    select(
+        TaskComment.id,
+        TaskComment.task_id,
+        TaskComment.author_user_id,
+        User.name.label("author_name"),
+        TaskComment.body,
+        TaskComment.created_at,
+    )
+    .outerjoin(User, User.user_id == TaskComment.author_user_id)
+    .where(TaskComment.application_instance_id == bindparam("tenant"), TaskComment.task_id == bindparam("task"))
+    .order_by(TaskComment.id.desc())
+    .limit(literal_column("500"))
+)
+
+_NEWEST_STATUS = (
+    select(status_at(bindparam("now", type_=DateTime(timezone=True))))
+    .where(Certification.application_instance_id == Task.application_instance_id, Certification.task_id == Task.id)
+    .order_by(Certification.id.desc())
+    .limit(literal_column("1"))
+    .correlate(Task)
+    .scalar_subquery()
+)
+
+_ASSIGNEES = (
+    select(
+        func.json_agg(aggregate_order_by(func.json_build_array(TaskAssignment.user_id, User.name), TaskAssignment.id))
+    )
+    .join(User, User.user_id == TaskAssignment.user_id)
+    .where(TaskAssignment.application_instance_id == Task.application_instance_id, TaskAssignment.task_id == Task.id)
+    .correlate(Task)
+    .scalar_subquery()
+)
+
+_TASKS = (
+    select(
+        Task.id,
+        Task.application_instance_id,
+        (Program.key + "-" + cast(Task.number, String)).label("number"),
+        Task.name,
+        Task.description,
+        Task.estimate_minutes,
+        Task.version,
+        Task.created_at,
+        Task.updated_at,
+        Task.deleted_at,
+        Task.created_by_user_id,
+        Task.program_id,
+        Program.key.label("program_key"),
+        Program.name.label("program_name"),
+        WorkflowState.key.label("state_key"),
+        WorkflowState.name.label("state_name"),
+        WorkflowState.state_group,
+        WorkflowState.workflow_id,
+        WorkflowState.id.label("state_id"),
+        _ASSIGNEES.label("assignees"),
+        _NEWEST_STATUS.label("certification_status"),
+    )
+    .join(Program, Program.id == Task.program_id)
+    .join(WorkflowInstance, WorkflowInstance.id == Task.workflow_instance_id)
+    .join(WorkflowState, WorkflowState.id == WorkflowInstance.state_id)
+    .where(Task.application_instance_id == bindparam("tenant"))
+)
+_LIVE = _TASKS.where(Task.deleted_at.is_(None), Program.deleted_at.is_(None))
+_ONE = _LIVE.where(Task.id == bindparam("task"))
+_ONE_DELETED = _TASKS.where(Task.id == bindparam("task"), Task.deleted_at.is_not(None))
+
+# What narrows a list, by the name that the page gives to it.
+_ASSIGNED = select(TaskAssignment.task_id).where(
+    TaskAssignment.application_instance_id == Task.application_instance_id,
+    TaskAssignment.user_id == bindparam("assignee"),
+)
+_NARROWED: dict[str, ColumnElement[bool]] = {
+    "program": Task.program_id == bindparam("program"),
+    "state": WorkflowState.key == bindparam("state"),
+    "assignee": Task.id.in_(_ASSIGNED),
+    "q": Task.name.icontains(bindparam("q"), escape="/"),
+}
+
+
 def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskView]:
-    """Tasks that are not in the trash, newest first. Two queries, however many rows."""
+    """Tasks that are not in the trash, newest first. One query, however many rows."""
     require(actor, "task.view")
-    query = _narrowed(_tasks(actor).where(Task.deleted_at.is_(None), Program.deleted_at.is_(None)), filters)
     given = {
         "program": filters.program_id,
         "state": filters.state,
         "assignee": filters.assignee_id,
         "q": filters.text,
     }
-    page = page_of(db.session, query, Task.id, paging, given)
-    people = _assignees(actor, [row.id for row in page.rows])
+    values = {name: value for name, value in given.items() if value not in (None, "")}
+    listing = _listing(frozenset(values))
+    page = listing.page(db.session, paging, values, values | _common(actor) | _literally(filters.text))
     return Page(
-        rows=[_view(row, people.get(row.id, ())) for row in page.rows],
-        size=page.size,
-        next=page.next,
-        prev=page.prev,
-        filters=page.filters,
+        rows=[_view(row) for row in page.rows], size=page.size, next=page.next, prev=page.prev, filters=page.filters
     )
 
 
 def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     """One task. Raises NotFound where it is not there, or (unless `deleted`) in the trash."""
     require(actor, "task.view")
-    query = _tasks(actor).where(Task.id == task_id)
-    if deleted:
-        query = query.where(Task.deleted_at.is_not(None))
-    else:
-        query = query.where(Task.deleted_at.is_(None), Program.deleted_at.is_(None))
-    row = db.session.execute(query).first()
+    row = db.session.execute(_ONE_DELETED if deleted else _ONE, _common(actor) | {"task": task_id}).first()
     if row is None:
         raise NotFound
-    return _view(row, _assignees(actor, [row.id]).get(row.id, ()))
+    return _view(row)
 
 
 def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
     """Every other state of the task's workflow: those it can go to first, then the others."""
     require(actor, "task.view")
-    way = aliased(WorkflowTransition)
-    query = (
-        select(WorkflowState.key, WorkflowState.name, WorkflowState.state_group, way.id)
-        .outerjoin(way, and_(way.to_state_id == WorkflowState.id, way.from_state_id == task.state_id))
-        .where(WorkflowState.application_instance_id == actor.tenant_id, WorkflowState.workflow_id == task.workflow_id)
-        .where(WorkflowState.id != task.state_id)
-        .order_by(way.id.is_(None), WorkflowState.position)
-    )
+    given = {"tenant": actor.tenant_id, "workflow": task.workflow_id, "state": task.state_id}
     return [
         {
             "key": row.key,
@@ -160,113 +245,37 @@ def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
             "allowed": row.id is not None,
             "reason": "" if row.id is not None else f"The workflow has no way from “{task.state.name}” to here.",
         }
-        for row in db.session.execute(query)
+        for row in db.session.execute(_WAYS, given)
     ]
 
 
 def task_states(actor: Actor) -> list[Any]:
     """Key and name of the states of the built-in workflow, for a filter's menu."""
     require(actor, "task.view")
-    query = (
-        select(WorkflowState.key, WorkflowState.name)
-        .join(Workflow, Workflow.id == WorkflowState.workflow_id)
-        .where(Workflow.application_instance_id == actor.tenant_id, Workflow.key == BUILT_IN_KEY)
-        .order_by(Workflow.version.desc(), WorkflowState.position)
-    )
-    return list(db.session.execute(query))
+    return list(db.session.execute(_STATES, {"tenant": actor.tenant_id}))
 
 
 def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
     """What people have said about a task, oldest first; at most the newest 500."""
     require(actor, "task.view")
-    newest = (
-        select(
-            TaskComment.id,
-            TaskComment.task_id,
-            TaskComment.author_user_id,
-            User.name.label("author_name"),
-            TaskComment.body,
-            TaskComment.created_at,
-        )
-        .outerjoin(User, User.user_id == TaskComment.author_user_id)
-        .where(TaskComment.application_instance_id == actor.tenant_id, TaskComment.task_id == task_id)
-        .order_by(TaskComment.id.desc())
-        .limit(500)
-    )
-    return list(db.session.execute(newest))[::-1]
+    return list(db.session.execute(_COMMENTS, {"tenant": actor.tenant_id, "task": task_id}))[::-1]
 
 
-def _tasks(actor: Actor) -> Select[Any]:
-    newest = (
-        select(status_at(clock.now()))
-        .where(Certification.application_instance_id == Task.application_instance_id, Certification.task_id == Task.id)
-        .order_by(Certification.id.desc())
-        .limit(1)
-        .correlate(Task)
-        .scalar_subquery()
-    )
-    return (
-        select(
-            Task.id,
-            Task.application_instance_id,
-            (Program.key + "-" + cast(Task.number, String)).label("number"),
-            Task.name,
-            Task.description,
-            Task.estimate_minutes,
-            Task.version,
-            Task.created_at,
-            Task.updated_at,
-            Task.deleted_at,
-            Task.created_by_user_id,
-            Task.program_id,
-            Program.key.label("program_key"),
-            Program.name.label("program_name"),
-            WorkflowState.key.label("state_key"),
-            WorkflowState.name.label("state_name"),
-            WorkflowState.state_group,
-            WorkflowState.workflow_id,
-            WorkflowState.id.label("state_id"),
-            newest.label("certification_status"),
-        )
-        .join(Program, Program.id == Task.program_id)
-        .join(WorkflowInstance, WorkflowInstance.id == Task.workflow_instance_id)
-        .join(WorkflowState, WorkflowState.id == WorkflowInstance.state_id)
-        .where(Task.application_instance_id == actor.tenant_id)
-    )
+@cache
+def _listing(narrowed_by: frozenset[str]) -> Listing:
+    return Listing(_LIVE.where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
 
 
-def _narrowed(query: Select[Any], filters: TaskFilters) -> Select[Any]:
-    if filters.program_id is not None:
-        query = query.where(Task.program_id == filters.program_id)
-    if filters.state is not None:
-        query = query.where(WorkflowState.key == filters.state)
-    if filters.assignee_id is not None:
-        assigned = select(TaskAssignment.task_id).where(
-            TaskAssignment.application_instance_id == Task.application_instance_id,
-            TaskAssignment.user_id == filters.assignee_id,
-        )
-        query = query.where(Task.id.in_(assigned))
-    if filters.text:
-        query = query.where(Task.name.icontains(filters.text, autoescape=True))
-    return query
+def _common(actor: Actor) -> dict[str, Any]:
+    return {"tenant": actor.tenant_id, "now": clock.now()}
 
 
-def _assignees(actor: Actor, task_ids: list[UUID]) -> dict[UUID, tuple[Assignee, ...]]:
-    if not task_ids:
-        return {}
-    query = (
-        select(TaskAssignment.task_id, TaskAssignment.user_id, User.name)
-        .join(User, User.user_id == TaskAssignment.user_id)
-        .where(TaskAssignment.application_instance_id == actor.tenant_id, TaskAssignment.task_id.in_(task_ids))
-        .order_by(TaskAssignment.id)
-    )
-    people: dict[UUID, tuple[Assignee, ...]] = {}
-    for row in db.session.execute(query):
-        people[row.task_id] = (*people.get(row.task_id, ()), Assignee(row.user_id, row.name))
-    return people
+def _literally(words: str | None) -> dict[str, str]:
+    """Words as LIKE looks for them: what would mean anything to it means itself."""
+    return {"q": words.replace("/", "//").replace("%", "/%").replace("_", "/_")} if words else {}
 
 
-def _view(row: Any, assignments: tuple[Assignee, ...]) -> TaskView:
+def _view(row: Any) -> TaskView:
     return TaskView(
         id=row.id,
         application_instance_id=row.application_instance_id,
@@ -285,6 +294,6 @@ def _view(row: Any, assignments: tuple[Assignee, ...]) -> TaskView:
         state=State(row.state_key, row.state_name, row.state_group),
         workflow_id=row.workflow_id,
         state_id=row.state_id,
-        assignments=assignments,
+        assignments=tuple(Assignee(user_id, name) for user_id, name in row.assignees or ()),
         certification_status=row.certification_status,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal_column, select
 
 from app.core.actor import Actor
 from app.core.database import db
@@ -12,16 +12,17 @@ from app.core.permissions import require
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
 
+_PEOPLE = (
+    select(User.user_id.label("id"), User.name, User.email)
+    .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
+    .where(ApplicationInstanceUser.application_instance_id == bindparam("tenant"))
+    .where(ApplicationInstanceUser.deactivated_at.is_(None), User.deactivated_at.is_(None))
+    .order_by(User.name)
+    .limit(literal_column("500"))
+)
+
 
 def list_people(actor: Actor) -> list[Any]:
     """Everybody who works here, by name."""
     require(actor, "user.view")
-    query = (
-        select(User.user_id.label("id"), User.name, User.email)
-        .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
-        .where(ApplicationInstanceUser.application_instance_id == actor.tenant_id)
-        .where(ApplicationInstanceUser.deactivated_at.is_(None), User.deactivated_at.is_(None))
-        .order_by(User.name)
-        .limit(500)
-    )
-    return list(db.session.execute(query))
+    return list(db.session.execute(_PEOPLE, {"tenant": actor.tenant_id}))
