@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,6 +21,9 @@ from app.web import assets, errors, gateway, sign_in, templating
 from app.web.parsing import StrictRequest
 
 log = structlog.get_logger(__name__)
+
+# What a browser needs to know of a file: its type is what we say, it is for our pages only, and it comes over TLS.
+STATIC_HEADERS = frozenset({"X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Strict-Transport-Security"})
 
 
 class Oversing(Flask):
@@ -89,7 +93,8 @@ def _serve_pages(app: Flask, settings: Settings) -> None:
         root=assets.STATIC,
         prefix="/static/",
         immutable_file_test=assets.is_immutable,
-        add_headers_function=_secure_static,
+        allow_all_origins=False,
+        add_headers_function=partial(_guard_file, app),
     )
 
 
@@ -101,6 +106,6 @@ def _serve_sockets(app: Flask, settings: Settings) -> None:
     live.init_app(app)
 
 
-def _secure_static(headers: Any, _path: str, _url: str) -> None:
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+def _guard_file(app: Flask, headers: Any, _path: str, _url: str) -> None:
+    for name in STATIC_HEADERS & app.config["HEADERS"].keys():
+        headers[name] = app.config["HEADERS"][name]
