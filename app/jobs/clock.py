@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from functools import partial
 
 import psycopg
 import structlog
@@ -19,6 +19,7 @@ LOCK = 0x0E75_1CE0  # any number that nothing else in this database locks
 MONTHS_AHEAD = 3
 TICK = 1.0  # seconds between two looks where nothing calls
 TIDY_EVERY = 300.0
+AT_ONCE = min(relay.AT_ONCE, audit_chain.AT_ONCE)  # who has done as much at once has more to do
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +48,10 @@ def _work(watch: psycopg.Connection, stopping: threading.Event) -> None:
     while not stopping.is_set() and not _locked(watch):
         stopping.wait(TICK)
     watch.execute(f"LISTEN {CHANNEL}")
-    tidy_at = time.monotonic()
+    settled, tidy_at = audit_chain.Settled(), time.monotonic()
     while not stopping.is_set():
         with fresh_session():
-            while _all(relay.hand_over, audit_chain.link_events):
+            while max(relay.hand_over(), audit_chain.link_events(settled)) >= AT_ONCE:
                 pass
             if time.monotonic() >= tidy_at:
                 tidy()
@@ -60,16 +61,21 @@ def _work(watch: psycopg.Connection, stopping: threading.Event) -> None:
 
 
 def tidy() -> None:
-    """Make the months ahead, link what came very late, and forget what nobody needs any more."""
-    audit_chain.link_events(window=2**60)
-    for statement in _TIDY:
-        db.session.execute(text(statement))
-        db.session.commit()
+    """Link what came very late, make the months ahead, and forget what nobody needs any more.
+
+    Each by itself: where one fails, the others are done.
+    """
+    for task in (audit_chain.link_latecomers, *(partial(_execute, statement) for statement in _TIDY)):
+        try:
+            task()
+        except SQLAlchemyError as failure:
+            db.session.rollback()
+            log.error("clock.not_tidied", task=str(task), error=type(failure).__name__)
 
 
-def _all(*tasks: Callable[[], int]) -> bool:
-    """Do every task; whether there may be more to do at once."""
-    return max(task() for task in tasks) >= relay.AT_ONCE
+def _execute(statement: str) -> None:
+    db.session.execute(text(statement))
+    db.session.commit()
 
 
 def _locked(watch: psycopg.Connection) -> bool:

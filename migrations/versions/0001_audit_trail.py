@@ -50,8 +50,10 @@ def make_the_guard() -> None:
 
 
 def make_audit_events() -> None:
+    # The number of the transaction stands first, and so is taken before the id: app/jobs/audit_chain.py rests on it.
     op.execute("""
         CREATE TABLE audit.audit_events (
+            transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
             id bigint GENERATED ALWAYS AS IDENTITY,
             event_id uuid NOT NULL,
             application_instance_id uuid NOT NULL,
@@ -64,7 +66,6 @@ def make_audit_events() -> None:
             before_state jsonb,
             after_state jsonb,
             metadata jsonb,
-            transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
             created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             PRIMARY KEY (id, created_at)
         ) PARTITION BY RANGE (created_at)""")
@@ -79,7 +80,7 @@ def make_audit_events() -> None:
         ON audit.audit_events TO oversing_app, oversing_signer""")
     close("audit_events")
     op.execute("CREATE POLICY chain ON audit.audit_events FOR SELECT TO oversing_clock USING (true)")
-    op.execute("GRANT SELECT ON audit.audit_events TO oversing_clock")
+    op.execute("GRANT SELECT ON audit.audit_events, audit.audit_events_id_seq TO oversing_clock")
     # A unique key of a partitioned table must hold its partition key: event_id is unique through a table of its own.
     op.execute("CREATE TABLE audit.audit_event_keys (event_id uuid PRIMARY KEY, created_at timestamptz NOT NULL)")
     op.execute("""
