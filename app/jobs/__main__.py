@@ -26,6 +26,7 @@ class Worker(SimpleWorker):
     """Runs jobs in this very process: they are short, and a fork costs more than they do."""
 
     death_penalty_class = TimerDeathPenalty
+    max_connection_wait_time = 2.0  # seconds between two tries to reach a Redis that is away
 
 
 def main(process: str) -> None:

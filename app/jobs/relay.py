@@ -1,7 +1,8 @@
 """The relay: hands outbox rows to RQ after their transaction has committed. Only one runs at a time.
 
-A row is due until it is done: handing it over puts it off, a worker that leases it puts it off again and again. So one
-rule, `due_at <= now`, finds what is new, what a dead worker held, and what Redis has forgotten.
+A row is due until it is done. Handing it over puts it off, and so does the lease of whoever works on it
+(app/jobs/leases.py). So one rule, `due_at <= now`, finds what is new, what a dead worker held, and what Redis has
+forgotten. `sent_at` says since when a row waits in a queue; a row that was taken from there has none.
 """
 
 from __future__ import annotations
@@ -23,20 +24,24 @@ from app.core.failpoints import failpoint
 
 BATCH = 64  # rows of one job and organisation handed over together
 AT_ONCE = 1000
+TAKEN_WITHIN = 10.0  # seconds after which a row that nobody has taken is handed over again
 EPOCH = "oversing:outbox:epoch"
 
 log = structlog.get_logger(__name__)
 
 _due = text("""
-    SELECT id, application_instance_id, queue, job, sent_at FROM outbox
+    SELECT id, application_instance_id, queue, job FROM outbox
     WHERE due_at <= clock_timestamp() AND done_at IS NULL AND failed_at IS NULL
     ORDER BY due_at LIMIT :at_once FOR UPDATE SKIP LOCKED""")
+# Nobody has taken a row: it may be lost, or the queue is long. To hand it over again is harmless, as whoever is late
+# finds it taken; the longer it waits, the more seldom it is done, so that a long queue does not grow by it.
 _put_off = text("""
-    UPDATE outbox SET sent_at = clock_timestamp(), due_at = clock_timestamp() + interval '60 seconds'
+    UPDATE outbox SET sent_at = coalesce(sent_at, clock_timestamp()), due_at = clock_timestamp()
+        + greatest(clock_timestamp() - sent_at, make_interval(secs => :seconds))
     WHERE id = ANY(:ids)""")
-_all_due = text("""
-    UPDATE outbox SET sent_at = NULL, due_at = least(due_at, clock_timestamp())
-    WHERE done_at IS NULL AND failed_at IS NULL""")
+_forgotten = text("""
+    UPDATE outbox SET sent_at = NULL, due_at = clock_timestamp()
+    WHERE sent_at IS NOT NULL AND done_at IS NULL AND failed_at IS NULL""")
 
 
 def hand_over() -> int:
@@ -47,7 +52,8 @@ def hand_over() -> int:
         for (queue, job, tenant_id), ids in _batches(rows):
             _enqueue(queue, job, tenant_id, ids)
             failpoint("relay.enqueued")
-        db.session.execute(_put_off, {"ids": [row.id for row in rows]})
+        if rows:
+            db.session.execute(_put_off, {"ids": [row.id for row in rows], "seconds": TAKEN_WITHIN})
         db.session.commit()
         return len(rows)
     except (RedisError, OSError) as failure:
@@ -62,12 +68,10 @@ def queue_named(name: str) -> Queue:
 
 
 def _batches(rows: Any) -> Iterator[tuple[tuple[str, str, Any], list[str]]]:
-    """Rows that can be run together. What was handed over before and still waits in a queue is left there."""
-    waiting = {queue: len(queue_named(queue)) for queue in {row.queue for row in rows if row.sent_at is not None}}
+    """Rows that can be run together, in the order in which they fell due."""
     together: dict[tuple[str, str, Any], list[str]] = defaultdict(list)
     for row in rows:
-        if row.sent_at is None or waiting[row.queue] == 0:
-            together[row.queue, row.job, row.application_instance_id].append(str(row.id))
+        together[row.queue, row.job, row.application_instance_id].append(str(row.id))
     for key, ids in together.items():
         for start in range(0, len(ids), BATCH):
             yield key, ids[start : start + BATCH]
@@ -86,7 +90,8 @@ def _enqueue(queue: str, job: str, tenant_id: Any, ids: list[str]) -> None:
 
 
 def _notice_an_emptied_redis() -> None:
-    """Redis keeps a mark of ours. Where the mark is gone, so are the queues, and everything unfinished is due now."""
-    if valkey.client().set(EPOCH, "1", nx=True):
-        db.session.execute(_all_due)
+    """Redis keeps a mark of ours. Where the mark is gone, so are the queues, and what waited in them is due now."""
+    if not valkey.client().exists(EPOCH):
+        db.session.execute(_forgotten)
         db.session.commit()
+        valkey.client().set(EPOCH, "1")

@@ -1,7 +1,7 @@
 """Run what the relay has handed over: each item by itself, each marked as done only when it is.
 
-A batch is leased: while it runs, its rows fall due a little later again and again, and when the process dies they fall
-due by themselves and are handed over anew. So a job may run twice, and every job is made to bear that.
+The same items may be handed over twice, and an item whose process died is handed over anew: so a job may run twice,
+though never at the same time, and every job is made to bear that.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from app.core.actor import Actor
 from app.core.database import db, fresh_session
 from app.core.failpoints import failpoint
 from app.core.outbox import outbox
+from app.jobs.leases import leased
 from app.jobs.registry import GIVEN_UP, JOBS
 from app.models.application_instances import ApplicationInstance
 
-LEASE = timedelta(seconds=15)
 MOST_ATTEMPTS = 10
 LONGEST_PAUSE = timedelta(minutes=5)
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 def run(job: str, tenant_id: str, outbox_ids: Sequence[str]) -> None:
-    """Run `job` for each of these rows of one organisation. What RQ calls, in worker and signer."""
+    """Run `job` for each of these rows of one organisation, in their order. What RQ calls, in worker and signer."""
     ids = [UUID(each) for each in outbox_ids]
     with fresh_session(), tenancy.entered(db.session, UUID(tenant_id)):
         tenant = db.session.get(ApplicationInstance, UUID(tenant_id))
@@ -38,13 +38,11 @@ def run(job: str, tenant_id: str, outbox_ids: Sequence[str]) -> None:
             log.warning("job.tenant_is_gone", tenant=tenant_id, job=job)
             return
         actor = system_actor(tenant)
-        while ids:
-            waiting = _lease(ids)
-            if not waiting:
-                return
-            outbox_id, subject_id = waiting[0]
-            _run_one(actor, job, outbox_id, subject_id)
-            ids = [each for each, _subject in waiting[1:]]
+        with leased(actor.tenant_id, ids) as held:
+            for outbox_id in ids:
+                if outbox_id in held:
+                    _run_one(actor, job, outbox_id, held[outbox_id])
+                    held.pop(outbox_id)
 
 
 def _run_one(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
@@ -59,26 +57,13 @@ def _run_one(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
     _change(outbox_id, done_at=clock.now(), last_error=None)
 
 
-def _lease(ids: list[UUID]) -> list[tuple[UUID, UUID]]:
-    """Which of the rows still wait, in order; they are ours for a while."""
-    leased = db.session.execute(
-        update(outbox)
-        .where(outbox.c.id.in_(ids), outbox.c.done_at.is_(None), outbox.c.failed_at.is_(None))
-        .values(due_at=func.clock_timestamp() + LEASE)
-        .returning(outbox.c.id, outbox.c.subject_id)
-    )
-    subjects = {row.id: row.subject_id for row in leased}
-    _keep()
-    return [(each, subjects[each]) for each in ids if each in subjects]
-
-
 def _put_off(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID, failure: Exception) -> None:
     """Try again later, later each time; after the last try say that it was given up."""
     attempts = (db.session.scalar(select(outbox.c.attempts).where(outbox.c.id == outbox_id)) or 0) + 1
     if attempts < MOST_ATTEMPTS:
         pause = min(timedelta(seconds=2**attempts), LONGEST_PAUSE)
         due = func.clock_timestamp() + pause
-        _change(outbox_id, attempts=attempts, due_at=due, sent_at=None, last_error=type(failure).__name__)
+        _change(outbox_id, attempts=attempts, due_at=due, last_error=type(failure).__name__)
         return
     if job in GIVEN_UP:
         GIVEN_UP[job](actor, subject_id, f"It was tried {attempts} times, the last time with {type(failure).__name__}.")
@@ -86,10 +71,6 @@ def _put_off(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID, failure:
 
 
 def _change(outbox_id: UUID, **values: object) -> None:
-    db.session.execute(update(outbox).where(outbox.c.id == outbox_id).values(**values))
-    _keep()
-
-
-def _keep() -> None:
     """The bookkeeping of a job is a transaction of its own: there is no command around it."""
+    db.session.execute(update(outbox).where(outbox.c.id == outbox_id).values(**values))
     db.session.commit()
