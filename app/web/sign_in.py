@@ -234,7 +234,10 @@ def _key_holder() -> Actor:
     if key is None:
         raise _no_key()
     tenant = Tenant(key.tenant_id, key.slug, key.tenant_name)
-    actor = _actor(tenant, key, "api_key", key.id, scopes=frozenset(key.scopes))
+    try:
+        actor = _actor(tenant, key, "api_key", key.id, scopes=frozenset(key.scopes))
+    except NotFound:  # the person has left the organisation, and the key goes with them
+        raise _no_key() from None
     if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
         commands.touch_api_key(actor, key.id)
     return actor
