@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from app.core.errors import Invalid
 from app.core.parsing import Schema
-from app.schemas.fields import Id, Instant, Line, Lines, Sha256, ShortLine
+from app.schemas.fields import Hex, Id, Instant, Line, Lines, Sha256, ShortLine
 from runcible.errors import StrictJsonError
 from runcible.records import Output
 from runcible.strict_json import loads
@@ -130,6 +130,28 @@ class VersionOut(Schema):
     change_summary: str
     created_by_user_id: int | None
     created_at: Instant
+
+    @classmethod
+    def of(cls, version: Any) -> VersionOut:
+        """The version as `queries.certifications` gives it."""
+        return cls.model_validate(version, from_attributes=True)
+
+
+class CustodyOut(Schema):
+    """One entry of the chain of custody of a certification, in JSON."""
+
+    sequence: int
+    event_type: str
+    event_data: dict[str, Any]
+    user_id: int | None
+    previous_hash: Hex | None
+    hash: Hex
+    created_at: Instant
+
+    @classmethod
+    def of(cls, entry: Any) -> CustodyOut:
+        """The entry as `queries.history` gives it."""
+        return cls.model_validate(entry, from_attributes=True)
 
 
 class PolicyOut(Schema):

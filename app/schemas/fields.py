@@ -52,5 +52,6 @@ Minutes = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1_000_000)]
 PersonId = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=2**53 - 1)]
 Version = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=INT4_MAX)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hex = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
 Instant = Annotated[datetime, PlainSerializer(_instant, return_type=str)]
 Id = UUID

@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import Response, request
 
 from app.core.paging import Cursor, Page
+from app.web.responses import data
 
-
-def page_links(page: Page[Any]) -> dict[str, str | None]:
-    """The addresses of the neighbouring pages, None where there are none."""
-    return {"next": _link(page.next), "prev": _link(page.prev)}
+_NO_FILTERS = ("cursor", "limit", "fields")
 
 
 def page_context(page: Page[Any]) -> dict[str, Any]:
     """A page as a template shows it."""
-    links = page_links(page)
+    links = _links(page)
     return {"rows": page.rows, "filters": page.filters, "next_url": links["next"], "prev_url": links["prev"]}
 
 
-def page_meta(page: Page[Any]) -> dict[str, Any]:
-    """The `meta` of a list in JSON: its paging and its filters."""
-    return {
-        "pagination": {
-            "per_page": page.size,
-            "count": len(page.rows),
-            "next_cursor": str(page.next) if page.next else None,
-            "prev_cursor": str(page.prev) if page.prev else None,
-        },
-        "filters": {name: str(value) for name, value in page.filters.items()},
+def one_page(page: Page[Any], rows: Sequence[Any], given: Mapping[str, str]) -> Response:
+    """A page of a list in JSON: `rows` are those of `page` as they go out, `given` the parameters of the address."""
+    pagination = {
+        "per_page": page.size,
+        "count": len(rows),
+        "next_cursor": str(page.next) if page.next else None,
+        "prev_cursor": str(page.prev) if page.prev else None,
     }
+    filters = {name: value for name, value in given.items() if name not in _NO_FILTERS}
+    return data(rows, meta={"pagination": pagination, "filters": filters}, links=_links(page))
 
 
-def _link(cursor: Cursor | None) -> str | None:
-    if cursor is None:
-        return None
+def whole_list(rows: Sequence[Any]) -> Response:
+    """A list that is short enough to come at once, in the same form."""
+    return one_page(Page(rows=list(rows), size=len(rows)), rows, {})
+
+
+def _links(page: Page[Any]) -> dict[str, str | None]:
+    """The addresses of the neighbouring pages. From a page that has run empty one way leads on: to the first."""
+    if not page.rows and "cursor" in request.args:
+        return {"next": None, "prev": _address()}
+    return {"next": _address_at(page.next), "prev": _address_at(page.prev)}
+
+
+def _address_at(cursor: Cursor | None) -> str | None:
+    return None if cursor is None else _address(cursor=str(cursor))
+
+
+def _address(**changed: str) -> str:
     kept = {name: value for name, value in request.args.items() if name != "cursor" and value}
-    return f"{request.path}?{urlencode({**kept, 'cursor': str(cursor)})}"
+    parameters = urlencode(kept | changed)
+    return f"{request.path}?{parameters}" if parameters else request.path

@@ -12,9 +12,16 @@ from app.queries import certifications as queries
 from app.queries.certification_proofs import bundle_of
 from app.queries.history import certification_events
 from app.queries.trust import trust_root
-from app.schemas.certifications import CertificationOut, CertificationSummary, NewCertification, Revocation, VersionOut
+from app.schemas.certifications import (
+    CertificationOut,
+    CertificationSummary,
+    CustodyOut,
+    NewCertification,
+    Revocation,
+    VersionOut,
+)
 from app.web.fieldsets import with_fields
-from app.web.listing import page_links, page_meta
+from app.web.listing import one_page, whole_list
 from app.web.parsing import (
     choice_parameter,
     idempotent_request,
@@ -38,7 +45,7 @@ def list_certifications():
     )
     page = queries.list_certifications(current_actor(), filters, read_paging(given))
     rows = with_fields(given, CertificationSummary, [_listed(row) for row in page.rows])
-    return data(rows, meta=page_meta(page), links=page_links(page))
+    return one_page(page, rows, given)
 
 
 @api.post("/certifications")
@@ -78,7 +85,7 @@ def list_versions(certification_id):
     read_parameters()
     certification = queries.get_certification(actor, certification_id)
     rows = queries.list_versions(actor, certification)
-    return data([VersionOut.model_validate({k: row._mapping[k] for k in VersionOut.model_fields}) for row in rows])
+    return whole_list([VersionOut.of(row) for row in rows])
 
 
 @api.post("/certifications/<uuid:certification_id>/revoke")
@@ -95,7 +102,7 @@ def certification_audit(certification_id):
     actor = current_actor()
     read_parameters()
     queries.get_certification(actor, certification_id)
-    return data([_entry(row) for row in certification_events(actor, certification_id)])
+    return whole_list([CustodyOut.of(row) for row in certification_events(actor, certification_id)])
 
 
 @api.get("/certifications/<uuid:certification_id>/bundle")
@@ -126,15 +133,3 @@ def _one(actor, certification_id, *, status=200, location=None, given=None):
 
 def _listed(row):
     return CertificationSummary.model_validate({name: row._mapping[name] for name in CertificationSummary.model_fields})
-
-
-def _entry(row):
-    return {
-        "sequence": row.sequence,
-        "event_type": row.event_type,
-        "event_data": row.event_data,
-        "user_id": row.user_id,
-        "previous_hash": bytes(row.previous_hash).hex() if row.previous_hash else None,
-        "hash": bytes(row.hash).hex(),
-        "created_at": row.created_at.isoformat().replace("+00:00", "Z"),
-    }

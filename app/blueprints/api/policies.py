@@ -4,6 +4,7 @@ from app.blueprints.api import api
 from app.queries import governance_policies as queries
 from app.schemas.certifications import PolicyOut
 from app.web.fieldsets import with_fields
+from app.web.listing import whole_list
 from app.web.parsing import read_parameters
 from app.web.responses import data
 from app.web.sign_in import current_actor
@@ -14,7 +15,7 @@ def list_policies():
     """The active policies."""
     given = read_parameters("fields")
     rows = [_out(row) for row in queries.active_policies(current_actor())]
-    return data(with_fields(given, PolicyOut, rows))
+    return whole_list(with_fields(given, PolicyOut, rows))
 
 
 @api.get("/policies/<uuid:policy_id>")

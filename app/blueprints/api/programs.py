@@ -10,7 +10,7 @@ from app.models.programs import Program
 from app.queries import programs as queries
 from app.schemas.programs import NewProgram, ProgramChanges, ProgramOut
 from app.web.fieldsets import with_fields
-from app.web.listing import page_links, page_meta
+from app.web.listing import one_page
 from app.web.parsing import (
     check_if_match,
     idempotent_request,
@@ -30,7 +30,7 @@ def list_programs():
     given = read_parameters("cursor", "limit", "fields")
     page = queries.list_programs(current_actor(), read_paging(given))
     rows = with_fields(given, ProgramOut, [ProgramOut.of(row) for row in page.rows])
-    return data(rows, meta=page_meta(page), links=page_links(page))
+    return one_page(page, rows, given)
 
 
 @api.post("/programs")

@@ -12,9 +12,9 @@ from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.queries import tasks as queries
 from app.queries.history import task_history
-from app.schemas.tasks import Assignment, CommentOut, Move, NewComment, NewTask, TaskChanges, TaskOut
+from app.schemas.tasks import Assignment, CommentOut, EventOut, Move, NewComment, NewTask, TaskChanges, TaskOut
 from app.web.fieldsets import with_fields
-from app.web.listing import page_links, page_meta
+from app.web.listing import one_page, whole_list
 from app.web.parsing import (
     check_if_match,
     idempotent_request,
@@ -42,7 +42,7 @@ def list_tasks():
     )
     page = queries.list_tasks(current_actor(), filters, read_paging(given))
     rows = with_fields(given, TaskOut, [TaskOut.of(row) for row in page.rows])
-    return data(rows, meta=page_meta(page), links=page_links(page))
+    return one_page(page, rows, given)
 
 
 @api.post("/tasks")
@@ -109,7 +109,7 @@ def list_comments(task_id):
     read_parameters()
     queries.get_task(actor, task_id)
     rows = queries.list_comments(actor, task_id)
-    return data([CommentOut.model_validate(row, from_attributes=True) for row in rows])
+    return whole_list([CommentOut.of(row) for row in rows])
 
 
 @api.post("/tasks/<uuid:task_id>/comments")
@@ -117,7 +117,7 @@ def comment(task_id):
     """Say something about a task."""
     actor, new = current_actor(), read_json(NewComment)
     made = once(actor, idempotent_request(), TaskComment, lambda: comment_on_task(actor, task_id, new))
-    return data(CommentOut.model_validate(made, from_attributes=True), status=201)
+    return data(CommentOut.of(made), status=201)
 
 
 @api.get("/tasks/<uuid:task_id>/history")
@@ -126,21 +126,7 @@ def history(task_id):
     actor = current_actor()
     read_parameters()
     queries.get_task(actor, task_id)
-    return data([_event(event) for event in task_history(actor, task_id)])
-
-
-def _event(event):
-    return {
-        "event_id": str(event.event_id),
-        "event_type": event.event_type,
-        "action": event.action,
-        "actor_user_id": event.actor_user_id,
-        "changes": [
-            {"field": change.field, "before": change.before, "after": change.after} for change in event.changes
-        ],
-        "facts": event.facts,
-        "created_at": event.created_at.isoformat().replace("+00:00", "Z"),
-    }
+    return whole_list([EventOut.of(event) for event in task_history(actor, task_id)])
 
 
 def _one(actor, task_id, *, status=200, location=None, given=None):

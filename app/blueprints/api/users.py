@@ -4,8 +4,8 @@ from app.blueprints.api import api
 from app.queries.users import list_people
 from app.schemas.users import UserOut
 from app.web.fieldsets import with_fields
+from app.web.listing import whole_list
 from app.web.parsing import read_parameters
-from app.web.responses import data
 from app.web.sign_in import current_actor
 
 
@@ -13,4 +13,4 @@ from app.web.sign_in import current_actor
 def list_users():
     """Everybody who works here, by name."""
     given = read_parameters("fields")
-    return data(with_fields(given, UserOut, [UserOut.of(person) for person in list_people(current_actor())]))
+    return whole_list(with_fields(given, UserOut, [UserOut.of(person) for person in list_people(current_actor())]))
