@@ -1,0 +1,118 @@
+"""Walking through lists page by page, by the links that they give."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.commands.programs import create_program
+from app.commands.tasks import create_task, delete_task
+from app.schemas.programs import NewProgram
+from app.schemas.tasks import NewTask
+from tests.doors import Json
+from tests.factories import a_program, a_task
+from tests.markup import tree
+
+
+def shown(door, address):
+    """What a page of a list shows, and where its neighbours are: the same of HTML and JSON."""
+    answer = door.client.get(address, headers=door.headers)
+    assert answer.status_code == 200
+    if isinstance(door, Json):
+        links = answer.json["links"]
+        return [row["name"] for row in answer.json["data"]], links["next"], links["prev"]
+    table, nav = tree(answer.text), {}
+    for link in table.all("a", rel="next") + table.all("a", rel="prev"):
+        nav[link["rel"]] = link["href"]
+    return [link.text for link in table.all("a", class_="list__link")], nav.get("next"), nav.get("prev")
+
+
+def start(door, path):
+    return f"/api/v1{path}" if isinstance(door, Json) else door.at(path)
+
+
+def walk(door, address, way, after=lambda: None):
+    """Every name from here on in one direction (1 = next, 2 = prev), page by page."""
+    pages = []
+    while address is not None:
+        told = shown(door, address)
+        pages.append(told[0])
+        address = told[way]
+        after()
+    return pages
+
+
+def make_tasks(alice, program, *names):
+    for name in names:
+        create_task(alice.actor, NewTask(program_id=program.id, name=name))
+
+
+def test_every_task_is_seen_once_on_the_way_down_and_up_while_others_come(door, alice):
+    program = a_program(alice)
+    old = [f"Old {number}" for number in range(11)]
+    make_tasks(alice, program, *old)
+    fresh = iter(range(100))
+    down = walk(door(alice), start(door(alice), "/tasks?limit=3"), 1,
+                after=lambda: make_tasks(alice, program, f"New {next(fresh)}"))  # fmt: skip
+    assert [name for names in down for name in names] == old[::-1]
+    assert [len(names) for names in down] == [3, 3, 3, 2]
+    # And back up, from the last page: everything again, the new ones too, each once.
+    door_, address = door(alice), start(door(alice), "/tasks?limit=3")
+    while address is not None:
+        last, (_names, address, _prev) = address, shown(door_, address)
+    up = [name for names in reversed(walk(door_, last, 2)) for name in names]
+    assert sorted(up) == sorted(set(up))
+    assert up == [f"New {number}" for number in range(3, -1, -1)] + old[::-1]
+
+
+def test_every_program_is_seen_once_while_others_go(door, alice, form):
+    programs = [create_program(alice.actor, NewProgram(key=f"K{n}X", name=f"Program {n}")) for n in range(7)]
+    going = iter([programs[6], programs[5]])  # from pages that were seen already
+
+    def one_goes():
+        if (program := next(going, None)) is not None:
+            form(alice).delete_program(program.id)
+
+    seen = walk(door(alice), start(door(alice), "/programs?limit=2"), 1, after=one_goes)
+    assert [name for names in seen for name in names] == [f"Program {n}" for n in range(6, -1, -1)]
+
+
+def test_the_links_keep_the_filters(door, alice):
+    program, other = a_program(alice), a_program(alice)
+    for number in range(5):
+        make_tasks(alice, program, f"Wanted {number}", f"Other {number}")
+        make_tasks(alice, other, f"Wanted elsewhere {number}")
+    name = "program_id" if isinstance(door(alice), Json) else "program"
+    seen = walk(door(alice), start(door(alice), f"/tasks?{name}={program.id}&q=wanted&state=todo&limit=2"), 1)
+    assert seen == [["Wanted 4", "Wanted 3"], ["Wanted 2", "Wanted 1"], ["Wanted 0"]]
+
+
+def test_the_first_page_has_no_previous_and_the_last_no_next(door, alice):
+    make_tasks(alice, a_program(alice), *"abcd")
+    names, onwards, back = shown(door(alice), start(door(alice), "/tasks?limit=2"))
+    assert (names, back) == (["d", "c"], None)
+    names, onwards, back = shown(door(alice), onwards)
+    assert (names, onwards) == (["b", "a"], None)
+    names, _onwards, back = shown(door(alice), back)
+    assert (names, back) == (["d", "c"], None)
+
+
+def test_a_page_that_has_run_empty_leads_back_to_the_first(door, alice):
+    program = a_program(alice)
+    tasks = [a_task(alice, program, name=name) for name in "abc"]
+    _names, onwards, _back = shown(door(alice), start(door(alice), "/tasks?state=todo&limit=2"))
+    delete_task(alice.actor, tasks[0].id)
+    answer = door(alice).client.get(onwards, headers=door(alice).headers)
+    first = start(door(alice), "/tasks?state=todo&limit=2")
+    if isinstance(door(alice), Json):
+        assert answer.json["data"] == []
+        assert answer.json["links"]["prev"] == first
+    else:
+        assert "No more tasks" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/programs", "/certifications"])
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "1e3"])
+def test_a_page_has_1_to_200_rows(door, alice, path, limit):
+    answer = door(alice).get(f"{path}?limit={limit}")
+    assert answer.status_code == 400
+    assert "This must be a number from 1 to 200." in answer.text
