@@ -14,6 +14,7 @@ from tests.cast import Player
 
 PATIENCE = 15_000  # milliseconds; a machine that runs other tests as well may be slow
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|htmx:error: Failed to fetch")
 
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`))"""
@@ -27,6 +28,7 @@ class Window:
     ) -> None:
         self.url, self.player, self.script = url, player, script
         self.complaints: list[str] = []
+        self.is_offline = False
         self.refusals: list[int] = []  # the statuses that this test has asked for, in so many words
         self.context = browser.new_context(
             java_script_enabled=script, **{"viewport": {"width": 1440, "height": 900}} | options
@@ -65,6 +67,15 @@ class Window:
         self.page.wait_for_load_state()
         assert not self.refusals, f"Never refused with {self.refusals}; {self.complaints[before:]}"
 
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """In this block there is no network, and the browser may say so."""
+        self.is_offline = True
+        self.context.set_offline(True)
+        yield
+        self.context.set_offline(False)
+        self.is_offline = False
+
     def close(self) -> list[str]:
         """Close the window, and say what went wrong in it."""
         self.context.close()
@@ -75,6 +86,8 @@ class Window:
             self.complaints.append(f"{message.type} on {message.location['url']}: {message.text}")
 
     def _is_asked_for(self, text: str) -> bool:
+        if self.is_offline and OFFLINE.search(text):
+            return True
         refused = REFUSED.match(text)
         if refused is None or int(refused[1]) not in self.refusals:
             return False

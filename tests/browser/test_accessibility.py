@@ -1,0 +1,146 @@
+"""Every page, in every state that it can be in, without a single finding of axe, in light and in dark."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.commands.tasks import update_task
+from app.schemas.tasks import TaskChanges
+from tests.browser.axe import violations
+from tests.browser.windows import heading
+from tests.factories import a_task
+
+PAGES = {
+    "the task list": "/tasks",
+    "a task list without a match": "/tasks?q=nothing-like-it",
+    "a task list that ends": "/tasks?limit=1",
+    "a task": "/tasks/{0.task}",
+    "a bare task": "/tasks/{0.bare_task}",
+    "the form of a new task": "/tasks/new",
+    "the form of a task": "/tasks/{0.task}/edit",
+    "the history of a task": "/tasks/{0.task}/history",
+    "whether to delete a task": "/tasks/{0.task}/delete",
+    "the form of a certification": "/tasks/{0.task}/certifications/new",
+    "the form of a corrected version": "/tasks/{0.task}/certifications/new?parent={0.certifications[rejected]}",
+    "the program list": "/programs",
+    "a program": "/programs/{0.program}",
+    "the form of a new program": "/programs/new",
+    "the form of a program": "/programs/{0.program}/edit",
+    "whether to delete a program": "/programs/{0.program}/delete",
+    "the certification list": "/certifications",
+    "a certification list without a match": "/certifications?status=suspended",
+    "the versions of an output": "/certifications/{0.certifications[corrected]}/versions",
+    "the audit trail of a certification": "/certifications/{0.certifications[certified]}/audit",
+    "whether to revoke a certification": "/certifications/{0.certifications[certified]}/revoke",
+    "the policies": "/policies",
+    "the trash": "/trash",
+}
+STATES = (
+    *(
+        "pending",
+        "validating",
+        "failed",
+        "certified",
+        "json",
+        "rejected",
+        "revoked",
+        "superseded",
+        "corrected",
+        "expired",
+    ),
+)
+EMPTY = ("/tasks", "/tasks/new", "/programs", "/certifications", "/trash")
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_a_page_can_be_used_by_everybody(visit, scene, path):
+    _is_fine(visit(scene.alice).go(path.format(scene)))
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_certification_can_be_read_by_everybody(visit, scene, state):
+    page = visit(scene.alice).go(f"/certifications/{scene.certifications[state]}?refresh=off")
+    _is_fine(page)
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_an_empty_page_can_be_used_by_everybody(visit, scene, path):
+    _is_fine(visit(scene.newcomer).go(path))
+
+
+@pytest.mark.parametrize("path", ["/tasks/{0.task}", "/programs/{0.program}", "/trash"])
+def test_a_page_of_who_may_only_look_can_be_used_by_everybody(visit, scene, path):
+    _is_fine(visit(scene.carol).go(path.format(scene)))
+
+
+def test_the_sign_in_page_can_be_used_by_everybody(visit):
+    window = visit()
+    window.page.goto(f"{window.url}/sign-in")
+    _is_fine(window.page)
+    with window.refusing(422):
+        window.page.get_by_role("button", name="Sign in").click()
+        expect(window.page.get_by_role("alert")).to_be_visible()
+    _is_fine(window.page)
+
+
+@pytest.mark.parametrize(
+    ("path", "button"),
+    [
+        ("/tasks/new", "Create task"),
+        ("/programs/new", "Create program"),
+        ("/tasks/{0.task}/certifications/new", "Certify output"),
+        ("/certifications/{0.certifications[certified]}/revoke", "Revoke certification"),
+        ("/tasks/{0.task}", "Comment"),
+    ],
+)
+def test_a_form_with_errors_can_be_used_by_everybody(visit, scene, path, button):
+    window = visit(scene.alice)
+    page = window.go(path.format(scene))
+    with window.refusing(422):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("alert")).to_be_visible()
+    _is_fine(page)
+
+
+def test_two_versions_side_by_side_can_be_read_by_everybody(visit, alice):
+    task = a_task(alice)
+    window = visit(alice)
+    page = window.go(f"/tasks/{task.id}/edit")
+    update_task(alice.actor, task.id, TaskChanges(name="Feed the dog", description="Twice."))
+    page.get_by_label("Description").fill("Once.")
+    with window.refusing(409):
+        page.get_by_role("button", name="Save changes").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+    _is_fine(page)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/tasks/new", 403), ("/tasks?limit=x", 400)])
+def test_an_error_can_be_read_by_everybody(visit, scene, path, status):
+    window = visit(scene.carol)
+    with window.refusing(status):
+        page = window.go(path)
+    _is_fine(page)
+
+
+def test_what_opens_and_what_appears_can_be_used_by_everybody(visit, scene):
+    window = visit(scene.alice)
+    page = window.go(f"/tasks/{scene.bare_task}")
+    page.locator("summary").click()
+    _is_fine(page)
+    with window.offline():
+        page.get_by_role("button", name="Move to Doing").click()
+        expect(page.locator(".toast")).to_contain_text("No connection to the server")
+    _is_fine(page)
+
+
+def test_a_verified_certificate_can_be_read_by_everybody(visit, scene):
+    page = visit(scene.alice).go(f"/certifications/{scene.certifications['certified']}")
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_role("button", name="Verify again")).to_be_visible()
+    _is_fine(page)
+
+
+def _is_fine(page: Page) -> None:
+    expect(heading(page)).to_be_visible()
+    assert violations(page) == []
