@@ -33,7 +33,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 def configure(level: str, process: str) -> None:
     """Send everything, that of libraries too, through one format. Safe to call again."""
     shared = [
-        structlog.contextvars.merge_contextvars,
+        lambda _logger, _method, event: {**event, "process": process},  # a greenlet or thread inherits no context
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -47,8 +47,6 @@ def configure(level: str, process: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
