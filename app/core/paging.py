@@ -103,10 +103,3 @@ class Listing:
             query = query.order_by(key.asc() if direction == "before" else key.desc())
             self._statements[direction, size] = query.limit(literal_column(str(size + 1)))
         return self._statements[direction, size]
-
-
-def page_of(
-    session: Any, query: Select[Any], key: ColumnElement[Any], paging: Paging, filters: dict[str, Any] | None = None
-) -> Page[Any]:
-    """One page of a query that is built for this one request."""
-    return Listing(query, key).page(session, paging, filters)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, case, cast, select
+from sqlalchemy import ColumnElement, DateTime, String, bindparam, case, cast, select
 
 from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.paging import Page, Paging, page_of
+from app.core.paging import Listing, Page, Paging
 from app.core.permissions import fetch, require
 from app.models.certifications import Certification, LlmOutputVersion
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
@@ -44,53 +44,64 @@ class CertificationFilters:
     task_id: UUID | None = None
 
 
-def status_at(moment: datetime) -> ColumnElement[str]:
-    """The status in SQL as `Certification.status_at` tells it: past its time, a certificate is expired."""
-    over = (Certification.certification_status == "certified") & (Certification.expires_at <= moment)
-    return case((over, "expired"), else_=Certification.certification_status)
+# What `Certification.status_at` tells, in SQL: past its time a certificate is expired. The placeholder is the time.
+_NOW = bindparam("now", type_=DateTime(timezone=True))
+STATUS_NOW = case(
+    ((Certification.certification_status == "certified") & (Certification.expires_at <= _NOW), "expired"),
+    else_=Certification.certification_status,
+)
+
+_CERTIFICATIONS = (
+    select(
+        Certification.id,
+        Certification.certification_number,
+        STATUS_NOW.label("certification_status"),
+        Certification.action_state,
+        Certification.task_id,
+        (Program.key + "-" + cast(Task.number, String)).label("task_number"),
+        Task.name.label("task_name"),
+        GovernancePolicy.name.label("policy_name"),
+        Certification.llm_output_id,
+        Certification.llm_provider,
+        Certification.model_name,
+        Certification.input_hash,
+        Certification.output_hash,
+        Certification.governance_policy_id,
+        Certification.signature_algorithm,
+        Certification.certified_at,
+        Certification.expires_at,
+        Certification.revoked_at,
+        Certification.supersedes_id,
+        Certification.superseded_by_id,
+        Certification.version,
+        Certification.created_at,
+        Certification.updated_at,
+    )
+    .join(GovernancePolicy, GovernancePolicy.id == Certification.governance_policy_id)
+    .outerjoin(Task, Task.id == Certification.task_id)
+    .outerjoin(Program, Program.id == Task.program_id)
+    .where(Certification.application_instance_id == bindparam("tenant"))
+)
+
+# What narrows a list, by the name that the page gives to it.
+_NARROWED: dict[str, ColumnElement[bool]] = {
+    "status": bindparam("status") == STATUS_NOW,
+    "task_id": Certification.task_id == bindparam("task_id"),
+}
 
 
 def list_certifications(actor: Actor, filters: CertificationFilters, paging: Paging) -> Page[Any]:
     """Certifications, newest first, without their content. One query."""
     require(actor, "certification.view")
-    now = clock.now()
-    query = (
-        select(
-            Certification.id,
-            Certification.certification_number,
-            status_at(now).label("certification_status"),
-            Certification.action_state,
-            Certification.task_id,
-            (Program.key + "-" + cast(Task.number, String)).label("task_number"),
-            Task.name.label("task_name"),
-            GovernancePolicy.name.label("policy_name"),
-            Certification.llm_output_id,
-            Certification.llm_provider,
-            Certification.model_name,
-            Certification.input_hash,
-            Certification.output_hash,
-            Certification.governance_policy_id,
-            Certification.signature_algorithm,
-            Certification.certified_at,
-            Certification.expires_at,
-            Certification.revoked_at,
-            Certification.supersedes_id,
-            Certification.superseded_by_id,
-            Certification.version,
-            Certification.created_at,
-            Certification.updated_at,
-        )
-        .join(GovernancePolicy, GovernancePolicy.id == Certification.governance_policy_id)
-        .outerjoin(Task, Task.id == Certification.task_id)
-        .outerjoin(Program, Program.id == Task.program_id)
-        .where(Certification.application_instance_id == actor.tenant_id)
-    )
-    if filters.task_id is not None:
-        query = query.where(Certification.task_id == filters.task_id)
-    if filters.status is not None:
-        query = query.where(status_at(now) == filters.status)
     given = {"status": filters.status, "task_id": filters.task_id}
-    return page_of(db.session, query, Certification.id, paging, given)
+    narrowed = {name: value for name, value in given.items() if value is not None}
+    values = {"tenant": actor.tenant_id, "now": clock.now(), **narrowed}
+    return _listing(frozenset(narrowed)).page(db.session, paging, narrowed, values)
+
+
+@cache
+def _listing(narrowed_by: frozenset[str]) -> Listing:
+    return Listing(_CERTIFICATIONS.where(*(_NARROWED[name] for name in sorted(narrowed_by))), Certification.id)
 
 
 def get_certification(actor: Actor, certification_id: UUID) -> Certification:
@@ -134,7 +145,7 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
             LlmOutputVersion.created_at,
             User.name.label("created_by_name"),
             Certification.certification_number,
-            status_at(clock.now()).label("certification_status"),
+            STATUS_NOW.label("certification_status"),
         )
         .join(Certification, Certification.id == LlmOutputVersion.certification_id)
         .outerjoin(User, User.user_id == LlmOutputVersion.created_by_user_id)
@@ -142,7 +153,7 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
         .where(LlmOutputVersion.llm_output_id == certification.llm_output_id)
         .order_by(LlmOutputVersion.version_number.desc())
     )
-    return list(db.session.execute(query))
+    return list(db.session.execute(query, {"now": clock.now()}))
 
 
 def newer_version(actor: Actor, certification: Certification) -> UUID | None:

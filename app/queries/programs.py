@@ -9,13 +9,46 @@ from sqlalchemy import bindparam, func, literal_column, select, true
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.paging import Page, Paging, page_of
+from app.core.paging import Listing, Page, Paging
 from app.core.permissions import fetch, require
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.workflows import WorkflowInstance, WorkflowState
 
 ENDED = ("done", "cancelled")
+
+_COUNTS = (
+    select(
+        func.count().filter(WorkflowState.state_group.not_in(ENDED)).label("open_tasks"),
+        func.count().filter(WorkflowState.state_group.in_(ENDED)).label("done_tasks"),
+    )
+    .select_from(Task)
+    .join(WorkflowInstance, WorkflowInstance.id == Task.workflow_instance_id)
+    .join(WorkflowState, WorkflowState.id == WorkflowInstance.state_id)
+    .where(
+        Task.application_instance_id == Program.application_instance_id,
+        Task.program_id == Program.id,
+        Task.deleted_at.is_(None),
+    )
+    .lateral()
+)
+_PROGRAMS = Listing(
+    select(
+        Program.id,
+        Program.key,
+        Program.name,
+        Program.description,
+        Program.version,
+        Program.created_at,
+        Program.updated_at,
+        Program.deleted_at,
+        _COUNTS.c.open_tasks,
+        _COUNTS.c.done_tasks,
+    )
+    .join(_COUNTS, true())
+    .where(Program.application_instance_id == bindparam("tenant"), Program.deleted_at.is_(None)),
+    Program.id,
+)
 
 _CHOICES = (
     select(Program.id, Program.key, Program.name)
@@ -28,38 +61,7 @@ _CHOICES = (
 def list_programs(actor: Actor, paging: Paging) -> Page[Any]:
     """Programs with the numbers of their open and finished tasks. One query."""
     require(actor, "program.view")
-    counts = (
-        select(
-            func.count().filter(WorkflowState.state_group.not_in(ENDED)).label("open_tasks"),
-            func.count().filter(WorkflowState.state_group.in_(ENDED)).label("done_tasks"),
-        )
-        .select_from(Task)
-        .join(WorkflowInstance, WorkflowInstance.id == Task.workflow_instance_id)
-        .join(WorkflowState, WorkflowState.id == WorkflowInstance.state_id)
-        .where(
-            Task.application_instance_id == Program.application_instance_id,
-            Task.program_id == Program.id,
-            Task.deleted_at.is_(None),
-        )
-        .lateral()
-    )
-    query = (
-        select(
-            Program.id,
-            Program.key,
-            Program.name,
-            Program.description,
-            Program.version,
-            Program.created_at,
-            Program.updated_at,
-            Program.deleted_at,
-            counts.c.open_tasks,
-            counts.c.done_tasks,
-        )
-        .join(counts, true())
-        .where(Program.application_instance_id == actor.tenant_id, Program.deleted_at.is_(None))
-    )
-    return page_of(db.session, query, Program.id, paging)
+    return _PROGRAMS.page(db.session, paging, values={"tenant": actor.tenant_id})
 
 
 def get_program(actor: Actor, program_id: UUID) -> Program:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, String, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -27,7 +27,7 @@ from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.models.users import User
 from app.models.workflows import BUILT_IN_KEY, Workflow, WorkflowInstance, WorkflowState, WorkflowTransition
-from app.queries.certifications import status_at
+from app.queries.certifications import STATUS_NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ _COMMENTS = (
 )
 
 _NEWEST_STATUS = (
-    select(status_at(bindparam("now", type_=DateTime(timezone=True))))
+    select(STATUS_NOW)
     .where(Certification.application_instance_id == Task.application_instance_id, Certification.task_id == Task.id)
     .order_by(Certification.id.desc())
     .limit(literal_column("1"))

@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from app.core.database import db
 from app.core.errors import InvalidParameter
-from app.core.paging import Cursor, Paging, page_of
+from app.core.paging import Cursor, Listing, Paging
 from app.models.programs import Program
 from tests.core.rooms import inside
 from tests.factories import a_program
 
 
 def page(paging, **filters):
-    return page_of(db.session, select(Program.id, Program.key), Program.id, paging, filters)
+    return Listing(select(Program.id, Program.key), Program.id).page(db.session, paging, filters)
 
 
 def keys(found):
