@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import select
+import shlex
 import socket
 import subprocess
 import sys
@@ -98,15 +99,15 @@ def is_closed(connection: socket.socket, within: float = PATIENCE) -> bool:
 
 
 @contextmanager
-def running(stage: Stage, folder: Path, **changed: str) -> Iterator[Server]:
-    """gunicorn on a port of its own, as the Procfile has it, until the block ends."""
+def running(stage: Stage, folder: Path, *, kind: str = "web", **changed: str) -> Iterator[Server]:
+    """One kind of process, web or live, on a port of its own, as the Procfile has it, until the block ends."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         listener.set_inheritable(True)
         port = listener.getsockname()[1]
-        server = Server(port, folder / "web.log")
-        command = [sys.executable, "-m", "gunicorn", *_arguments(), "-b", f"fd://{listener.fileno()}", "wsgi:app"]
+        server = Server(port, folder / f"{kind}.log")
+        command = [sys.executable, "-m", "gunicorn", *_arguments(kind), "-b", f"fd://{listener.fileno()}"]
         told = {"BASE_URL": f"http://localhost:{port}", "LOG_LEVEL": "INFO", **changed}
         with server.log_file.open("wb") as log:
             process = subprocess.Popen(
@@ -125,10 +126,10 @@ def running(stage: Stage, folder: Path, **changed: str) -> Iterator[Server]:
             process.wait(PATIENCE)
 
 
-def _arguments() -> list[str]:
+def _arguments(kind: str) -> list[str]:
     """What the Procfile tells gunicorn, but for where it listens and how many workers it has."""
-    line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web:"))
-    words = line.split()[2:-1]
+    line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith(f"{kind}:"))
+    words = shlex.split(line)[2:]
     for told in ("-b", "-w"):
         place = words.index(told)
         del words[place : place + 2]
