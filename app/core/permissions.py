@@ -82,7 +82,9 @@ def fetch(
         model.id == row_id,  # type: ignore[attr-defined]
         model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
     )
-    row = db.session.scalar(query.with_for_update() if lock else query)
+    if lock:  # what was read before the row was ours may be old
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = db.session.scalar(query)
     if row is None or (hasattr(row, "deleted_at") and (row.deleted_at is not None) != deleted):
         raise NotFound
     if not actor.may(permission):
