@@ -31,7 +31,7 @@ FIELDS = """
 
 _last = text("SELECT sequence, hash, event_id, event_created_at FROM audit.audit_chain ORDER BY sequence DESC LIMIT 1")
 _id_of = text("SELECT id FROM audit.audit_events WHERE event_id = :event_id AND created_at = :created_at")
-_last_id = text("SELECT last_value FROM audit.audit_events_id_seq")
+_last_id = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audit.audit_events_id_seq")
 _first_running = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _own_number = text("SELECT pg_current_xact_id()::text::bigint")
 _unlinked = f"""
