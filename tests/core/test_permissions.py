@@ -9,6 +9,7 @@ import pytest
 
 from app.commands.programs import delete_program
 from app.core import tenancy
+from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
 from app.core.permissions import (
@@ -25,11 +26,16 @@ from app.core.transaction import Unasked, command
 from app.models.programs import Program
 from tests.cast import system
 from tests.core.rooms import kept_program
+from tests.trail import as_superuser
 
 
 @command
 def get(actor, program_id, permission, **more):
     return fetch(actor, Program, program_id, permission, **more)
+
+
+def somebody_else_renames(program):
+    as_superuser("UPDATE programs SET name = 'Renamed meanwhile' WHERE id = %s RETURNING 1", program.id)
 
 
 def with_only(player, *permissions):
@@ -88,6 +94,32 @@ def test_what_is_in_the_trash_is_found_only_by_who_looks_there(alice):
     kept = kept_program(alice)
     with pytest.raises(NotFound):
         get(alice.actor, kept.id, "program.view", deleted=True)
+
+
+def test_a_row_that_is_locked_is_shown_as_it_is_now_even_if_it_was_read_before(alice):
+    program = kept_program(alice)
+
+    @command
+    def read_and_then_lock(actor):
+        before = fetch(actor, Program, program.id, "program.view")
+        assert before.name == program.name
+        somebody_else_renames(program)
+        return fetch(actor, Program, program.id, "program.view", lock=True).name
+
+    assert read_and_then_lock(alice.actor) == "Renamed meanwhile"
+
+
+def test_a_locked_row_keeps_what_the_command_has_changed_already(alice):
+    program = kept_program(alice)
+
+    @command
+    def change_and_lock(actor):
+        fetch(actor, Program, program.id, "program.view").description = "Changed before"
+        locked = fetch(actor, Program, program.id, "program.update", lock=True)
+        record(actor, "program.updated", locked)
+        return locked.description
+
+    assert change_and_lock(alice.actor) == "Changed before"
 
 
 @pytest.mark.parametrize("ask", [require, lambda actor, permission: get(actor, uuid4(), permission)])
