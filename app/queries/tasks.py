@@ -6,8 +6,9 @@ Statements are built once, with placeholders: building and comparing them anew w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, literal_column, select
@@ -40,8 +41,7 @@ class TaskFilters:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Where a task stands."""
 
     key: str
@@ -49,17 +49,23 @@ class State:
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assignee:
+class Assignee(NamedTuple):
     """Somebody on a task."""
 
     user_id: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskView:
-    """One task with all that its page and its JSON tell."""
+class ProgramLink(NamedTuple):
+    """The program of a task."""
+
+    id: UUID
+    key: str
+    name: str
+
+
+class TaskView(NamedTuple):
+    """One task with all that its page and its JSON tell: a row of the statement below, column by column."""
 
     id: UUID
     application_instance_id: UUID
@@ -68,47 +74,42 @@ class TaskView:
     description: str
     estimate_minutes: int | None
     version: int
-    created_at: Any
-    updated_at: Any
-    deleted_at: Any
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
     created_by_user_id: int | None
     program_id: UUID
     program_key: str
     program_name: str
-    state: State
+    state_key: str
+    state_name: str
+    state_group: str
     workflow_id: UUID
     state_id: UUID
-    assignments: tuple[Assignee, ...]
+    assignees: list[tuple[int, str]] | None
     certification_status: str | None
 
     kind = "task"
 
     @property
-    def program(self) -> Any:
+    def program(self) -> ProgramLink:
         """The program as a page links to it."""
-        return _ProgramLink(self.program_id, self.program_key, self.program_name)
+        return ProgramLink(self.program_id, self.program_key, self.program_name)
 
     @property
-    def state_name(self) -> str:
-        """The name of the state."""
-        return self.state.name
+    def state(self) -> State:
+        """Where the task stands."""
+        return State(self.state_key, self.state_name, self.state_group)
 
     @property
-    def state_group(self) -> str:
-        """The group of the state."""
-        return self.state.group
+    def assignments(self) -> list[Assignee]:
+        """The people on the task, in the order in which they were put there."""
+        return [Assignee(user_id, name) for user_id, name in self.assignees or ()]
 
     @property
     def assignee_names(self) -> list[str]:
-        """The names of the people on the task."""
-        return [assignee.name for assignee in self.assignments]
-
-
-@dataclass(frozen=True, slots=True)
-class _ProgramLink:
-    id: UUID
-    key: str
-    name: str
+        """Their names."""
+        return [name for _user_id, name in self.assignees or ()]
 
 
 _WAY = aliased(WorkflowTransition)
@@ -220,7 +221,11 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
     listing = _listing(frozenset(values))
     page = listing.page(db.session, paging, values, values | _common(actor) | _literally(filters.text))
     return Page(
-        rows=[_view(row) for row in page.rows], size=page.size, next=page.next, prev=page.prev, filters=page.filters
+        rows=[TaskView._make(row) for row in page.rows],
+        size=page.size,
+        next=page.next,
+        prev=page.prev,
+        filters=page.filters,
     )
 
 
@@ -230,7 +235,7 @@ def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     row = db.session.execute(_ONE_DELETED if deleted else _ONE, _common(actor) | {"task": task_id}).first()
     if row is None:
         raise NotFound
-    return _view(row)
+    return TaskView._make(row)
 
 
 def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
@@ -273,27 +278,3 @@ def _common(actor: Actor) -> dict[str, Any]:
 def _literally(words: str | None) -> dict[str, str]:
     """Words as LIKE looks for them: what would mean anything to it means itself."""
     return {"q": words.replace("/", "//").replace("%", "/%").replace("_", "/_")} if words else {}
-
-
-def _view(row: Any) -> TaskView:
-    return TaskView(
-        id=row.id,
-        application_instance_id=row.application_instance_id,
-        number=row.number,
-        name=row.name,
-        description=row.description,
-        estimate_minutes=row.estimate_minutes,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-        created_by_user_id=row.created_by_user_id,
-        program_id=row.program_id,
-        program_key=row.program_key,
-        program_name=row.program_name,
-        state=State(row.state_key, row.state_name, row.state_group),
-        workflow_id=row.workflow_id,
-        state_id=row.state_id,
-        assignments=tuple(Assignee(user_id, name) for user_id, name in row.assignees or ()),
-        certification_status=row.certification_status,
-    )
