@@ -1,0 +1,78 @@
+"""The steps of the database, both ways."""
+
+from __future__ import annotations
+
+import zlib
+
+import psycopg
+import pytest
+
+from tests import stage
+
+ORGANISATION = "INSERT INTO application_instances (id, slug, name) VALUES (gen_random_uuid(), 'kept', 'Kept')"
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, worker_id: str) -> str:
+    """A migrated and guarded database of this test's own."""
+    return stage.copy(f"steps_{worker_id}_{zlib.crc32(request.node.name.encode())}")
+
+
+def tables(database: str) -> set[str]:
+    """Every table of ours."""
+    with stage.superuser(database) as connection:
+        rows = connection.execute(
+            "SELECT table_schema || '.' || table_name FROM information_schema.tables"
+            " WHERE table_schema IN ('public', 'runcible', 'audit')"
+        )
+        return {name for (name,) in rows}
+
+
+def test_every_step_but_the_audit_trail_can_be_taken_back_and_again(database):
+    before = tables(database)
+    stage.migrate(database, "0001")
+    left = tables(database)
+    assert "audit.audit_events" in left
+    assert not any(name.startswith("runcible.") for name in left)
+    assert "public.tasks" not in left
+    stage.migrate(database)
+    assert tables(database) == before
+
+
+def test_what_an_earlier_step_holds_survives_going_back_to_it_and_forward_again(database):
+    with stage.superuser(database) as connection:
+        connection.execute(ORGANISATION)
+    stage.migrate(database, "0002")
+    stage.migrate(database)
+    with stage.superuser(database) as connection:
+        assert connection.execute("SELECT name FROM application_instances").fetchall() == [("Kept",)]
+
+
+def test_the_audit_trail_has_no_way_back(database):
+    with pytest.raises(RuntimeError, match="no way back"):
+        stage.migrate(database, "base")
+    assert "audit.audit_events" in tables(database)
+
+
+def test_a_step_does_not_wait_for_ever_behind_somebody_who_reads(database):
+    stage.migrate(database, "0004")
+    with stage.superuser(database) as reader, reader.transaction():
+        reader.execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Exception, match="lock timeout"):
+            stage.migrate(database)
+    stage.migrate(database)
+    assert "runcible.certifications" in tables(database)
+
+
+def test_superuser_files_can_be_run_again(database):
+    with stage.superuser(database) as connection:
+        with connection.transaction():  # roles belong to the whole server: nobody must see the owner let in
+            for name in ("roles.sql", "guard.sql", "guard.sql"):
+                connection.execute((stage.ROOT / "deploy/database" / name).read_text())
+        enabled = connection.execute("SELECT evtname, evtenabled FROM pg_event_trigger ORDER BY evtname").fetchall()
+        assert enabled == [("oversing_audit_ddl", "A"), ("oversing_audit_drop", "A")]
+    with (
+        psycopg.connect(stage.url_of(database, "owner")) as owner,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        owner.execute("DROP SCHEMA audit CASCADE")
