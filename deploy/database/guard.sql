@@ -22,6 +22,13 @@ ALTER FUNCTION guard.refuse_change() OWNER TO CURRENT_USER;
 REVOKE CREATE ON SCHEMA guard FROM PUBLIC, oversing_owner, oversing_audit;
 GRANT USAGE ON SCHEMA guard TO oversing_owner, oversing_audit;
 
+-- A temporary table stands in front of a real one of the same name, for whoever could be made to create it.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END
+$$;
+
 CREATE OR REPLACE FUNCTION guard.refuse_audit_ddl() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
@@ -35,6 +42,13 @@ BEGIN
             RAISE EXCEPTION 'append-only: % on % is refused', tg_tag, command.object_identity USING ERRCODE = '42501';
         END IF;
     END LOOP;
+    -- Whatever was renamed or moved away does not bear the old name any more: so see that all is in its place.
+    IF to_regclass('audit.audit_events') IS NULL OR to_regclass('audit.audit_event_keys') IS NULL
+        OR to_regclass('audit.certification_audit_log') IS NULL OR to_regclass('audit.audit_chain') IS NULL
+        OR to_regprocedure('guard.refuse_change()') IS NULL
+    THEN
+        RAISE EXCEPTION 'append-only: % would take a part of the audit trail away', tg_tag USING ERRCODE = '42501';
+    END IF;
 END
 $$;
 
@@ -44,7 +58,9 @@ DECLARE
     dropped record;
 BEGIN
     FOR dropped IN SELECT * FROM pg_event_trigger_dropped_objects() LOOP
-        IF dropped.schema_name IN ('audit', 'guard') OR dropped.object_identity ~ '\m(audit|guard)(\.|$)' THEN
+        IF dropped.schema_name IN ('audit', 'guard') OR dropped.object_identity ~ '\m(audit|guard)\.'
+            OR (dropped.object_type = 'schema' AND dropped.object_name IN ('audit', 'guard'))
+        THEN
             RAISE EXCEPTION 'append-only: dropping % is refused', dropped.object_identity USING ERRCODE = '42501';
         END IF;
     END LOOP;
