@@ -1,0 +1,124 @@
+"""Every operation is a command that asks for a permission, says who acts, and can be reached from somewhere."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+from app import commands as room
+from app.core.permissions import PERMISSIONS, SHIPPED_ROLES, SYSTEM_PERMISSIONS
+from tests.structure.sources import ROOT, called, calls, files, name_of, names_used, tree
+
+# Public functions that are no operation of their own: they run inside of one, or change nothing.
+NO_COMMANDS = {
+    "certifications.happened": "flushes, records and announces for the command that calls it",
+    "governance_policies.ship_policies": "a part of making an organisation",
+    "tasks.live_task": "fetches with permission for commands about tasks",
+    "tenants.system_actor": "says who acts; changes nothing",
+    "workflows.start_instance": "a part of making a task",
+    "workflows.move_instance": "a part of moving a task, which asks for the permission",
+    "workflows.create_built_in_workflow": "a part of making an organisation",
+    "workflows.no_way": "a sentence",
+}
+CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")
+ASKING = {"fetch", "require", "live_task"}
+OUTSIDE = ("app/blueprints", "app/web", "app/jobs", "app/cli.py", "app/local", "app/core/idempotency.py")
+
+MODULES = [importlib.import_module(f"{room.__name__}.{found.name}") for found in pkgutil.iter_modules(room.__path__)]
+PUBLIC = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": function
+    for module in MODULES
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
+}
+COMMANDS = {name: function for name, function in PUBLIC.items() if getattr(function, "is_command", False)}
+
+
+def test_there_are_commands_to_look_at():
+    assert len(COMMANDS) > 20
+
+
+def test_every_public_function_is_a_command_or_says_why_not():
+    assert set(PUBLIC) - set(COMMANDS) == set(NO_COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(NO_COMMANDS))
+def test_what_is_no_command_is_called_by_commands_only(name):
+    if name == "tenants.system_actor":
+        return
+    function = name.rpartition(".")[2]
+    assert [name_of(path) for path in files(*OUTSIDE) if function in names_used(path)] == []
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_asks_for_a_permission_or_says_why_not(name):
+    function = COMMANDS[name]
+    if function.anyone:
+        assert len(function.anyone) > 15, "Say why, as a sentence."
+        return
+    assert ASKING & {called(call) for call in calls(definition(function))}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_knows_who_acts(name):
+    first = next(iter(inspect.signature(COMMANDS[name]).parameters.values()))
+    assert first.name.lstrip("_") in ("actor", "visitor")
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_can_be_reached(name):
+    """From a page, the API, a job or the command line: what nobody can call is not there."""
+    function = name.rpartition(".")[2]
+    assert any(function in names_used(path) for path in files(*OUTSIDE))
+
+
+def test_every_permission_that_is_asked_for_is_in_the_table():
+    for path in files("app/commands", "app/queries", "app/blueprints", "app/web", "app/core"):
+        for call in calls(tree(path)):
+            if called(call).rpartition(".")[2] in ASKING | {"may", "can"}:
+                for argument in call.args:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        assert argument.value in SYSTEM_PERMISSIONS, f"{name_of(path)}:{call.lineno}"
+
+
+def test_every_permission_of_the_table_is_asked_for_somewhere():
+    """A permission that nothing asks for promises what nobody keeps."""
+    asked = {
+        node.value
+        for path in files("app/commands", "app/queries")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert PERMISSIONS.keys() - asked == set()
+
+
+def test_templates_ask_for_permissions_of_the_same_table():
+    templates = sorted((ROOT / "app" / "templates").rglob("*.html"))
+    asked = {found for path in templates for found in CAN.findall(path.read_text())}
+    assert asked
+    assert asked <= PERMISSIONS.keys()
+
+
+def test_a_role_that_ships_holds_permissions_of_the_table():
+    for _name, permissions in SHIPPED_ROLES.values():
+        assert permissions <= PERMISSIONS.keys()
+    viewer, member, owner = (SHIPPED_ROLES[key][1] for key in ("viewer", "member", "owner"))
+    assert viewer < member < owner
+
+
+def definition(function) -> ast.AST:
+    """The syntax tree of a function, without what decorates it."""
+    module = importlib.import_module(function.__module__)
+    path = next(path for path in files("app/commands") if path == ROOT / name_of_module(module.__name__))
+    return next(
+        node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef) and node.name == function.__name__
+    )
+
+
+def name_of_module(module: str) -> str:
+    return module.replace(".", "/") + ".py"

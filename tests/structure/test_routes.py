@@ -1,0 +1,54 @@
+"""Every address needs somebody who is signed in, unless it stands here."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+# Who may see these without saying who they are, and why.
+PUBLIC = {
+    "sessions.root": "the way in",
+    "sessions.new": "the sign-in page",
+    "sessions.create": "signing in",
+    "sessions.delete": "signing out must always work",
+    "health.healthz": "asked by whatever watches the process",
+    "health.readyz": "asked by whatever watches the process",
+    "api.get_trust_root": "public keys, for everybody who wants to check a certificate",
+}
+NEEDS_NOTHING = {"health.healthz", "health.readyz"}
+
+
+def test_only_these_addresses_are_public(web_app: Flask):
+    found = {name for name, view in web_app.view_functions.items() if getattr(view, "is_public", False)}
+    assert found == set(PUBLIC)
+
+
+def test_only_probes_are_answered_without_looking_at_host_or_session(web_app: Flask):
+    found = {name for name, view in web_app.view_functions.items() if getattr(view, "needs_nothing", False)}
+    assert found == NEEDS_NOTHING
+
+
+def test_pages_of_an_organisation_lie_under_its_name(web_app: Flask):
+    """The organisation is part of the address, so that it can be checked before any view is called."""
+    places = ("/o/<slug>/", "/api/v1/")
+    outside = {rule.endpoint for rule in web_app.url_map.iter_rules() if not rule.rule.startswith(places)}
+    assert outside == PUBLIC.keys() - {"api.get_trust_root"}
+
+
+def test_no_address_holds_a_number_or_text_that_could_be_guessed(web_app: Flask):
+    """Things are named by UUIDs; people by the number that the seed gives them, always within an organisation."""
+    kinds = {
+        (argument, type(converter).__name__)
+        for rule in web_app.url_map.iter_rules()
+        for argument, converter in rule._converters.items()
+    }
+    assert {kind for kind in kinds if kind[1] != "UUIDConverter"} <= {
+        ("slug", "UnicodeConverter"),
+        ("user_id", "IntegerConverter"),
+    }
+
+
+def test_nothing_is_debugged_in_public(web_app: Flask):
+    assert not web_app.debug
+    assert not web_app.testing
+    assert not web_app.config["PROPAGATE_EXCEPTIONS"]
+    assert not web_app.config["TRAP_HTTP_EXCEPTIONS"]
