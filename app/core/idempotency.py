@@ -105,6 +105,7 @@ def _same_row(model: type[M], actor: Actor, row_id: Any) -> M:
             model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
         )
     )
-    if row is None or not actor.may(f"{model.kind}.view"):  # type: ignore[attr-defined]
+    seen_with = getattr(model, "seen_with", f"{model.kind}.view")  # type: ignore[attr-defined]
+    if row is None or not actor.may(seen_with):
         raise NotFound
     return row

@@ -17,6 +17,7 @@ class TaskComment(TenantOwned, Model):
 
     __tablename__ = "task_comments"
     kind = "task_comment"
+    seen_with = "task.view"  # whoever may see a task may see what is said about it
     audited = ("task_id", "body")
     sealed = ("body",)
 
