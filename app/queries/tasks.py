@@ -102,9 +102,9 @@ class TaskView(NamedTuple):
         return State(self.state_key, self.state_name, self.state_group)
 
     @property
-    def assignments(self) -> list[Assignee]:
+    def assignments(self) -> tuple[Assignee, ...]:
         """The people on the task, in the order in which they were put there."""
-        return [Assignee(user_id, name) for user_id, name in self.assignees or ()]
+        return tuple(Assignee(user_id, name) for user_id, name in self.assignees or ())
 
     @property
     def assignee_names(self) -> list[str]:
