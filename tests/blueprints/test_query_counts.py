@@ -1,0 +1,78 @@
+"""A page costs the same number of queries however much it shows, and no more than it did."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.commands.task_assignments import assign_task
+from app.commands.task_comments import comment_on_task
+from app.schemas.tasks import Assignment, NewComment
+from tests.factories import a_certification, a_program, a_task
+
+# The most that each may take. Three of them find out who asks, or four for a key; the others show something.
+PAGES = {
+    "/tasks?limit=200": 7,
+    "/tasks/{task}": 8,
+    "/tasks/{task}/history": 7,
+    "/programs?limit=200": 4,
+    "/programs/{program}?limit=200": 5,
+    "/certifications?limit=200": 4,
+    "/certifications/{certification}": 11,
+    "/trash": 5,
+}
+API = {
+    "/tasks?limit=200": 5,
+    "/tasks/{task}": 5,
+    "/tasks/{task}/comments": 6,
+    "/programs?limit=200": 5,
+    "/certifications?limit=200": 5,
+    "/certifications/{certification}": 9,
+}
+
+
+@pytest.fixture
+def things(alice, bob):
+    program = a_program(alice)
+    task = a_task(alice, program)
+    more(alice, bob, program, task, 10)
+    return {"program": program, "task": task, "certification": a_certification(alice, task_id=task.id)}
+
+
+def more(alice, bob, program, task, count):
+    """More of everything that grows: tasks with people on them, comments, programs, certifications."""
+    for number in range(count):
+        made = a_task(alice, program, name=f"Task {number}")
+        assign_task(alice.actor, made.id, Assignment(user_id=(alice, bob)[number % 2].user_id))
+        if number % 5 == 0:
+            comment_on_task(bob.actor, task.id, NewComment(body=f"Comment {number}"))
+            a_certification(alice, task_id=made.id, settled=False)
+            a_program(alice)
+
+
+def costs(door, paths, things, count_queries):
+    ids = {name: thing if name == "certification" else thing.id for name, thing in things.items()}
+    addresses = {path: path.format(**ids) for path in paths}
+
+    def get(address):
+        assert door.get(address).status_code == 200, address
+
+    for address in addresses.values():
+        get(address)  # the first time a use is noted, or a reading
+    return {path: count_queries(lambda address=address: get(address)) for path, address in addresses.items()}
+
+
+def test_six_times_as_much_costs_the_same(form, api, alice, bob, things, count_queries):
+    before = costs(form(alice), PAGES, things, count_queries), costs(api(alice), API, things, count_queries)
+    more(alice, bob, things["program"], things["task"], 50)
+    after = costs(form(alice), PAGES, things, count_queries), costs(api(alice), API, things, count_queries)
+    assert "Task 49" in form(alice).get("/tasks?limit=200").text
+    assert after == before
+    for counted, most in zip(after, (PAGES, API), strict=True):
+        assert {path: count for path, count in counted.items() if count > most[path]} == {}
+    assert after[0]["/tasks?limit=200"] <= 8
+
+
+def test_a_fragment_costs_no_more_than_its_page(form, htmx, alice, things, count_queries):
+    paths = ["/tasks?limit=200", "/tasks/{task}", "/certifications/{certification}"]
+    page, part = (costs(door(alice), paths, things, count_queries) for door in (form, htmx))
+    assert all(part[path] <= page[path] for path in paths)
