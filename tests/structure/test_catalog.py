@@ -49,6 +49,33 @@ GLOBAL_KEYS = {
     "workflow_states_workflow_id_idx": "under a workflow of the organisation",
 }
 
+# What the processes beside the application may read and write at all: whoever takes one of them over gets no more.
+GRANTED = {
+    "oversing_auditor": {
+        "SELECT": {
+            *("application_instances", "audit.audit_chain", "audit.audit_events", "audit.certification_audit_log"),
+            "runcible.certification_transitions",
+        },
+    },
+    "oversing_clock": {
+        "SELECT": {
+            *("alembic_version", "application_instances", "audit.audit_chain", "audit.audit_events", "outbox"),
+            "sign_in_attempts",
+        },
+        "UPDATE": {"outbox"},
+        "DELETE": {"idempotency_keys", "outbox", "sign_in_attempts", "user_sessions"},
+    },
+    "oversing_signer": {
+        "SELECT": {
+            *("application_instance_keys", "application_instances", "audit.audit_events", "outbox", "record_keys"),
+            *("audit.certification_audit_log", "runcible.certification_transitions", "runcible.certifications"),
+            *("runcible.governance_policies", "runcible.governance_policy_versions", "tasks"),
+        },
+        "INSERT": {"outbox", "record_keys"},
+        "UPDATE": {"outbox", "runcible.certifications"},
+    },
+}
+
 TABLES = """
     SELECT c.oid, c.oid::regclass::text AS name, c.relispartition, c.relrowsecurity, c.relforcerowsecurity,
            EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'application_instance_id'
@@ -159,6 +186,22 @@ def test_no_grant_is_wider_than_reading_and_writing_rows(catalog):
     assert [row for row in granted if row[1] == 0] == [], "granted to everybody"
     assert [row for row in granted if row[2] not in ("SELECT", "INSERT", "UPDATE", "DELETE", "USAGE")] == []
     assert [row for row in granted if row[3]] == [], "may be granted on"
+
+
+@pytest.mark.parametrize("role", sorted(GRANTED))
+def test_a_process_beside_the_application_has_the_grants_it_needs(catalog, role):
+    """Grants on whole tables; single columns come on top (the trail is written so)."""
+    rows = catalog(
+        """SELECT c.oid::regclass::text, acl.privilege_type FROM pg_class c
+           JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) acl
+           WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p') AND acl.grantee = %s::regrole""",
+        SCHEMAS,
+        role,
+    )
+    granted: dict[str, set[str]] = {}
+    for table, privilege in rows:
+        granted.setdefault(privilege, set()).add(table)
+    assert granted == GRANTED[role]
 
 
 def test_nobody_changes_what_is_for_ever(catalog):
