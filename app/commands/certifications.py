@@ -23,7 +23,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.failpoints import failpoint
 from app.core.ids import new_id
 from app.core.outbox import enqueue
-from app.core.permissions import fetch, require
+from app.core.permissions import expect_version, fetch, require
 from app.core.transaction import command
 from app.models.certifications import Certification, LlmOutput, LlmOutputVersion, certification_counters
 from app.models.governance_policies import GovernancePolicy
@@ -133,9 +133,12 @@ def supersede_certification(actor: Actor, newer_id: UUID) -> None:
 
 
 @command
-def revoke_certification(actor: Actor, certification_id: UUID, revocation: Revocation) -> Certification:
+def revoke_certification(
+    actor: Actor, certification_id: UUID, revocation: Revocation, *, version: int | None = None
+) -> Certification:
     """Take a certificate back. Raises Conflict where there is none to take back. Revoking twice is revoking once."""
     certification = fetch(actor, Certification, certification_id, "certification.revoke", lock=True)
+    expect_version(certification, version)
     if certification.revoke(by=actor.user_id, at=clock.now(), reason=revocation.reason):
         happened(actor, certification, "revoked", {})
         enqueue(actor, "certifications.seal", certification.id, queue=SIGNER_QUEUE)
@@ -168,8 +171,12 @@ def retry_certification(actor: Actor, certification_id: UUID) -> Certification:
 @command
 def note_reading(actor: Actor, certification_id: UUID, event: str = "viewed") -> None:
     """Write down that somebody read certified content: once for each person in a quarter of an hour."""
+    certification = fetch(actor, Certification, certification_id, "certification.view")
+    since = clock.now() - SAME_VIEW
+    if logged_since(actor, certification, event, since):
+        return
     certification = fetch(actor, Certification, certification_id, "certification.view", lock=True)
-    if not logged_since(actor, certification, event, clock.now() - SAME_VIEW):
+    if not logged_since(actor, certification, event, since):  # nobody was faster while the row was waited for
         happened(actor, certification, event, {}, visible=False)
 
 
@@ -186,7 +193,7 @@ def happened(
 
 def _judgeable(new: NewCertification) -> tuple[Output, Context]:
     if new.input is None and new.input_hash is None:
-        raise Invalid({"input": "Give the input, or its SHA-256 as input_hash."})
+        raise Invalid({"input": "Give the input, or its SHA-256."})
     try:
         output = new.output()
     except ContentInvalid as refused:

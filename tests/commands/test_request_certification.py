@@ -91,7 +91,7 @@ def test_the_hash_of_the_input_is_enough(door, alice):
         ({"output_content": ""}, "output_content"),
         ({"llm_provider": ""}, "This is required."),
         ({"model_name": "x" * 256}, "characters"),
-        ({"input": None}, "Give the input, or its SHA-256 as input_hash."),
+        ({"input": None}, "Give the input, or its SHA-256."),
         ({"input": None, "input_hash": "abc"}, "This does not have the right form."),
         ({"input_hash": "0" * 64}, "input_hash"),
         ({"governance_policy_id": "0199aaaa-aaaa-7aaa-aaaa-aaaaaaaaaaaa"}, "There is no active policy with this id."),

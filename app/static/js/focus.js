@@ -2,19 +2,21 @@
 // wrong, else at the heading; and whoever presses a button in a panel should not lose their place to <body>.
 import { isPage } from "./navigation.js";
 
+const WRONG = "#error-summary, [aria-invalid]"; // a form with one field has no summary
+
 export function watchFocus() {
   let trail = []; // the ids around the focus before the swap, from the innermost out
 
   document.addEventListener("htmx:before:swap", () => { trail = idsAround(document.activeElement); });
   document.addEventListener("htmx:after:settle", ({ target }) => {
     // htmx gives back the focus of what has an id, but only after this event.
-    const summary = target.querySelector?.("#error-summary");
+    const summary = target.querySelector?.(WRONG);
     if (summary) focus(summary);
     else if (isPage(target)) landOn(target, trail);
     else if (isLost()) focus(nearest(trail, target));
   });
 
-  const opened = document.getElementById("error-summary"); // the page itself came with errors
+  const opened = document.querySelector(WRONG); // the page itself came with errors
   if (opened) focus(opened);
   document.addEventListener("keydown", sendByKey);
 }
