@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -83,8 +84,12 @@ def minutes(value: int | None) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def markdown(text: str) -> Markup:
-    """What a person wrote, as safe HTML: no raw HTML, no images, links to https and mail only."""
+    """What a person wrote, as safe HTML: no raw HTML, no images, links to https and mail only.
+
+    The newest few are remembered: a page that somebody works on is rendered again after every step.
+    """
     html = _markdown.render(text or "")
     return Markup(  # noqa: S704 (sanitised on the same line)
         nh3.clean(
