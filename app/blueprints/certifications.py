@@ -1,6 +1,6 @@
 """Certifications: ask for one, read it, check it, take its bundle along, revoke it."""
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, redirect, url_for
 
 from app.commands import certifications as commands
 from app.core.errors import Conflict, Invalid
@@ -11,13 +11,13 @@ from app.queries.governance_policies import active_policies
 from app.queries.history import certification_events
 from app.queries.tasks import get_task
 from app.schemas.certifications import CertificationForm, Revocation
+from app.web.bundles import bundle_response
 from app.web.certification_pages import certification_context, checks_context, content_text
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters, uuid_parameter
 from app.web.responses import show
 from app.web.sentences import told_of_certification
 from app.web.sign_in import current_actor
-from runcible.certification.bundle import MEDIA_TYPE
 
 bp = Blueprint("certifications", __name__)
 
@@ -86,8 +86,8 @@ def show_certification(certification_id):
 def verify(certification_id):
     """Check the signatures, the time and the content again, now."""
     actor = current_actor()
-    context = certification_context(actor, certification_id)
-    context |= checks_context(actor, certification_id)
+    commands.note_reading(actor, certification_id)
+    context = certification_context(actor, certification_id) | checks_context(actor, certification_id)
     page = show("certifications/show.html", "certifications/_checks.html", **context)
     page.headers["Cache-Control"] = "no-store"
     return page
@@ -153,18 +153,6 @@ def audit(certification_id):
     certification = queries.get_certification(actor, certification_id)
     events = [told_of_certification(row) for row in certification_events(actor, certification_id)]
     return show("certifications/audit.html", certification=certification, events=events)
-
-
-def bundle_response(certification, content):
-    """A bundle as a download under its number."""
-    return Response(
-        content,
-        content_type=MEDIA_TYPE,
-        headers={
-            "Content-Disposition": f'attachment; filename="{certification.certification_number}.rcb.json"',
-            "Cache-Control": "no-store",
-        },
-    )
 
 
 def _form(actor, task_id, parent, values, *, errors=None, status=200):

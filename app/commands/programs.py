@@ -43,9 +43,10 @@ def update_program(actor: Actor, program_id: UUID, changes: ProgramChanges) -> P
 
 
 @command
-def delete_program(actor: Actor, program_id: UUID) -> Program:
+def delete_program(actor: Actor, program_id: UUID, *, version: int | None = None) -> Program:
     """Put a program in the trash. Its tasks go out of sight with it, and come back with it."""
     program = fetch(actor, Program, program_id, "program.delete")
+    expect_version(program, version)
     program.put_in_trash(by=actor.user_id, at=clock.now())
     db.session.flush()
     record(actor, "program.deleted", program)

@@ -13,6 +13,7 @@ from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Invalid
+from app.core.permissions import expect_version
 from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.task_assignments import TaskAssignment
@@ -21,9 +22,10 @@ from app.schemas.tasks import Assignment
 
 
 @command
-def assign_task(actor: Actor, task_id: UUID, assignment: Assignment) -> Task:
+def assign_task(actor: Actor, task_id: UUID, assignment: Assignment, *, version: int | None = None) -> Task:
     """Put a person on a task. Assigning twice is assigning once. Raises Invalid for somebody who does not work here."""
     task = live_task(actor, task_id, "task.assign", lock=True)
+    expect_version(task, version)
     _require_member(actor, assignment.user_id)
     if _assignment_of(task, assignment.user_id) is None:
         db.session.add(
@@ -39,9 +41,10 @@ def assign_task(actor: Actor, task_id: UUID, assignment: Assignment) -> Task:
 
 
 @command
-def unassign_task(actor: Actor, task_id: UUID, user_id: int) -> Task:
+def unassign_task(actor: Actor, task_id: UUID, user_id: int, *, version: int | None = None) -> Task:
     """Take a person off a task. Doing it twice is doing it once."""
     task = live_task(actor, task_id, "task.assign", lock=True)
+    expect_version(task, version)
     assignment = _assignment_of(task, user_id)
     if assignment is not None:
         db.session.delete(assignment)

@@ -75,9 +75,10 @@ def move_task(actor: Actor, task_id: UUID, move: Move) -> Task:
 
 
 @command
-def delete_task(actor: Actor, task_id: UUID) -> Task:
+def delete_task(actor: Actor, task_id: UUID, *, version: int | None = None) -> Task:
     """Put a task in the trash. Its number stays its own."""
     task = live_task(actor, task_id, "task.delete")
+    expect_version(task, version)
     task.put_in_trash(by=actor.user_id, at=clock.now())
     db.session.flush()
     record(actor, "task.deleted", task)

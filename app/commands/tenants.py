@@ -48,6 +48,23 @@ def create_member(actor: Actor, new: NewMember) -> User:
     return _let_in(actor, new)
 
 
+@command(anyone="an operator sets passwords on the command line; people set their own with the pages for people")
+def set_password(actor: Actor, email: str, password: str) -> User:
+    """Give a member of the organisation another password. Raises Invalid for anybody else."""
+    user = db.session.scalar(
+        select(User)
+        .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
+        .where(ApplicationInstanceUser.application_instance_id == actor.tenant_id)
+        .where(func.lower(User.email) == email.lower())
+    )
+    if user is None:
+        raise Invalid({"email": "Nobody with this address works here."})
+    user.password_hash = passwords.hash_password(password)
+    db.session.flush()
+    record(actor, "user.password_set", user)
+    return user
+
+
 def system_actor(tenant: ApplicationInstance) -> Actor:
     """The system itself, at work in an organisation."""
     return Actor(

@@ -142,7 +142,9 @@ class StaleVersion(Conflict):
     message = "Somebody else has changed this in the meantime."
 
     def __init__(self, current: Any = None, message: str | None = None) -> None:
-        super().__init__(message)
+        newest = getattr(current, "version", None)
+        told = [{"field": "version", "message": f"The newest version is {newest}."}] if newest else []
+        super().__init__(message, details=told)
         self.current = current
 
 

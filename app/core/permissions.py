@@ -110,8 +110,13 @@ def expect_version(row: Any, version: int | None) -> None:
 
 
 def effective(granted: frozenset[str], scopes: frozenset[str]) -> frozenset[str]:
-    """The permissions that a key with `scopes` has for a person with `granted`: never more than either."""
-    return granted if "*" in scopes else granted & scopes
+    """The permissions that a key with `scopes` has for a person with `granted`: never more than the person has.
+
+    A scope to change a kind of thing includes seeing that kind: the answer to a change shows what was changed.
+    """
+    if "*" in scopes:
+        return granted
+    return granted & (scopes | {f"{scope.partition('.')[0]}.view" for scope in scopes})
 
 
 def as_uuid(text: str) -> UUID:

@@ -22,6 +22,7 @@ from app.core.outbox import outbox
 from app.jobs.leases import leased
 from app.jobs.registry import GIVEN_UP, JOBS
 from app.models.application_instances import ApplicationInstance
+from runcible.errors import TimestampUnavailable
 
 MOST_ATTEMPTS = 10
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -58,15 +59,17 @@ def _run_one(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
 
 
 def _put_off(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID, failure: Exception) -> None:
-    """Try again later, later each time; after the last try say that it was given up."""
+    """Try again later, later each time; after the last try say that it was given up.
+
+    What waits for somebody outside, or has no way of saying that it failed, is tried for ever.
+    """
     attempts = (db.session.scalar(select(outbox.c.attempts).where(outbox.c.id == outbox_id)) or 0) + 1
-    if attempts < MOST_ATTEMPTS:
-        pause = min(timedelta(seconds=2**attempts), LONGEST_PAUSE)
+    if attempts < MOST_ATTEMPTS or job not in GIVEN_UP or isinstance(failure, TimestampUnavailable):
+        pause = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_PAUSE)
         due = func.clock_timestamp() + pause
         _change(outbox_id, attempts=attempts, due_at=due, last_error=type(failure).__name__)
         return
-    if job in GIVEN_UP:
-        GIVEN_UP[job](actor, subject_id, f"It was tried {attempts} times, the last time with {type(failure).__name__}.")
+    GIVEN_UP[job](actor, subject_id, f"It was tried {attempts} times, the last time with {type(failure).__name__}.")
     _change(outbox_id, attempts=attempts, failed_at=clock.now(), last_error=type(failure).__name__)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.core import sealing
+from app.core import clock, sealing
 from app.core.audit import subject_of
 from app.core.database import db
 from app.core.errors import Conflict
@@ -15,6 +15,7 @@ from app.models.certifications import Certification
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 from app.queries.trust import trust_root
 from runcible.certification import bundle, dsse
+from runcible.certification.verifier import Report, verify_bundle
 from runcible.governance.policy_documents import Policy
 from runcible.records import Output
 
@@ -82,6 +83,11 @@ def bundle_of(certification: Certification) -> bytes:
         raise Conflict("Its new status is being sealed. Try again in a moment.")
     seal = bundle.Seal.from_document(certification.seal)
     return bundle.assemble(parts_of(certification), seal, opened_output(certification))
+
+
+def verification_of(certification: Certification) -> Report:
+    """What a check of the bundle comes to, just now. Raises Conflict while there is no bundle."""
+    return verify_bundle(bundle_of(certification), trust_root(), clock.now())
 
 
 def _number_of_successor(certification: Certification) -> str | None:

@@ -27,7 +27,9 @@ _GUARDS = text("""
         (SELECT count(*) >= 2 FROM pg_class WHERE relname IN (
             'audit_events' || to_char(now() AT TIME ZONE 'UTC' + interval '1 month', '_YYYY_MM'),
             'certification_audit_log' || to_char(now() AT TIME ZONE 'UTC' + interval '1 month', '_YYYY_MM')
-        )) AS partitions_ahead
+        )) AS partitions_ahead,
+        (SELECT sum(pg_relation_size(oid)) = 0 FROM pg_class
+          WHERE relname IN ('audit_events_default', 'certification_audit_log_default')) AS default_partitions_are_empty
 """)
 
 

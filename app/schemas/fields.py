@@ -55,3 +55,4 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str)]
 Instant = Annotated[datetime, PlainSerializer(_instant, return_type=str)]
 Id = UUID
+Unsent: Any = Field(default=None)  # may be left out, but not be null

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, StringConstraints
 
 from app.core.parsing import Schema
-from app.schemas.fields import Id, Instant, Line, Lines, Version
+from app.schemas.fields import Id, Instant, Line, Lines, Unsent, Version
 
 
 def _key(text: str) -> str:
@@ -28,8 +28,8 @@ class NewProgram(Schema):
 class ProgramChanges(Schema):
     """What may be changed of a program. `version` is the one that the person started from."""
 
-    name: Line | None = None
-    description: Lines | None = None
+    name: Line = Unsent
+    description: Lines = Unsent
     version: Version | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from app.core.parsing import Schema
-from app.schemas.fields import Id, Instant, Line, Lines, Minutes, PersonId, ShortLine, Version
+from app.schemas.fields import Id, Instant, Line, Lines, Minutes, PersonId, ShortLine, Unsent, Version
 
 
 class NewTask(Schema):
@@ -22,8 +22,8 @@ class NewTask(Schema):
 class TaskChanges(Schema):
     """What may be changed of a task. Fields that are not sent stay; `version` is the one the person started from."""
 
-    name: Line | None = None
-    description: Lines | None = None
+    name: Line = Unsent
+    description: Lines = Unsent
     estimate_minutes: Minutes | None = None
     version: Version | None = None
 

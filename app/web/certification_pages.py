@@ -14,10 +14,9 @@ from app.core.actor import Actor
 from app.core.errors import NotFound
 from app.models.certifications import Certification
 from app.queries import certifications as queries
-from app.queries.certification_proofs import bundle_of, opened_output
+from app.queries.certification_proofs import opened_output, verification_of
 from app.queries.tasks import get_task
 from app.queries.trust import trust_root
-from runcible.certification.verifier import verify_bundle
 from runcible.records import TESTS, Evaluation
 
 # Characters that are not seen, or that turn the text around, as they are shown (Trojan Source, CVE-2021-42574).
@@ -55,8 +54,7 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
 
 def checks_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
     """What a check of the bundle came to, just now. Raises Conflict while there is no bundle."""
-    certification = queries.get_certification(actor, certification_id)
-    report = verify_bundle(bundle_of(certification), trust_root(), clock.now())
+    report = verification_of(queries.get_certification(actor, certification_id))
     checks = [{"name": each.title, "outcome": each.verdict, "detail": each.reason} for each in report.checks]
     return {"checks": checks, "valid": report.ok, "authentic": report.authentic}
 

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.core import errors
 from app.core.database import db
@@ -81,8 +81,12 @@ def answer(error: Exception) -> Response:
 
 def as_refusal(error: Exception) -> DomainError:
     """What an exception means to a client. What nobody expected is logged with its traceback, and told as a 500."""
+    if isinstance(error, errors.StaleVersion) and "If-Match" in request.headers:
+        return errors.PreconditionFailed(error.current)
     if isinstance(error, DomainError):
         return error
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        return as_refusal(error.original_exception)  # it was raised beside the views, as by saving a session
     if isinstance(error, HTTPException):
         return _from_http(error)
     if _is_passing(error):

@@ -22,7 +22,6 @@ from app.core.errors import (
     Malformed,
     MalformedJson,
     PreconditionFailed,
-    StaleVersion,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -44,6 +43,7 @@ MOST_FIELDS = 200
 SPILL = 16 * 1024 * 1024  # bytes of a body without end that are read and thrown away before the client is left
 PIECE = 64 * 1024
 
+_TAG = re.compile(r'"v([0-9]{1,9})(?::[a-z]+)?"')
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -67,6 +67,12 @@ def read_json(schema: type[S]) -> S:
             raise Invalid({error.field: error.message for error in refused.fields}) from None
         raise _REFUSALS[refused.code](str(refused)) from None
     return parse(schema, given)
+
+
+def read_nothing() -> None:
+    """For an action that takes no fields: no body, or an empty JSON object. Raises what `read_json` raises."""
+    if read_body():
+        read_json(Schema)
 
 
 def read_form(schema: type[S], **added: str) -> S:
@@ -187,21 +193,30 @@ def idempotent_request() -> idempotency.Request | None:
     return None if key is None else idempotency.Request.of(key, request.method, request.path, read_body())
 
 
-def check_if_match(version: int) -> None:
-    """Go on only if `If-Match`, where sent, names this version. Raises PreconditionFailed (RFC 9110, 13.1.1)."""
-    wanted = request.headers.get("If-Match")
-    if wanted not in (None, "*") and wanted.strip() != version_tag(version):
+def if_match() -> int | None:
+    """The version that `If-Match` names, None where it names none or any (RFC 9110, section 13.1.1).
+
+    Compression adds its name to a tag that we sent, and the tag comes back with it. Raises PreconditionFailed for a tag
+    that no version of ours ever had.
+    """
+    wanted = request.headers.get("If-Match", "*").strip()
+    if wanted == "*":
+        return None
+    versions = [int(found) for found in _TAG.findall(wanted)]
+    if not versions:
         raise PreconditionFailed
+    return max(versions)
+
+
+def with_if_match(changes: S) -> S:
+    """The changes, with the version that `If-Match` names as the one that the person started from."""
+    version = if_match()
+    return changes if version is None else changes.model_copy(update={"version": version})
 
 
 def version_tag(version: int) -> str:
     """The entity tag of one version of a resource."""
     return f'"v{version}"'
-
-
-def stale_as_precondition(stale: StaleVersion) -> DomainError:
-    """A stale version is 412 to a client that sent If-Match, and 409 to one that sent the version in its body."""
-    return PreconditionFailed(stale.current) if "If-Match" in request.headers else stale
 
 
 def _check_utf8(body: bytes) -> None:

@@ -3,15 +3,13 @@
 from flask import url_for
 
 from app.blueprints.api import api
-from app.blueprints.certifications import bundle_response
 from app.commands import certifications as commands
 from app.core import clock
 from app.core.idempotency import once
 from app.models.certifications import Certification
 from app.queries import certifications as queries
-from app.queries.certification_proofs import bundle_of
+from app.queries.certification_proofs import bundle_of, verification_of
 from app.queries.history import certification_events
-from app.queries.trust import trust_root
 from app.schemas.certifications import (
     CertificationOut,
     CertificationSummary,
@@ -20,12 +18,15 @@ from app.schemas.certifications import (
     Revocation,
     VersionOut,
 )
+from app.web.bundles import bundle_response
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page, whole_list
 from app.web.parsing import (
     choice_parameter,
     idempotent_request,
+    if_match,
     read_json,
+    read_nothing,
     read_paging,
     read_parameters,
     uuid_parameter,
@@ -33,7 +34,6 @@ from app.web.parsing import (
 )
 from app.web.responses import data
 from app.web.sign_in import current_actor
-from runcible.certification.verifier import verify_bundle
 
 
 @api.get("/certifications")
@@ -69,8 +69,8 @@ def get_certification(certification_id):
 @api.post("/certifications/<uuid:certification_id>/verify")
 def verify_certification(certification_id):
     """Check signatures, time and content again, now."""
-    certification = queries.get_certification(current_actor(), certification_id)
-    report = verify_bundle(bundle_of(certification), trust_root(), clock.now())
+    read_nothing()
+    report = verification_of(queries.get_certification(current_actor(), certification_id))
     checks = [
         {"name": check.name, "outcome": check.verdict, "required": check.required, "detail": check.reason}
         for check in report.checks
@@ -92,7 +92,9 @@ def list_versions(certification_id):
 def revoke_certification(certification_id):
     """Take a certificate back."""
     actor = current_actor()
-    commands.revoke_certification(actor, certification_id, read_json(Revocation))
+    revocation = read_json(Revocation)
+    commands.note_reading(actor, certification_id)  # the answer holds the content
+    commands.revoke_certification(actor, certification_id, revocation, version=if_match())
     return _one(actor, certification_id)
 
 

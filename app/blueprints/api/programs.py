@@ -4,7 +4,6 @@ from flask import Response, url_for
 
 from app.blueprints.api import api
 from app.commands import programs as commands
-from app.core.errors import StaleVersion
 from app.core.idempotency import once
 from app.models.programs import Program
 from app.queries import programs as queries
@@ -12,13 +11,13 @@ from app.schemas.programs import NewProgram, ProgramChanges, ProgramOut
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import (
-    check_if_match,
     idempotent_request,
+    if_match,
     read_json,
     read_paging,
     read_parameters,
-    stale_as_precondition,
     version_tag,
+    with_if_match,
 )
 from app.web.responses import data
 from app.web.sign_in import current_actor
@@ -52,19 +51,14 @@ def get_program(program_id):
 @api.patch("/programs/<uuid:program_id>")
 def update_program(program_id):
     """Change a program."""
-    actor = current_actor()
-    changes = read_json(ProgramChanges)
-    check_if_match(queries.get_program(actor, program_id).version)
-    try:
-        return _one(commands.update_program(actor, program_id, changes))
-    except StaleVersion as stale:
-        raise stale_as_precondition(stale) from None
+    changes = with_if_match(read_json(ProgramChanges))
+    return _one(commands.update_program(current_actor(), program_id, changes))
 
 
 @api.delete("/programs/<uuid:program_id>")
 def delete_program(program_id):
     """Put a program in the trash."""
-    commands.delete_program(current_actor(), program_id)
+    commands.delete_program(current_actor(), program_id, version=if_match())
     return Response(status=204)
 
 

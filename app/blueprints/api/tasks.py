@@ -6,7 +6,6 @@ from app.blueprints.api import api
 from app.commands import task_assignments as assignments
 from app.commands import tasks as commands
 from app.commands.task_comments import comment_on_task
-from app.core.errors import StaleVersion
 from app.core.idempotency import once
 from app.models.task_comments import TaskComment
 from app.models.tasks import Task
@@ -16,15 +15,15 @@ from app.schemas.tasks import Assignment, CommentOut, EventOut, Move, NewComment
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page, whole_list
 from app.web.parsing import (
-    check_if_match,
     idempotent_request,
+    if_match,
     number_parameter,
     read_json,
     read_paging,
     read_parameters,
-    stale_as_precondition,
     uuid_parameter,
     version_tag,
+    with_if_match,
 )
 from app.web.responses import data
 from app.web.sign_in import current_actor
@@ -62,19 +61,15 @@ def get_task(task_id):
 @api.patch("/tasks/<uuid:task_id>")
 def update_task(task_id):
     """Change a task."""
-    actor, changes = current_actor(), read_json(TaskChanges)
-    check_if_match(queries.get_task(actor, task_id).version)
-    try:
-        commands.update_task(actor, task_id, changes)
-    except StaleVersion as stale:
-        raise stale_as_precondition(stale) from None
+    actor = current_actor()
+    commands.update_task(actor, task_id, with_if_match(read_json(TaskChanges)))
     return _one(actor, task_id)
 
 
 @api.delete("/tasks/<uuid:task_id>")
 def delete_task(task_id):
     """Put a task in the trash."""
-    commands.delete_task(current_actor(), task_id)
+    commands.delete_task(current_actor(), task_id, version=if_match())
     return Response(status=204)
 
 
@@ -82,7 +77,7 @@ def delete_task(task_id):
 def assign_task(task_id):
     """Put somebody on a task."""
     actor = current_actor()
-    assignments.assign_task(actor, task_id, read_json(Assignment))
+    assignments.assign_task(actor, task_id, read_json(Assignment), version=if_match())
     return _one(actor, task_id)
 
 
@@ -90,7 +85,7 @@ def assign_task(task_id):
 def unassign_task(task_id, user_id):
     """Take somebody off a task."""
     actor = current_actor()
-    assignments.unassign_task(actor, task_id, user_id)
+    assignments.unassign_task(actor, task_id, user_id, version=if_match())
     return _one(actor, task_id)
 
 
@@ -98,7 +93,7 @@ def unassign_task(task_id, user_id):
 def move_task(task_id):
     """Move a task to another state of its workflow."""
     actor = current_actor()
-    commands.move_task(actor, task_id, read_json(Move))
+    commands.move_task(actor, task_id, with_if_match(read_json(Move)))
     return _one(actor, task_id)
 
 
