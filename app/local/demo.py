@@ -29,6 +29,8 @@ from app.models.application_instances import ApplicationInstance
 from app.models.governance_policies import GovernancePolicy
 from app.models.users import User
 from app.queries.identity import find_roles
+from app.queries.programs import program_choices
+from app.queries.users import list_people
 from app.schemas.certifications import NewCertification, Revocation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
@@ -48,7 +50,10 @@ CAST = {
 
 
 def load(path: Path, url: str, settings: Any, new_secret: Callable[[], str]) -> Path:
-    """Make the demo organisations and write how to sign in to `path`. Loading twice is loading once."""
+    """Make the demo organisations and write how to sign in to `path`. Loading twice is loading once.
+
+    What an interrupted start has left is taken up: its people get new passwords and keys.
+    """
     if not path.exists():
         key_ring.open_keys(settings)
         told = {"url": url, "tenants": [_tenant(slug, new_secret) for slug in CAST]}
@@ -60,25 +65,38 @@ def _tenant(slug: str, new_secret: Callable[[], str]) -> dict[str, Any]:
     name, people = CAST[slug]
     passwords = {email: new_secret() for email, _name, _role in people}
     tenant = db.session.scalar(select(ApplicationInstance).where(ApplicationInstance.slug == slug))
-    if tenant is not None:
-        raise SystemExit(
-            f"There is an organisation called {slug} already, but no demo.json. Demo data is for empty ones."
+    if tenant is None:
+        email, owner, _role = people[0]
+        tenant = tenants.create_tenant(
+            Visitor(),
+            NewTenant(slug=slug, name=name, owner_email=email, owner_name=owner, owner_password=passwords[email]),
         )
-    email, owner, _role = people[0]
-    tenant = tenants.create_tenant(
-        Visitor(),
-        NewTenant(slug=slug, name=name, owner_email=email, owner_name=owner, owner_password=passwords[email]),
-    )
     system = tenants.system_actor(tenant)
-    for email, person, role in people[1:]:
-        tenants.create_member(system, NewMember(email=email, name=person, password=passwords[email], role=role))
+    for email, person, role in people:
+        member = NewMember(email=email, name=person, password=passwords[email], role=role)
+        if _is_there(tenant, email):
+            tenants.set_password(system, email, passwords[email])
+        else:
+            tenants.create_member(system, member)
     users = []
     for email, _person, role in people:
         actor = _as_person(tenant, email)
         _key, secret = create_api_key(system, NewApiKey(user_id=actor.user_id or 0, name="Demo"))
         users.append({"email": email, "password": passwords[email], "role": role, "api_key": secret})
-    {"acme": _acme, "globex": _globex}[slug](tenant)
+    if not _has_work(tenant):
+        {"acme": _acme, "globex": _globex}[slug](tenant)
     return {"slug": slug, "users": users}
+
+
+def _is_there(tenant: ApplicationInstance, email: str) -> bool:
+    with tenancy.entered(db.session, tenant.id):
+        return any(person.email == email for person in list_people(tenants.system_actor(tenant)))
+
+
+def _has_work(tenant: ApplicationInstance) -> bool:
+    """Whether an earlier start got this far before it was interrupted."""
+    with tenancy.entered(db.session, tenant.id):
+        return bool(program_choices(tenants.system_actor(tenant)))
 
 
 def _as_person(tenant: ApplicationInstance, email: str) -> Actor:
