@@ -15,7 +15,7 @@ from tests.security.world import ACCESS, World
 
 # The same examples each time: a suite that is green for one person is green for the next.
 often = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,

@@ -26,7 +26,7 @@ EVERYWHERE = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 TRANSPORT = "max-age=31536000; includeSubDomains"
-PEOPLE = ["alice", "carol", "mallory", None]
+PEOPLE = ["alice", "mallory", None]
 ERRORS = {
     "a page that is not there": ("GET", "/nothing", {}),
     "a method that is not there": ("DELETE", "/sign-in", {"Origin": "http://localhost"}),

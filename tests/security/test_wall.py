@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-
 import psycopg
 import pytest
 from psycopg import sql
 
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
+from app.core.database import fresh_session
 from app.core.ids import new_token
 from app.models.api_keys import hash_of
 from app.schemas.tasks import Assignment, NewComment
+from tests import cast
 from tests.cast import Player
 from tests.doors import Json
 from tests.factories import a_certification, a_task
@@ -26,18 +27,20 @@ def tables(play_stage) -> list[str]:
     return [row[1] for row in rows if row[5] and not row[2]]
 
 
-@pytest.fixture
-def full(web_app, alice, mallory) -> dict[str, Player]:
-    """Both organisations with a row in every table."""
-    for player in (alice, mallory):
-        task = a_task(player)
-        assign_task(player.actor, task.id, Assignment(user_id=player.user_id))
-        comment_on_task(player.actor, task.id, NewComment(body="Done."))
-        a_certification(player, task_id=task.id)
-        once = {"Idempotency_Key": new_token()}
-        door = Json(web_app.test_client(), player)
-        assert door.send("POST", "/programs", {"key": "ONCE", "name": "x"}, **once).status_code == 201
-    return {"acme": alice, "globex": mallory}
+@pytest.fixture(scope="module")
+def full(web_app) -> dict[str, Player]:
+    """Two organisations with a row in every table."""
+    with web_app.app_context(), fresh_session():
+        people = {"acme": cast.join(cast.found("acme"), "alice"), "globex": cast.join(cast.found("globex"), "mallory")}
+        for player in people.values():
+            task = a_task(player)
+            assign_task(player.actor, task.id, Assignment(user_id=player.user_id))
+            comment_on_task(player.actor, task.id, NewComment(body="Done."))
+            a_certification(player, task_id=task.id)
+            door = Json(web_app.test_client(), player)
+            made = door.send("POST", "/programs", {"key": "ONCE", "name": "x"}, Idempotency_Key=new_token())
+            assert made.status_code == 201
+    return people
 
 
 @pytest.mark.parametrize("role", ["app", "signer"])

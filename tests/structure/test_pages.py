@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.exceptions import HTTPException
 
+from app.core.database import fresh_session
 from tests.security.world import ACCESS, World
 
 PAGES = [name for name in ACCESS if name.startswith("GET /o/") and not name.endswith("/bundle")] + ["GET /sign-in"]
@@ -41,10 +42,11 @@ class Page(HTMLParser):
         return [attributes[name] or "" for _tag, attributes in self.elements if name in attributes]
 
 
-@pytest.fixture(params=PAGES)
-def page(request, app, world: World) -> Page:
+@pytest.fixture(scope="module", params=PAGES)
+def page(request, world: World) -> Page:
     """Each page, as somebody sees it who may do everything."""
-    answer = world.send(world.route(request.param), "alice" if "/o/" in request.param else None, world.things)
+    with world.app.app_context(), fresh_session():
+        answer = world.send(world.route(request.param), "alice" if "/o/" in request.param else None, world.things)
     assert answer.status_code in (200, 302)
     found = Page(answer.text)
     assert answer.status_code == 302 or found.open == [], "something is left open"
