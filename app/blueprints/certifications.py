@@ -148,10 +148,11 @@ def versions(certification_id):
 
 @bp.get("/certifications/<uuid:certification_id>/audit")
 def audit(certification_id):
-    """The chain of custody."""
+    """The chain of custody, newest first."""
     actor = current_actor()
     certification = queries.get_certification(actor, certification_id)
-    events = [told_of_certification(row) for row in certification_events(actor, certification_id)]
+    rows = certification_events(actor, certification_id)
+    events = [told_of_certification(row, certification.revocation_reason) for row in reversed(rows)]
     return show("certifications/audit.html", certification=certification, events=events)
 
 

@@ -25,7 +25,7 @@ WINDOW = timedelta(minutes=1)
 PER_ACCOUNT_AND_NETWORK = 10  # wrong guesses a window; a stranger elsewhere cannot use them up for the real person
 PER_NETWORK = 60
 
-REFUSED = "This address and password do not go together."
+REFUSED = "The e-mail address or the password is not right."
 
 
 @command(anyone="guessing is what is being counted")

@@ -37,7 +37,7 @@ _TITLES = {
     403: "You may not do this",
     404: "Nothing to see here",
     405: "That does not work here",
-    409: "That does not fit any more",
+    409: "This has changed in the meantime",
     412: "Somebody else was faster",
     413: "That is too large",
     415: "That format is not read here",

@@ -34,13 +34,24 @@ _FIELDS = {
     "program_id": "the program",
 }
 _STATES = {"todo": "To do", "doing": "Doing", "review": "In review", "done": "Done", "cancelled": "Cancelled"}
+_FACTS = {
+    "output_hash": "SHA-256 of the output",
+    "input_hash": "SHA-256 of the input",
+    "policy": "SHA-256 of the policy",
+    "keyids": "Key ids",
+    "by": "Newer certificate",
+}
 _HIDDEN = frozenset({"deleted_at", "number", "task_id", "program_id"})
 
 
 def told(event: Any) -> dict[str, Any]:
     """An event of a task's history, as its template shows it."""
     changes = [
-        {"field": change.field.replace("_", " ").capitalize(), "before": change.before, "after": change.after}
+        {
+            "field": "Comment" if change.field == "body" else _in_words(change.field),
+            "before": change.before,
+            "after": change.after,
+        }
         for change in event.changes
         if change.field not in _HIDDEN and not (event.action == "create" and change.field != "body")
     ]
@@ -58,15 +69,27 @@ def told(event: Any) -> dict[str, Any]:
     }
 
 
-def told_of_certification(row: Any) -> dict[str, Any]:
-    """An entry of a chain of custody, as its template shows it."""
+def told_of_certification(row: Any, revocation_reason: str | None = None) -> dict[str, Any]:
+    """An entry of a chain of custody, as its template shows it.
+
+    The log is for ever, and holds no free text: why a certificate was revoked stands in the certification.
+    """
+    facts = [
+        {"name": _FACTS.get(name, _in_words(name)), "value": _plain(value)} for name, value in row.event_data.items()
+    ]
+    if row.event_type == "revoked" and revocation_reason:
+        facts.append({"name": "Reason", "value": revocation_reason})
     return {
         "event_type": row.event_type,
         "sentence": _SENTENCES.get(row.event_type, row.event_type),
         "actor_name": row.actor_name or "Oversing",
         "created_at": row.created_at,
-        "facts": [{"name": name.replace("_", " "), "value": _plain(value)} for name, value in row.event_data.items()],
+        "facts": facts,
     }
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _plain(value: Any) -> str:

@@ -32,7 +32,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can)
     app.jinja_env.policies["json.dumps_function"] = _as_json
-    app.jinja_env.filters.update(day=day, moment=moment, minutes=minutes, markdown=markdown, initials=initials)
+    app.jinja_env.filters.update(
+        day=day, moment=moment, second=second, minutes=minutes, markdown=markdown, initials=initials
+    )
     app.context_processor(lambda: {"actor": known_actor()})
     app.url_defaults(_fill_in_slug)
     app.url_value_preprocessor(_take_out_slug)
@@ -71,6 +73,13 @@ def moment(value: datetime | None) -> Markup | str:
         return "–"
     return Markup('<time datetime="{}" title="UTC">{}</time>').format(
         value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M}"
+    )
+
+
+def second(value: datetime) -> Markup:
+    """A moment to the second, for pages that say themselves that it is UTC."""
+    return Markup('<time datetime="{}">{}</time>').format(
+        value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M:%S}"
     )
 
 

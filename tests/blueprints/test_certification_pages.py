@@ -38,7 +38,7 @@ def test_a_rejection_shows_the_failed_rules_and_marks_their_words(form, alice):
     assert "Rejected" in whole.by_id("main").text
     rule = rule_of(whole, "No guarantees and no riskless gains")
     assert "rule--fail" in rule["class"].split()
-    assert "To mend it:" in rule.text
+    assert "How to fix it:" in rule.text
     number = rule["id"].removeprefix("rule-")
     sheet = whole.one("div", class_="sheet__text")
     marked = [each.text for each in sheet.all("mark")]
