@@ -31,7 +31,7 @@ def test_one_signs_in_with_address_and_password_and_out_again(visit, script, bob
     page.get_by_label("Password").fill("not the password")
     with window.refusing(422):
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("alert")).to_contain_text("do not go together")
+        expect(page.get_by_role("alert")).to_contain_text("is not right")
     expect(page.get_by_label("E-mail")).to_have_value("bob@acme.example")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -127,7 +127,7 @@ def test_a_rejected_output_shows_where_and_why_and_its_corrected_version_is_cert
     expect(page.locator("mark", has_text="guaranteed").first).to_be_visible()
     expect(page.locator("mark", has_text="risk-free").first).to_be_visible()
     rule = page.get_by_role("listitem").filter(has_text="No guarantees and no riskless gains").filter(has_text="Failed")
-    expect(rule).to_contain_text("To mend it:")
+    expect(rule).to_contain_text("How to fix it:")
     expect(verdict(page)).to_contain_text("It must not be acted on")
     number = heading(page).inner_text()
 
@@ -208,7 +208,7 @@ def _certify(page: Page, output: str, policy: str) -> None:
     page.get_by_label("Output", exact=True).fill(output)
     page.get_by_label("Provider").fill("anthropic")
     page.get_by_role("textbox", name="Model").fill("claude-sonnet-4-5")
-    page.get_by_label("Input (optional)", exact=True).fill("How do I cancel?")
+    page.get_by_label("Input", exact=True).fill("How do I cancel?")
     page.get_by_role("radio", name=policy).check()
     page.get_by_role("button", name="Certify output").click()
 
