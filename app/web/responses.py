@@ -53,6 +53,13 @@ def data(
     return response
 
 
+def nothing() -> Response:
+    """It is done, and there is nothing to say about it: no body, and so no type of one."""
+    response = Response(status=HTTPStatus.NO_CONTENT)
+    del response.headers["Content-Type"]
+    return response
+
+
 def _links(links: Mapping[str, str | None] | None) -> dict[str, str | None]:
     return {"self": request.full_path.rstrip("?"), **(links or {})}
 

@@ -1,6 +1,6 @@
 """Programs in JSON."""
 
-from flask import Response, url_for
+from flask import url_for
 
 from app.blueprints.api import api
 from app.commands import programs as commands
@@ -19,7 +19,7 @@ from app.web.parsing import (
     version_tag,
     with_if_match,
 )
-from app.web.responses import data
+from app.web.responses import data, nothing
 from app.web.sign_in import current_actor
 
 
@@ -59,7 +59,7 @@ def update_program(program_id):
 def delete_program(program_id):
     """Put a program in the trash."""
     commands.delete_program(current_actor(), program_id, version=if_match())
-    return Response(status=204)
+    return nothing()
 
 
 def _one(program, *, status=200, location=None, given=None):

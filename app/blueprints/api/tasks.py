@@ -1,6 +1,6 @@
 """Tasks in JSON."""
 
-from flask import Response, url_for
+from flask import url_for
 
 from app.blueprints.api import api
 from app.commands import task_assignments as assignments
@@ -25,7 +25,7 @@ from app.web.parsing import (
     version_tag,
     with_if_match,
 )
-from app.web.responses import data
+from app.web.responses import data, nothing
 from app.web.sign_in import current_actor
 
 
@@ -70,7 +70,7 @@ def update_task(task_id):
 def delete_task(task_id):
     """Put a task in the trash."""
     commands.delete_task(current_actor(), task_id, version=if_match())
-    return Response(status=204)
+    return nothing()
 
 
 @api.post("/tasks/<uuid:task_id>/assign")

@@ -38,7 +38,7 @@ function decide(ctx) {
 function words(refusal) {
   const part = (name) => refusal.querySelector(`[data-error-${name}]`)?.textContent.trim();
   const reference = part("reference");
-  return [part("title"), part("message"), reference && `(${reference})`].filter(Boolean).join(" ");
+  return [`${part("title")}.`, part("message"), reference && `(${reference})`].filter(Boolean).join(" ");
 }
 
 function isPolling(ctx) {
