@@ -109,3 +109,45 @@ def test_each_rule_tells_what_to_do(name):
             assert words[0].isupper()
         assert rule["message"].endswith(".")
         assert rule["remedy"].endswith(".")
+
+
+CAREFUL = " Your capital is at risk. Past performance is not a reliable guide to future results."
+REFUSED_WORDS = [
+    ("Our fund returned 40% in 2025.", "past-performance"),
+    ("The fund rose 12% and its price gained 3 per cent.", "past-performance"),
+    ("It outperformed its peers last year.", "past-performance"),
+    ("The fund is as safe as a bank.", "no-guarantees"),
+    ("Your money is secure.", "no-guarantees"),
+    ("It always goes up.", "no-guarantees"),
+    ("Invest now.", "no-pressure"),
+    ("Act today.", "no-pressure"),
+    ("Apply today: only 5 places left.", "no-pressure"),
+    ("Places are limited.", "no-pressure"),
+    ("It beat every rival.", "no-unsupported-comparisons"),
+    ("It is better than every other fund.", "no-unsupported-comparisons"),
+]
+
+
+@pytest.mark.parametrize(("text", "rule"), REFUSED_WORDS)
+def test_financial_promotions_finds_the_usual_words(load_policy, text, rule):
+    evaluation = evaluate(load_policy("financial-promotions"), Output.of_text(text), CONTEXT)
+    assert {one.id: one.verdict for one in evaluation.rules}[rule] == "fail"
+
+
+@pytest.mark.parametrize("likeness", ["indicator of", "guide to", "reliable guide to", "reliable indicator of"])
+@pytest.mark.parametrize("future", ["results", "performance", "returns"])
+def test_each_usual_warning_satisfies_and_does_not_trigger(load_policy, likeness, future):
+    warning = f"Past performance is not a {likeness} future {future}."
+    verdicts = {}
+    for text in (warning, "Our fund returned 40% in 2025. " + warning):
+        evaluation = evaluate(load_policy("financial-promotions"), Output.of_text(text), CONTEXT)
+        verdicts[text] = {one.id: one.verdict for one in evaluation.rules}["past-performance"]
+    assert list(verdicts.values()) == ["not_applicable", "pass"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["We do not offer guaranteed returns.", "We do not promise guaranteed income.", "Prices do not always go up."],
+)
+def test_what_is_denied_is_not_promised(load_policy, text):
+    assert outcome(load_policy, "financial-promotions", text + CAREFUL) == ("certified", [])

@@ -1,7 +1,7 @@
 """Banned claims: words that an output must not say, except in the contexts that a policy allows.
 
 "Returns are not guaranteed" is what a careful author should write, so a policy that bans "guaranteed" lists
-"not guaranteed" under `allowed`.
+"not guaranteed" under `allowed`, or covers many such wordings with one of `allowed_patterns`.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from runcible.governance.validators.contract import Check, Hit, Material, Parame
 
 def _prepare(parameters: dict[str, Any]) -> Check:
     banned = _words(parameters, "phrases", "patterns")
-    allowed = _words(parameters, "allowed")
+    allowed = _words(parameters, "allowed", "allowed_patterns")
     message = parameters.get("finding", "makes a claim that this policy does not allow")
 
     def check(material: Material) -> Iterable[Hit]:
@@ -35,7 +35,7 @@ def _prepare(parameters: dict[str, Any]) -> Check:
     return check
 
 
-def _words(parameters: dict[str, Any], phrases: str, patterns: str = "") -> Words:
+def _words(parameters: dict[str, Any], phrases: str, patterns: str) -> Words:
     for name, check_one in ((phrases, check_phrase), (patterns, check_pattern)):
         for index, source in enumerate(parameters.get(name, ())):
             try:
@@ -45,7 +45,7 @@ def _words(parameters: dict[str, Any], phrases: str, patterns: str = "") -> Word
     try:
         return Words(parameters.get(phrases, ()), parameters.get(patterns, ()))
     except PatternInvalid as refused:
-        raise ParameterInvalid(f".{patterns or phrases}", str(refused)) from None
+        raise ParameterInvalid(f".{patterns}", str(refused)) from None
 
 
 _SOURCES = {
@@ -64,6 +64,7 @@ VALIDATOR = Validator(
             "phrases": _SOURCES,
             "patterns": _SOURCES,
             "allowed": _SOURCES,
+            "allowed_patterns": _SOURCES,
             "finding": {"type": "string", "minLength": 1, "maxLength": 200},
         },
         "additionalProperties": False,

@@ -1,15 +1,15 @@
 """Required disclaimers: each must stand in the output in one of the wordings that a policy accepts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from runcible.governance.patterns import LONGEST_PATTERN, PatternInvalid, Words
+from runcible.governance.patterns import LONGEST_PATTERN, PatternInvalid, Words, check_pattern
 from runcible.governance.validators.contract import Check, Hit, Material, ParameterInvalid, Validator
 
 
 def _prepare(parameters: dict[str, Any]) -> Check:
     required = [
-        (one["name"], _wordings(f".disclaimers[{place}]", one["any_of"]))
+        (one["name"], _wordings(f".disclaimers[{place}]", one["any_of"], one.get("patterns", ())))
         for place, one in enumerate(parameters["disclaimers"])
     ]
 
@@ -22,9 +22,14 @@ def _prepare(parameters: dict[str, Any]) -> Check:
     return check
 
 
-def _wordings(path: str, phrases: list[str]) -> Words:
+def _wordings(path: str, phrases: Sequence[str], patterns: Sequence[str]) -> Words:
+    for index, source in enumerate(patterns):
+        try:
+            check_pattern(source)
+        except PatternInvalid as refused:
+            raise ParameterInvalid(f"{path}.patterns[{index}]", str(refused)) from None
     try:
-        return Words(phrases)
+        return Words(phrases, patterns)
     except PatternInvalid as refused:
         raise ParameterInvalid(f"{path}.any_of", str(refused)) from None
 
@@ -46,6 +51,11 @@ VALIDATOR = Validator(
                         "any_of": {
                             "type": "array",
                             "minItems": 1,
+                            "maxItems": 50,
+                            "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_PATTERN},
+                        },
+                        "patterns": {
+                            "type": "array",
                             "maxItems": 50,
                             "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_PATTERN},
                         },
