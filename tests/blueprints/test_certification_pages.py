@@ -86,7 +86,7 @@ def test_a_certificate_says_what_is_attested_and_what_is_warranted(form, alice):
     text = shown(form, alice, made.id).by_id("main").text
     for told in (made.certification_number, made.output_hash, made.input_hash, "General", "claude-sonnet-4-5"):
         assert told in text, told
-    for told in ("RSA-SHA256", "ECDSA-P256-SHA256", "asserted time", "The organization that issued the certificate."):
+    for told in ("RSA-SHA256", "ECDSA-P256-SHA256", "asserted time", "The organisation that issued the certificate."):
         assert told in text, told
     keyids = [each["keyid"] for each in made.dsse_envelope["signatures"]]
     assert all(keyid in text for keyid in keyids)
