@@ -69,8 +69,10 @@ def utc_time(moment: datetime) -> bytes:
 
 
 def generalized_time(moment: datetime) -> bytes:
-    """GeneralizedTime in whole seconds."""
-    return tagged(0x18, moment.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode())
+    """GeneralizedTime to the microsecond; DER (X.690 section 11.7) has no zeros behind a fraction."""
+    at = moment.astimezone(UTC)
+    fraction = f".{at.microsecond:06}".rstrip("0").rstrip(".")
+    return tagged(0x18, f"{at:%Y%m%d%H%M%S}{fraction}Z".encode())
 
 
 def _base128(value: int) -> bytes:

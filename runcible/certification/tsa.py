@@ -56,7 +56,7 @@ class TimeStampAuthority:
     def answer(self, request: bytes, *, at: datetime) -> bytes:
         """Answer a DER TimeStampReq with a DER TimeStampResp: a token, or a rejection that says why. Never raises.
 
-        `at` is the time to assert, aware; it is written in whole seconds.
+        `at` is the time to assert, aware; it is written to the microsecond.
         """
         try:
             asked = _read(request)

@@ -72,6 +72,17 @@ def test_the_token_says_what_it_should(ring, noon):
     assert info["serial_number"] > 0
 
 
+@pytest.mark.parametrize("microsecond", [0, 1, 120_000, 999_999])
+def test_its_time_has_a_fraction_that_three_programs_read(place, ring, trust_root, noon, microsecond):
+    at = noon.replace(microsecond=microsecond)
+    response = ring.tsa.answer(timestamps.request_for(MESSAGE, 77), at=at)
+    assert timestamps.verify(response, MESSAGE, trust_root).gen_time == at
+    assert rfc3161_client.decode_timestamp_response(response).tst_info.gen_time.replace(microsecond=0) == noon
+    (place / "r.tsr").write_bytes(response)
+    done = openssl("ts", "-verify", "-data", "message", "-in", "r.tsr", "-CAfile", "root.pem", cwd=place)
+    assert "Verification: OK" in done.stdout, done.stderr
+
+
 def test_two_tokens_have_two_serial_numbers(ring, trust_root, noon):
     request = timestamps.request_for(MESSAGE, 1)
     stamps = [timestamps.verify(ring.tsa.answer(request, at=noon), MESSAGE, trust_root) for _ in range(2)]
