@@ -31,7 +31,9 @@ TRANSITIONS = (
     ("suspended", "revoked"),
 )
 FROZEN = (
+    "id",
     "application_instance_id",
+    "created_at",
     "task_id",
     "llm_output_id",
     "llm_provider",
@@ -43,7 +45,19 @@ FROZEN = (
     "requested_by_user_id",
     "supersedes_id",
 )
-WRITTEN_ONCE = ("certification_number", "payload", "dsse_envelope", "timestamp_token", "certified_at", "revoked_at")
+WRITTEN_ONCE = (
+    "certification_number",
+    "payload",
+    "expires_at",
+    "dsse_envelope",
+    "timestamp_token",
+    "timestamped_at",
+    "decided_at",
+    "certified_at",
+    "superseded_by_id",
+    "revoked_at",
+    "revoked_by_user_id",
+)
 TENANT_ROW = """
             id uuid PRIMARY KEY,
             application_instance_id uuid NOT NULL REFERENCES application_instances (id),"""
@@ -219,7 +233,8 @@ def make_the_rules_of_certifications() -> None:
             IF {changed} THEN
                 RAISE EXCEPTION 'what a certification is about cannot change' USING ERRCODE = '23514';
             END IF;
-            IF {rewritten} OR (OLD.signature <> '' AND NEW.signature <> OLD.signature) THEN
+            IF {rewritten} OR (OLD.signature <> '' AND (NEW.signature, NEW.signature_algorithm)
+                               IS DISTINCT FROM (OLD.signature, OLD.signature_algorithm)) THEN
                 RAISE EXCEPTION 'what was frozen for signing cannot change' USING ERRCODE = '23514';
             END IF;
             RETURN NEW;
@@ -228,9 +243,27 @@ def make_the_rules_of_certifications() -> None:
     op.execute("""
         CREATE TRIGGER keep_the_rules BEFORE UPDATE ON runcible.certifications
         FOR EACH ROW EXECUTE FUNCTION runcible.keep_the_rules()""")
+    decided = " OR ".join(f"NEW.{column} IS NOT NULL" for column in WRITTEN_ONCE)
+    op.execute(f"""
+        CREATE FUNCTION runcible.begin_undecided() RETURNS trigger
+        LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+        BEGIN
+            IF NEW.certification_status <> 'pending' OR NEW.signature <> '' OR {decided} THEN
+                RAISE EXCEPTION 'a certification begins as pending, with nothing decided' USING ERRCODE = '23514';
+            END IF;
+            RETURN NEW;
+        END
+        $$""")
+    op.execute("""
+        CREATE TRIGGER begin_undecided BEFORE INSERT ON runcible.certifications
+        FOR EACH ROW EXECUTE FUNCTION runcible.begin_undecided()""")
     op.execute("""
         CREATE TRIGGER nothing_is_taken_back BEFORE DELETE ON runcible.certifications
         FOR EACH ROW EXECUTE FUNCTION guard.refuse_change()""")
+    for table in ("certifications", "governance_policy_versions", "llm_output_versions"):
+        op.execute(f"""
+            CREATE TRIGGER never_emptied BEFORE TRUNCATE ON runcible.{table}
+            FOR EACH STATEMENT EXECUTE FUNCTION guard.refuse_change()""")
 
 
 def downgrade() -> None:
@@ -244,5 +277,5 @@ def downgrade() -> None:
         "governance_policies",
     ):
         op.execute(f"DROP TABLE runcible.{table} CASCADE")
-    op.execute("DROP FUNCTION runcible.keep_the_rules()")
+    op.execute("DROP FUNCTION runcible.keep_the_rules(), runcible.begin_undecided()")
     op.execute("DROP SCHEMA runcible")
