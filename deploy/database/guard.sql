@@ -38,7 +38,9 @@ BEGIN
         RETURN;
     END IF;
     FOR command IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
-        IF command.schema_name IN ('audit', 'guard') OR command.object_identity ~ '\m(audit|guard)\.' THEN
+        IF command.schema_name IN ('audit', 'guard') OR command.object_identity ~ '\m(audit|guard)\.'
+            OR (command.object_type = 'schema' AND command.object_identity IN ('audit', 'guard'))
+        THEN
             RAISE EXCEPTION 'append-only: % on % is refused', tg_tag, command.object_identity USING ERRCODE = '42501';
         END IF;
     END LOOP;
@@ -47,6 +49,10 @@ BEGIN
         AND relname IN ('audit_events', 'audit_event_keys', 'audit_chain', 'certification_audit_log')) < 4
         OR NOT EXISTS (SELECT FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
                        WHERE nspname = 'guard' AND proname = 'refuse_change')
+        OR EXISTS (SELECT FROM pg_inherits JOIN pg_class AS parent ON parent.oid = inhparent
+                   JOIN pg_class AS child ON child.oid = inhrelid
+                   JOIN pg_namespace ON pg_namespace.oid = parent.relnamespace
+                   WHERE nspname = 'audit' AND child.relnamespace <> parent.relnamespace)
     THEN
         RAISE EXCEPTION 'append-only: % would take a part of the audit trail away', tg_tag USING ERRCODE = '42501';
     END IF;
