@@ -22,7 +22,6 @@ from app.core.outbox import outbox
 from app.jobs.leases import leased
 from app.jobs.registry import GIVEN_UP, JOBS
 from app.models.application_instances import ApplicationInstance
-from runcible.errors import TimestampUnavailable
 
 MOST_ATTEMPTS = 10
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -61,10 +60,10 @@ def _run_one(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
 def _put_off(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID, failure: Exception) -> None:
     """Try again later, later each time; after the last try say that it was given up.
 
-    What waits for somebody outside, or has no way of saying that it failed, is tried for ever.
+    What has no way of saying that it failed is tried for ever.
     """
     attempts = (db.session.scalar(select(outbox.c.attempts).where(outbox.c.id == outbox_id)) or 0) + 1
-    if attempts < MOST_ATTEMPTS or job not in GIVEN_UP or isinstance(failure, TimestampUnavailable):
+    if attempts < MOST_ATTEMPTS or job not in GIVEN_UP:
         pause = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_PAUSE)
         due = func.clock_timestamp() + pause
         _change(outbox_id, attempts=attempts, due_at=due, last_error=type(failure).__name__)

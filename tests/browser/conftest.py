@@ -42,9 +42,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def browser_stage() -> stage.Stage:
+def browser_stage(worker_id: str) -> stage.Stage:
     """A database that nobody else works in: a real worker would take the work of other tests out of their hands."""
-    return stage.Stage(stage.copy("browser"), 0)
+    number = 8 if worker_id == "master" else 9 + int(worker_id.removeprefix("gw"))
+    return stage.Stage(stage.copy(f"browser_{worker_id}"), number)
 
 
 @pytest.fixture(scope="package")

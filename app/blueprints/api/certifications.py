@@ -92,9 +92,7 @@ def list_versions(certification_id):
 def revoke_certification(certification_id):
     """Take a certificate back."""
     actor = current_actor()
-    revocation = read_json(Revocation)
-    commands.note_reading(actor, certification_id)  # the answer holds the content
-    commands.revoke_certification(actor, certification_id, revocation, version=if_match())
+    commands.revoke_certification(actor, certification_id, read_json(Revocation), version=if_match())
     return _one(actor, certification_id)
 
 
