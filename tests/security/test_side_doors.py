@@ -68,9 +68,7 @@ def test_no_spelling_of_an_address_leads_away(app, world: World, address):
         assert not target.path.startswith(("//", "/\\"))
 
 
-@pytest.mark.parametrize(
-    "path", ["/O/{slug}/tasks", "/o/{slug}/TASKS", "/o/{slug}/tasks/", "/o/{slug}%2ftasks", "/o/{upper}/tasks"]
-)
+@pytest.mark.parametrize("path", ["/O/{slug}/tasks", "/o/{slug}/TASKS", "/o/{slug}/tasks/", "/o/{upper}/tasks"])
 def test_another_spelling_is_another_address(app, world: World, path):
     client = world.app.test_client()
     client.set_cookie("sid", world.new_session("alice"), domain="localhost")
