@@ -125,19 +125,10 @@ def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
     """The keys of these records, made where there are none yet. One query where all exist."""
     wanted = list(dict.fromkeys(subjects))
     found = _load(tenant_id, wanted)
-    missing = [subject for subject in wanted if subject not in found]
-    if missing:
-        parent = _tenant_key(tenant_id)
-        made = [
-            {
-                "application_instance_id": tenant_id,
-                "subject": subject,
-                "wrapped_key": aes_key_wrap(parent, os.urandom(32)),
-            }
-            for subject in missing
-        ]
-        db.session.execute(insert(record_keys).values(made).on_conflict_do_nothing())
-        found |= _load(tenant_id, missing)
+    if missing := [subject for subject in wanted if subject not in found]:
+        found |= _make(tenant_id, missing)
+    if missing := [subject for subject in wanted if subject not in found]:
+        found |= _load(tenant_id, missing)  # somebody else has made them in the same moment
     return found
 
 
@@ -154,6 +145,17 @@ def erase(tenant_id: UUID, subject: str) -> None:
         .where(record_keys.c.erased_at.is_(None))
         .values(wrapped_key=None, erased_at=clock.now())
     )
+
+
+def _make(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
+    """New keys, without those that somebody else was first to make."""
+    parent, materials = _tenant_key(tenant_id), {subject: os.urandom(32) for subject in subjects}
+    rows = [
+        {"application_instance_id": tenant_id, "subject": subject, "wrapped_key": aes_key_wrap(parent, material)}
+        for subject, material in materials.items()
+    ]
+    made = insert(record_keys).values(rows).on_conflict_do_nothing().returning(record_keys.c.subject)
+    return {subject: RecordKey(tenant_id, subject, materials[subject]) for subject in db.session.scalars(made)}
 
 
 def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
