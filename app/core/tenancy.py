@@ -50,6 +50,11 @@ def enter(session: Any, tenant_id: UUID | None) -> None:
     _tell(session, tenant_id)
 
 
+def note_entered(tenant_id: UUID) -> None:
+    """The same where a statement has told the transaction already: the function enter_application_instance."""
+    _current.set(tenant_id)
+
+
 def _begin_what_has_begun(session: Any) -> None:
     """Let a transaction that waits for its first statement begin under who was current until now.
 

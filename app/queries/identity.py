@@ -6,17 +6,23 @@ Asked anew for each request, so that what was taken away counts at once; the sta
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import ColumnElement, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import db
-from app.models.access_roles import AccessGrant, AccessPermission, AccessRole
 from app.models.api_keys import ApiKey, hash_of
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.user_sessions import UserSession
 from app.models.users import User
+
+
+def _enter(tenant: Any, person: Any) -> ColumnElement[Any]:
+    """Makes an organisation current for the transaction, and tells the roles of the person; null for a stranger."""
+    return func.enter_application_instance(tenant, person, type_=JSONB)
+
 
 _SESSION = (
     select(
@@ -29,6 +35,7 @@ _SESSION = (
         ApplicationInstance.id.label("tenant_id"),
         ApplicationInstance.slug,
         ApplicationInstance.name.label("tenant_name"),
+        _enter(ApplicationInstance.id, User.user_id).label("roles"),
     )
     .select_from(UserSession)
     .outerjoin(User, (User.user_id == UserSession.user_id) & User.deactivated_at.is_(None))
@@ -52,6 +59,7 @@ _KEY = (
         ApplicationInstance.id.label("tenant_id"),
         ApplicationInstance.slug,
         ApplicationInstance.name.label("tenant_name"),
+        _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
     )
     .join(User, User.user_id == ApiKey.user_id)
     .join(ApplicationInstance, ApplicationInstance.id == ApiKey.application_instance_id)
@@ -59,26 +67,21 @@ _KEY = (
     .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > bindparam("now")))
 )
 
-_ROLES = (
-    select(AccessRole.name, func.array_agg(AccessPermission.permission).label("permissions"))
-    .join(AccessGrant, AccessGrant.access_role_id == AccessRole.id)
-    .join(AccessPermission, AccessPermission.access_role_id == AccessRole.id)
-    .join(
-        ApplicationInstanceUser,
-        (ApplicationInstanceUser.user_id == AccessGrant.user_id)
-        & (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id),
-    )
-    .where(AccessGrant.application_instance_id == bindparam("tenant"), AccessGrant.user_id == bindparam("user"))
-    .where(ApplicationInstanceUser.deactivated_at.is_(None))
-    .group_by(AccessRole.id, AccessRole.name)
-    .order_by(AccessRole.name)
-)
+_ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
+
+
+class Role(NamedTuple):
+    """A role that somebody holds in an organisation."""
+
+    name: str
+    permissions: list[str]
 
 
 def find_session(token_hash: bytes, slug: str | None, now: datetime, seen_after: datetime) -> Any:
     """The session behind a cookie, with its person and the organisation called `slug`, each None where there is none.
 
-    None where the session has ended or was idle too long. `slug` is what somebody put into an address.
+    None where the session has ended or was idle too long. `slug` is what somebody put into an address. Where the person
+    has `roles` in the organisation, it is the current one of the transaction from now on.
     """
     at = slug if slug and slug.isascii() and slug.isprintable() else None
     given = {"token_hash": token_hash, "at": at, "now": now, "seen_after": seen_after}
@@ -88,16 +91,22 @@ def find_session(token_hash: bytes, slug: str | None, now: datetime, seen_after:
 def find_api_key(secret: str, now: datetime) -> Any:
     """The key with this secret and the person it acts for, or None where it has expired or was revoked.
 
-    Row security shows the key to whoever presents its hash, before any organisation is current.
+    Row security shows the key to whoever presents its hash, before any organisation is current. Where the person has
+    `roles` in the organisation of the key, it is the current one of the transaction from now on.
     """
     presented = hash_of(secret)
     db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
     return db.session.execute(_KEY, {"hash": presented, "now": now}).first()
 
 
-def find_roles(tenant_id: UUID, user_id: int) -> list[Any]:
-    """The roles that a person has in an organisation, each with its permissions; none for a stranger."""
-    return list(db.session.execute(_ROLES, {"tenant": tenant_id, "user": user_id}))
+def find_roles(tenant_id: UUID, user_id: int) -> list[Role]:
+    """The roles that a person has in an organisation, which is entered by asking; none for a stranger."""
+    return roles_from(db.session.scalar(_ROLES, {"tenant": tenant_id, "user": user_id}))
+
+
+def roles_from(found: list[dict[str, Any]] | None) -> list[Role]:
+    """Roles as the database's function tells them."""
+    return [Role(**role) for role in found or ()]
 
 
 def tenants_of(user_id: int) -> list[Any]:

@@ -64,11 +64,12 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.token, self.row_id, self.last_seen_at = token, None, None
         self.person: Person | None = None
         self.tenant: Tenant | None = None
+        self.roles: list[identity.Role] = []
         self.modified = self.rotate = False
         self.accessed = True
 
     def load(self, settings: Settings, slug: str | None) -> None:
-        """Read what is stored for the cookie, and the organisation that the address names.
+        """Read what is stored for the cookie, and enter the organisation that the address names.
 
         An unknown, ended or idle session is an empty one.
         """
@@ -84,6 +85,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
             self.person = Person(row.user_id, row.name, row.email)
         if row.tenant_id is not None:
             self.tenant = Tenant(row.tenant_id, row.slug, row.tenant_name)
+            self.roles = identity.roles_from(row.roles)
 
 
 def _mark_modified(stored: Any) -> None:
@@ -155,10 +157,11 @@ def _let_in() -> None:
     view = current_app.view_functions[request.endpoint]
     if getattr(view, "needs_nothing", False):
         return
+    is_public = getattr(view, "is_public", False)
     if not is_api(request):
-        stored = session._get_current_object()  # type: ignore[attr-defined]
-        stored.load(current_app.config["SETTINGS"], (request.view_args or {}).get("slug", g.get("slug")))
-    if getattr(view, "is_public", False):
+        slug = None if is_public else (request.view_args or {}).get("slug", g.get("slug"))
+        session._get_current_object().load(current_app.config["SETTINGS"], slug)  # type: ignore[attr-defined]
+    if is_public:
         return
     g.actor = _key_holder() if is_api(request) else _person_at_work()
 
@@ -219,7 +222,7 @@ def _person_at_work() -> Actor:
         raise Unauthenticated("Sign in to go on.")
     if stored.tenant is None:
         raise NotFound
-    return _actor(stored.tenant, stored.person, "session", stored.row_id)
+    return _actor(stored.tenant, stored.person, stored.roles, "session", stored.row_id)
 
 
 def _key_holder() -> Actor:
@@ -235,7 +238,8 @@ def _key_holder() -> Actor:
         raise _no_key()
     tenant = Tenant(key.tenant_id, key.slug, key.tenant_name)
     try:
-        actor = _actor(tenant, key, "api_key", key.id, scopes=frozenset(key.scopes))
+        roles = identity.roles_from(key.roles)
+        actor = _actor(tenant, key, roles, "api_key", key.id, scopes=frozenset(key.scopes))
     except NotFound:  # the person has left the organisation, and the key goes with them
         raise _no_key() from None
     if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
@@ -250,17 +254,16 @@ def _no_key() -> Unauthenticated:
 def _actor(
     tenant: Tenant,
     person: Any,
+    roles: list[identity.Role],
     how: Any,
     credential_id: UUID | None,
     *,
     scopes: frozenset[str] = frozenset({"*"}),
 ) -> Actor:
     """The person at work in the organisation. Raises NotFound for somebody who does not belong to it."""
-    tenancy.enter(db.session, tenant.id)
-    roles = identity.find_roles(tenant.id, person.user_id)
     if not roles:
-        tenancy.enter(db.session, None)
         raise NotFound
+    tenancy.note_entered(tenant.id)
     granted = frozenset(permission for role in roles for permission in role.permissions)
     return Actor(
         tenant=tenant,
