@@ -27,19 +27,21 @@ def main() -> int:
     if "signing" in given.parts:
         say("signing, beside openssl speed")
         found["signing"] = signing.measure()
+    failed = False
     try:
         with stack.running() as running:
             found["settings"] = settings(running, given)
             measure(running, given, found)
     except (LocalError, load.WrongAnswersError, queries.NotFixedError, certifications.NotCertifiedError) as reason:
         print(f"\n{reason}", file=sys.stderr)
-        return 1
+        failed = True
     except StopRequestedError:
         print("Stopped.", file=sys.stderr)
         return 1
-    print("\n" + "\n".join(table.lines(found)))
-    print(f"\nKept in {keep(found)}")
-    return 0
+    if "settings" in found:  # what was measured before something failed counts all the same
+        print("\n" + "\n".join(table.lines(found)))
+        print(f"\nKept in {keep(found)}")
+    return int(failed)
 
 
 def arguments() -> argparse.Namespace:

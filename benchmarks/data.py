@@ -19,12 +19,16 @@ from app.core.actor import Visitor
 from app.core.database import db, fresh_session
 from app.core.ids import new_id, new_token
 from app.models.application_instances import ApplicationInstance
-from app.models.governance_policies import GovernancePolicy
+from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 from app.models.users import User
 from app.models.workflows import WorkflowState
+from app.queries.certification_proofs import policy_document
 from app.schemas.programs import NewProgram
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from app.web.sign_in import token_hash
+from runcible.certification.algorithms import ALGORITHMS
+from runcible.governance import packs
+from runcible.governance.policy_documents import Policy
 
 MANY, FEW = 10_000, 10
 PEOPLE = ("Alice Andersson", "Bob Okafor", "Carol Lindqvist", "Dan Moreau", "Eve Haddad", "Finn Aalto")
@@ -45,7 +49,8 @@ class Organisation:
     slug: str
     cookie: str
     api_key: str
-    policy_id: UUID
+    policy_id: UUID  # the shipped one, which asks for two signatures
+    policies: dict[str, UUID]  # the same by the one algorithm that they ask for
     program_id: UUID
     task_id: UUID  # one with assignees, comments and a certification
 
@@ -97,6 +102,8 @@ def _fill(
     kept = {"_user_id": str(people[0]), "_fresh": True}
     sessions.keep_session(Visitor(), None, token_hash(cookie), kept, timedelta(days=1))
     _key, secret = create_api_key(system, NewApiKey(user_id=people[0], name="Benchmark"))
+    policies = {algorithm: _policy_asking_for(algorithm, tenant.id) for algorithm in ALGORITHMS}
+    db.session.commit()
     rows = _rows(tenant.id, program_ids, people, states, policy, tasks)
     for table, columns in COLUMNS.items():
         _copy(connection, table, columns, rows[table])
@@ -105,7 +112,24 @@ def _fill(
     )
     connection.execute("VACUUM ANALYZE")
     certified = rows["runcible.certifications"][-1][3]
-    return Organisation(tenant.id, tenant.slug, cookie, secret, policy.id, program_ids[0], certified)
+    return Organisation(tenant.id, tenant.slug, cookie, secret, policy.id, policies, program_ids[0], certified)
+
+
+def _policy_asking_for(algorithm: str, tenant_id: UUID) -> UUID:
+    """The shipped policy `general`, but for the signatures that it asks for."""
+    pack = packs.read("general")
+    content = {name: pack[name] for name in ("policy_rules", "compliance_requirements")}
+    content["policy_rules"]["certificate"]["signatures"] = [algorithm]
+    key = f"general-{algorithm.lower()}"
+    policy = GovernancePolicy(id=new_id(), application_instance_id=tenant_id, key=key, name=f"Signed by {algorithm}")
+    db.session.add(policy)
+    db.session.flush()
+    digest = Policy.load(policy_document(policy, 1, content)).digest
+    version = GovernancePolicyVersion(id=new_id(), governance_policy_id=policy.id, number=1, digest=digest, **content)
+    db.session.add(version)
+    db.session.flush()
+    policy.active_version_id = version.id
+    return policy.id
 
 
 COLUMNS = {
