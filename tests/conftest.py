@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import event
+from xdist.scheduler import LoadFileScheduling
 
 from app import create_app
 from app.core import passwords
@@ -17,6 +18,21 @@ from app.core.database import db, fresh_session
 from app.jobs import key_ring
 from tests import cast, stage
 from tests.doors import Browser, Form, Htmx, Json
+
+# What these folders start is dear: all of their tests stay on one worker.
+TOGETHER = ("tests/browser/", "tests/processes/")
+
+
+class ByFile(LoadFileScheduling):
+    """A file stays on one worker, so that what it starts once serves all of its tests; and so do some folders."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How tests are dealt out to the workers."""
+    return ByFile(config, log)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

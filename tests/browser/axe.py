@@ -27,7 +27,7 @@ def violations(page: Page) -> list[str]:
 
 
 def _run(page: Page, scheme: Any, rules: list[str] | None) -> list[str]:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # a colour on its way is no colour yet
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce", forced_colors="none")  # a colour half-way is none
     return list(page.evaluate(RUN, rules))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,14 +33,11 @@ ARGUMENTS = [
 ]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here shares one Chromium, and so belongs to one worker of the test run."""
-    here = Path(__file__).parent
+    """All of this folder can be chosen, or left out, by a mark."""
     for item in items:
-        if here in item.path.parents:
+        if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
@@ -66,7 +65,7 @@ def product(browser_stage: stage.Stage, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="package")
 def chromium(product: Processes) -> Iterator[Browser]:
-    """The browser. Each window has a context of its own in it, so that nothing is remembered from test to test."""
+    """The browser."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=ARGUMENTS)
@@ -74,18 +73,35 @@ def chromium(product: Processes) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def idle_windows(chromium: Browser) -> Iterator[dict[str, list[Window]]]:
+    """Windows that nobody uses just now, by their options. To open one costs Chromium more than most tests."""
+    idle: dict[str, list[Window]] = defaultdict(list)
+    yield idle
+    for window in itertools.chain(*idle.values()):
+        window.context.close()
+
+
 @pytest.fixture
-def visit(app: Flask, chromium: Browser, product: Processes) -> Iterator[Callable[..., Window]]:
+def visit(
+    app: Flask, chromium: Browser, product: Processes, idle_windows: dict[str, list[Window]]
+) -> Iterator[Callable[..., Window]]:
     """Open a window, for somebody who is signed in or for nobody. Whatever goes wrong in it fails the test."""
-    windows: list[Window] = []
+    used: list[tuple[str, Window]] = []
 
     def open_window(player: Player | None = None, **options: object) -> Window:
-        windows.append(Window(chromium, product.url, player, **options))
-        return windows[-1]
+        kind = str(options)
+        window = idle_windows[kind].pop() if idle_windows[kind] else Window(chromium, product.url, **options)
+        used.append((kind, window))
+        window.begin(player)
+        return window
 
     written = len(product.log("web"))
     yield open_window
-    complaints = [complaint for window in windows for complaint in window.close()]
+    complaints = []
+    for kind, window in used:
+        complaints += window.end()
+        idle_windows[kind].append(window)
     product.check()
     assert not complaints, "\n".join(complaints)
     assert product.log("web")[written:] == "", "The web process logged an error."

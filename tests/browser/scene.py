@@ -30,6 +30,39 @@ from tests.running import PATIENCE
 SHORTER = "You can cancel within fourteen days."
 PROSE = "For **private clients**, in plain words:\n\n- a risk warning\n- `no` forecasts\n\n> and nothing else"
 
+# Every kind of page, by what one sees on it; `format(scene)` fills in whose page it is.
+PAGES = {
+    "the task list": "/tasks",
+    "a task list without a match": "/tasks?q=nothing-like-it",
+    "a task list that ends": "/tasks?limit=1",
+    "a task": "/tasks/{0.task}",
+    "a bare task": "/tasks/{0.bare_task}",
+    "the form of a new task": "/tasks/new",
+    "the form of a task": "/tasks/{0.task}/edit",
+    "the history of a task": "/tasks/{0.task}/history",
+    "whether to delete a task": "/tasks/{0.task}/delete",
+    "the form of a certification": "/tasks/{0.task}/certifications/new",
+    "the form of a corrected version": "/tasks/{0.task}/certifications/new?parent={0.certifications[rejected]}",
+    "the program list": "/programs",
+    "a program": "/programs/{0.program}",
+    "the form of a new program": "/programs/new",
+    "the form of a program": "/programs/{0.program}/edit",
+    "whether to delete a program": "/programs/{0.program}/delete",
+    "the certification list": "/certifications",
+    "a certification list without a match": "/certifications?status=suspended",
+    "the versions of an output": "/certifications/{0.certifications[corrected]}/versions",
+    "the audit trail of a certification": "/certifications/{0.certifications[certified]}/audit",
+    "whether to revoke a certification": "/certifications/{0.certifications[certified]}/revoke",
+    "the policies": "/policies",
+    "the trash": "/trash",
+}
+_UNDECIDED = ("pending", "validating", "failed")
+_DECIDED = ("certified", "json", "rejected", "revoked", "superseded", "corrected", "expired")
+PAGES |= {
+    f"a certification that is {state}": f"/certifications/{{0.certifications[{state}]}}?refresh=off"
+    for state in (*_UNDECIDED, *_DECIDED)
+}
+
 
 def decided(player: Player, certification_id: UUID) -> UUID:
     """Wait until worker and signer have brought a certification to its verdict."""

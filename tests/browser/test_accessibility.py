@@ -1,4 +1,4 @@
-"""Every page, in every state that it can be in, without a single finding of axe, in light and in dark."""
+"""Every page, in every state that it can be in: axe finds nothing in light or dark, and it fits where it is shown."""
 
 from __future__ import annotations
 
@@ -8,60 +8,17 @@ from playwright.sync_api import Page, expect
 from app.commands.tasks import update_task
 from app.schemas.tasks import TaskChanges
 from tests.browser.axe import violations
+from tests.browser.layout import PHONE, spoiled
+from tests.browser.scene import PAGES
 from tests.browser.windows import heading
 from tests.factories import a_task
 
-PAGES = {
-    "the task list": "/tasks",
-    "a task list without a match": "/tasks?q=nothing-like-it",
-    "a task list that ends": "/tasks?limit=1",
-    "a task": "/tasks/{0.task}",
-    "a bare task": "/tasks/{0.bare_task}",
-    "the form of a new task": "/tasks/new",
-    "the form of a task": "/tasks/{0.task}/edit",
-    "the history of a task": "/tasks/{0.task}/history",
-    "whether to delete a task": "/tasks/{0.task}/delete",
-    "the form of a certification": "/tasks/{0.task}/certifications/new",
-    "the form of a corrected version": "/tasks/{0.task}/certifications/new?parent={0.certifications[rejected]}",
-    "the program list": "/programs",
-    "a program": "/programs/{0.program}",
-    "the form of a new program": "/programs/new",
-    "the form of a program": "/programs/{0.program}/edit",
-    "whether to delete a program": "/programs/{0.program}/delete",
-    "the certification list": "/certifications",
-    "a certification list without a match": "/certifications?status=suspended",
-    "the versions of an output": "/certifications/{0.certifications[corrected]}/versions",
-    "the audit trail of a certification": "/certifications/{0.certifications[certified]}/audit",
-    "whether to revoke a certification": "/certifications/{0.certifications[certified]}/revoke",
-    "the policies": "/policies",
-    "the trash": "/trash",
-}
-STATES = (
-    *(
-        "pending",
-        "validating",
-        "failed",
-        "certified",
-        "json",
-        "rejected",
-        "revoked",
-        "superseded",
-        "corrected",
-        "expired",
-    ),
-)
 EMPTY = ("/tasks", "/tasks/new", "/programs", "/certifications", "/trash")
 
 
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_a_page_can_be_used_by_everybody(visit, scene, path):
     _is_fine(visit(scene.alice).go(path.format(scene)))
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_a_certification_can_be_read_by_everybody(visit, scene, state):
-    page = visit(scene.alice).go(f"/certifications/{scene.certifications[state]}?refresh=off")
-    _is_fine(page)
 
 
 @pytest.mark.parametrize("path", EMPTY)
@@ -141,6 +98,24 @@ def test_a_verified_certificate_can_be_read_by_everybody(visit, scene):
     _is_fine(page)
 
 
+def test_the_navigation_of_a_phone_is_within_reach_and_leads_everywhere(visit, scene):
+    page = visit(scene.alice, viewport=PHONE, has_touch=True, is_mobile=True).go("/tasks")
+    for name in ("Programs", "Certifications", "Policies", "Trash", "Tasks"):
+        link = page.get_by_role("navigation", name="Main").get_by_role("link", name=name)
+        expect(link).to_be_in_viewport()
+        link.tap()
+        expect(heading(page)).to_have_text(name)
+        expect(link).to_have_attribute("aria-current", "page")
+
+
+def test_states_are_told_apart_without_colours(visit, scene):
+    for row in visit(scene.alice).go("/certifications").locator("tbody tr").all():
+        mark = row.locator(".mark")
+        assert mark.inner_text().strip()
+        assert mark.locator("svg").count() == 1
+
+
 def _is_fine(page: Page) -> None:
     expect(heading(page)).to_be_visible()
     assert violations(page) == []
+    assert spoiled(page) == []

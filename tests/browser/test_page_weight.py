@@ -34,6 +34,7 @@ def test_a_full_task_list_is_light(visit, alice, full_list):
     window = visit(alice)
     client = window.context.new_cdp_session(window.page)
     client.send("Network.enable")
+    client.send("Network.clearBrowserCache")
     kinds: dict[str, str] = {}
     sizes: dict[str, int] = {}
     client.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))

@@ -10,11 +10,15 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
 
+from tests.browser.layout import WIDE
 from tests.cast import Player
 
 PATIENCE = 15_000  # milliseconds; a machine that runs other tests as well may be slow
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|htmx:error: Failed to fetch")
+
+# A page that asks the server again by itself.
+RESTLESS = "[hx-trigger^=every], meta[http-equiv=refresh]"
 
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`))"""
@@ -23,21 +27,40 @@ TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
 class Window:
     """One window of one person. `script=False` runs no JavaScript; other options are those of a Playwright context."""
 
-    def __init__(
-        self, browser: Browser, url: str, player: Player | None, *, script: bool = True, **options: Any
-    ) -> None:
-        self.url, self.player, self.script = url, player, script
+    def __init__(self, browser: Browser, url: str, *, script: bool = True, **options: Any) -> None:
+        self.url, self.script = url, script
+        self.player: Player | None = None
         self.complaints: list[str] = []
-        self.is_offline = False
         self.refusals: list[int] = []  # the statuses that this test has asked for, in so many words
-        self.context = browser.new_context(
-            java_script_enabled=script, **{"viewport": {"width": 1440, "height": 900}} | options
-        )
+        self.is_offline = False
+        self.context = browser.new_context(java_script_enabled=script, **{"viewport": WIDE} | options)
         self.context.set_default_timeout(PATIENCE)
-        if player is not None:
-            self.context.add_cookies([{"name": "sid", "value": player.cookie, "url": url}])
         self.context.add_init_script(TELL_VIOLATIONS)
         self.page = self.new_page()
+        self.size = self.page.viewport_size
+
+    def begin(self, player: Player | None) -> None:
+        """Let somebody sit down in front of it: nothing of whoever was here before is remembered."""
+        self.player = player
+        self.context.clear_cookies()
+        if player is not None:
+            self.context.add_cookies([{"name": "sid", "value": player.cookie, "url": self.url}])
+
+    def end(self) -> list[str]:
+        """Leave it as it was before, and say what went wrong in it."""
+        for page in self.context.pages:
+            if page is not self.page:
+                page.close()
+        if self.page.locator(RESTLESS).count():
+            self.page.goto("about:blank")
+        self.page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
+        if self.size is not None:
+            self.page.set_viewport_size(self.size)
+        memory = self.context.new_cdp_session(self.page)
+        memory.send("Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": "all"})
+        memory.detach()
+        told, self.complaints, self.refusals = self.complaints, [], []
+        return told
 
     def new_page(self) -> Page:
         """One more tab of the same person."""
@@ -75,11 +98,6 @@ class Window:
         yield
         self.context.set_offline(False)
         self.is_offline = False
-
-    def close(self) -> list[str]:
-        """Close the window, and say what went wrong in it."""
-        self.context.close()
-        return self.complaints
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not self._is_asked_for(message.text):

@@ -1,0 +1,81 @@
+"""Whether a page fits where it is shown, and whether a finger can hit what is on it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+WIDE = {"width": 1440, "height": 900}
+TWICE_AS_LARGE = {"width": 720, "height": 450}  # what is left of a wide screen at 200 %
+FOUR_TIMES_AS_LARGE = {"width": 320, "height": 256}  # and of 1280 x 1024 at 400 % (WCAG 1.4.10)
+PHONE = {"width": 360, "height": 740}
+
+# What sticks out of the page at its side, and which two things that one can press lie on top of each other.
+SPOILED = """() => {
+  const wide = document.documentElement.clientWidth, whole = document.scrollingElement.scrollWidth;
+  const name = (e) => `${e.tagName.toLowerCase()} "${e.innerText?.slice(0, 30) ?? ""}"`;
+  const found = whole > wide ? [`the page scrolls sideways to ${whole}`] : [];
+
+  const shown = [...document.querySelectorAll("body *")].filter((e) =>
+    e.checkVisibility({visibilityProperty: true}) && !e.closest(".visually-hidden, .skip, .toasts"));
+  const isCut = (e) => e.closest("caption, thead, pre, .breadcrumb a, .clip, .brand__name, svg");
+  for (const e of shown) {
+    const box = e.getBoundingClientRect();
+    if (box.width && !isCut(e) && (box.right > wide + 1 || box.left < -1)) found.push(`${name(e)} sticks out`);
+  }
+
+  const floats = (e) => e && (/fixed|sticky/.test(getComputedStyle(e).position) || floats(e.parentElement));
+  const controls = shown.filter((e) => e.matches("a, button, input, select, textarea, summary") && !floats(e));
+  const boxes = controls.flatMap((e) => [...e.getClientRects()].map((box) => [e, box]));
+  const length = (from, to, a, b) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
+  for (const [i, [e, box]] of boxes.entries()) for (const [other, its] of boxes.slice(i + 1)) {
+    const apart = length("left", "right", box, its) <= 1 || length("top", "bottom", box, its) <= 1;
+    if (!apart && !e.contains(other) && !other.contains(e)) found.push(`${name(e)} overlaps ${name(other)}`);
+  }
+  return found;
+}"""
+
+# What is too small for a finger: whether a square of 44 pixels around its middle belongs to it. Links in a sentence are
+# as large as the sentence lets them be (WCAG 2.5.8).
+TOO_SMALL = """() => {
+  const found = [];
+  for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea, summary")) {
+    const inSentence = e.matches("a:not(.button, .list__link)") && e.closest("p, dd, li, td, .sheet__text") &&
+      !e.closest("nav");
+    if (!e.checkVisibility() || e.closest(".visually-hidden, .skip") || inSentence) continue;
+    e.scrollIntoView({block: "center", behavior: "instant"});
+    const target = e.closest("label") ?? e, box = target.getBoundingClientRect();
+    const x = box.left + box.width / 2, y = box.top + box.height / 2;
+    const missed = [[0, -21], [0, 21], [-21, 0], [21, 0]].filter(
+      ([right, down]) => !target.contains(document.elementFromPoint(x + right, y + down)));
+    const size = `${Math.round(box.width)} x ${Math.round(box.height)}`;
+    if (missed.length) found.push(`${e.tagName} "${target.innerText.slice(0, 40)}" of ${size}`);
+  }
+  return found;
+}"""
+
+
+def spoiled(page: Page) -> list[str]:
+    """What does not fit: on a wide screen, where everything is shown larger, in the colours of the system, on a phone."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
+    found = []
+    for size in (FOUR_TIMES_AS_LARGE, TWICE_AS_LARGE, WIDE):
+        found += [f"at {size['width']}: {each}" for each in _at(page, size, SPOILED)]
+    page.emulate_media(forced_colors="active")
+    found += [f"in forced colours: {each}" for each in page.evaluate(SPOILED)]
+    page.emulate_media(forced_colors="none")
+    return found + [f"on a phone: {each}" for each in _on_a_phone(page)]
+
+
+def _at(page: Page, size: dict[str, int], what: str) -> list[str]:
+    page.set_viewport_size(size)
+    return list(page.evaluate(what))
+
+
+def _on_a_phone(page: Page) -> list[str]:
+    fingers = page.context.new_cdp_session(page)
+    fingers.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    found = [*_at(page, PHONE, SPOILED), *page.evaluate(TOO_SMALL)]
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    fingers.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    fingers.detach()
+    return found
