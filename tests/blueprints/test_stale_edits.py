@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.doors import ORIGIN
-from tests.factories import a_program, a_task
+from tests.factories import a_certification, a_program, a_task
 from tests.markup import page
 from tests.trail import audit_trail
 
@@ -95,3 +95,36 @@ def test_what_has_not_changed_is_not_sent_again(api, alice, thing):
     assert (answer.status_code, answer.data) == (304, b"")
     api(alice).send("PATCH", address, {"name": "Second words"})
     assert api(alice).get(address, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_every_change_heeds_if_match(api, alice, bob):
+    task = a_task(alice)
+    certification_id = a_certification(alice)
+    program = f"/programs/{task.program_id}"
+    stale = '"v99"'
+    for method, address, body in [
+        ("POST", f"/tasks/{task.id}/workflow", {"state": "doing"}),
+        ("POST", f"/tasks/{task.id}/assign", {"user_id": bob.user_id}),
+        ("DELETE", f"/tasks/{task.id}/assign/{bob.user_id}", None),
+        ("DELETE", f"/tasks/{task.id}", None),
+        ("PATCH", program, {"name": "Other words"}),
+        ("DELETE", program, None),
+        ("POST", f"/certifications/{certification_id}/revoke", {"reason": "The price was wrong."}),
+    ]:
+        answer = api(alice).send(method, address, body, If_Match=stale)
+        assert (answer.status_code, answer.json["error"]["code"]) == (412, "VERSION_CONFLICT"), address
+    assert audit_trail(task) == ["task.created"]
+    assert alice.certification(certification_id).certification_status == "certified"
+    task_now = api(alice).get(f"/tasks/{task.id}")
+    moved = api(alice).send("POST", f"/tasks/{task.id}/workflow", {"state": "doing"}, If_Match=task_now.headers["ETag"])
+    assert moved.status_code == 200
+    assert api(alice).send("DELETE", f"/tasks/{task.id}", If_Match=moved.headers["ETag"]).status_code == 204
+
+
+def test_nothing_is_no_name(api, alice, thing):
+    _made, address, _edit = thing
+    for field in ("name", "description"):
+        answer = api(alice).send("PATCH", address, {field: None})
+        assert answer.status_code == 422
+        assert answer.json["error"]["details"] == [{"field": field, "message": "This must be text."}]
+    assert api(alice).get(address).headers["ETag"] == '"v1"'

@@ -111,7 +111,7 @@ def test_a_client_that_sends_too_much_hears_so(server, headers, size):
         body = b"x" * size if "Content-Length" in framed else chunk(b"x" * size) + LAST
         began = time.monotonic()
         assert_refused(server.send(request("POST", PATH, headers | framed, body)), 413, "PAYLOAD_TOO_LARGE")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < PATIENCE / 2
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_slow_clients_stop_nobody_else(server, headers):
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda _: server.get("/sign-in").status, range(8)))
         assert answers == [200] * 8
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < PATIENCE / 4
     finally:
         for connection in slow:
             connection.close()
