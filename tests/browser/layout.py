@@ -55,7 +55,7 @@ TOO_SMALL = """() => {
 
 
 def spoiled(page: Page) -> list[str]:
-    """What does not fit: on a wide screen, where everything is shown larger, in the colours of the system, on a phone."""
+    """What does not fit: on a wide screen, with everything shown larger, in the colours of the system, on a phone."""
     page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
     found = []
     for size in (FOUR_TIMES_AS_LARGE, TWICE_AS_LARGE, WIDE):
