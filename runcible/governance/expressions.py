@@ -7,11 +7,12 @@ everything else is undecidable.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cel_expr_python import cel
 
+from runcible.governance.patterns import compile_pattern
 from runcible.governance.validators.contract import Undecidable
 
 LONGEST_SOURCE = 4_000
@@ -20,6 +21,7 @@ LONGEST_LOOPED_TEXT = 8_192
 
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 _STATUS = re.compile(r"([A-Z][A-Z_]+):")
+_WITHOUT = "string_without_string"
 _VARIABLES = ("output", "input", "model", "findings")
 
 
@@ -75,8 +77,27 @@ def compile_expression(source: str) -> Expression:
 
 @cache
 def _environment() -> Any:
-    facts = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
-    return cel.NewEnv(variables=dict.fromkeys(_VARIABLES, facts))
+    text = cel.Type.STRING
+    without = cel.FunctionDecl("without", [cel.Overload(_WITHOUT, text, [text, text], is_member=True)])
+    return cel.NewEnv(
+        variables=dict.fromkeys(_VARIABLES, cel.Type.Map(text, cel.Type.DYN)),
+        functions=[without],
+        function_impls={_WITHOUT: _without},
+    )
+
+
+def _without(text: str, pattern: str) -> str:
+    """The text with a blank in place of whatever the pattern matches: RE2 has no other way to say "but not after".
+
+    What matches without taking a character stays as it is, so that the text never grows.
+    """
+    replaced: str = _compiled(pattern).sub(lambda match: " " if match.group() else "", text)
+    return replaced
+
+
+@lru_cache(maxsize=256)  # a pattern may be made of the text itself
+def _compiled(pattern: str) -> Any:
+    return compile_pattern(pattern)
 
 
 def _first_line(message: str) -> str:

@@ -32,6 +32,9 @@ FACTS = {
         ("has(input.text)", False),
         ("model.provider in ['acme', 'other']", True),
         ("[1, 2].all(x, x < 3)", True),
+        ("output.text.without('s[a-z]+t ').matches('sekret')", False),
+        ("output.text.without('words').matches('sekret')", True),
+        ("output.text.without('').without('x*').without('[(]|$') == output.text", True),
     ],
 )
 def test_true_and_false(source, outcome):
@@ -50,6 +53,7 @@ def test_true_and_false(source, outcome):
         "output.json.list[7] == 1",
         "output.text + output.length == 'x'",
         "output.text.matches('(')",
+        "output.text.without('(') == 'x'",
         "model[output.text] == 1",
         "findings['emails'].count == 0",
         "output.json.list[2]",

@@ -151,3 +151,98 @@ def test_each_usual_warning_satisfies_and_does_not_trigger(load_policy, likeness
 )
 def test_what_is_denied_is_not_promised(load_policy, text):
     assert outcome(load_policy, "financial-promotions", text + CAREFUL) == ("certified", [])
+
+
+# Each with a neighbour: a promotion that says the first must not be certified, one that says the second may be.
+NEIGHBOURS = [
+    ("no-guarantees", "No promise guaranteed better!", "We make no promise of guaranteed returns."),
+    ("no-guarantees", "No promise: guaranteed.", "There is no guaranteed return."),
+    ("no-guarantees", "No guaranteed return is better.", "There is no capital guarantee."),
+    ("no-guarantees", "No guarantee comes close to ours.", "Returns come with no guarantee."),
+    ("no-guarantees", "Your money is protected.", "Your money is protected by the FSCS."),
+    ("no-guarantees", "Your money is protected by our experts.", "Your savings are protected under the FSCS."),
+    ("no-guarantees", "Your money is safe: it is with the FSCS.", "The money is protected by the FDIC."),
+    (
+        "no-guarantees",
+        "Your money is fully protected.",
+        "Your money is fully protected by the FSCS up to \u00a385,000.",
+    ),
+    ("no-guarantees", "Your money is fully protected by the FSCS.", "Your money is protected up to $250,000."),
+    ("no-guarantees", "Your money is protected by the FSCS and you cannot lose.", "The funds are protected by SIPC."),
+    ("no-guarantees", "It is as safe as a bank.", "It is nowhere as safe as a bank."),
+    ("no-guarantees", "There is nowhere as safe as our fund.", "It is nowhere near as safe as our other fund."),
+    ("no-guarantees", "Nowhere is as safe as a bank but our fund.", "It is nothing like as secure as cash."),
+    ("no-guarantees", "Money was never as safe as with us.", "Shares are never as safe as a deposit."),
+    ("no-pressure", "Hurry!", "Do not hurry."),
+    ("no-pressure", "Do not hesitate, hurry!", "Don\u2019t hurry."),
+    ("no-pressure", "If you do not hurry, it is gone.", "There is no need to hurry."),
+    ("no-pressure", "If you do not act now, it is gone.", "You do not need to act now."),
+    ("no-pressure", "Why not hurry?", "Take your time: there is no hurry."),
+    ("no-unsupported-comparisons", "It beat every rival.", "It does not beat every rival."),
+    ("no-unsupported-comparisons", "It doesn't charge much and beat every rival.", "No fund beats every rival."),
+    ("no-unsupported-comparisons", "It has beaten all its peers.", "It was beaten every year."),
+    ("no-unsupported-comparisons", "It beats inflation every year.", "It may not beat inflation every year."),
+    (
+        "no-unsupported-comparisons",
+        "It beats the market each single month.",
+        "It cannot always beat the market every year.",
+    ),
+    ("no-unsupported-comparisons", "It outperforms every fund.", "It has outperformed its benchmark."),
+    ("no-unsupported-comparisons", "It is better than every other fund.", "It is not better than any other fund."),
+    ("no-unsupported-comparisons", "No doubt it is better than any other.", "No fund is better than all others."),
+    ("no-unsupported-comparisons", "No other fund beats ours.", "Some funds may beat ours."),
+    ("no-unsupported-comparisons", "Our returns are unbeatable.", "Our returns are not unbeatable."),
+    ("no-unsupported-comparisons", "The best-performing fund.", "This is not the best fund for everyone."),
+    (
+        "no-unsupported-comparisons",
+        "The best performing fund (source: our own view).",
+        "The best performing fund of 31 in its sector in 2025, up 5.2% (source: Example Research).",
+    ),
+    (
+        "no-unsupported-comparisons",
+        "It beat every rival. Source: Example Research, 2025.",
+        "It beat every rival (source: Example Research, 2025).",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "refused", "harmless"), NEIGHBOURS, ids=lambda text: ascii(text)[:50])
+def test_a_promise_is_told_from_its_harmless_neighbour(load_policy, rule, refused, harmless):
+    state, failed = outcome(load_policy, "financial-promotions", refused + CAREFUL)
+    assert (state, failed) == ("escalated" if rule == "no-pressure" else "blocked", [rule])
+    assert outcome(load_policy, "financial-promotions", harmless + CAREFUL) == ("certified", [])
+
+
+def test_no_warning_makes_up_for_a_claim_to_be_the_best(load_policy):
+    for text in ("It beat every rival.", "Nothing beats it.", "It is second to none."):
+        assert outcome(load_policy, "financial-promotions", f"{text} {PROMOTION}")[0] == "blocked"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The fund is up 5%.",
+        "Up 5% in a month.",
+        "After fees the fund is up 5%.",
+        "Returns net of fees are up 5%.",
+        "Fees are low, and the fund is up 5%.",
+        "Fees are up 5%, and the fund is up 9%.",
+        "The Harbour rose 12%.",
+    ],
+)
+def test_a_rise_of_an_investment_needs_the_warning(load_policy, text):
+    risk = " Your capital is at risk."
+    assert outcome(load_policy, "financial-promotions", text + risk) == ("blocked", ["past-performance"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Our fees are up 5%.",
+        "Charges have gone up by 3.5 per cent in 2025.",
+        "Costs rose by about 4% on last year.",
+        "The fee is now up 2%.",
+    ],
+)
+def test_a_rise_of_fees_is_no_performance(load_policy, text):
+    assert outcome(load_policy, "financial-promotions", text + " Your capital is at risk.") == ("certified", [])
