@@ -85,7 +85,9 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 def _print(report: Report) -> None:
     if report.statement is not None:
-        print(_shown(f"{report.statement.number}: {report.statement.decision}"))
+        statement = report.statement
+        print(_shown(f"{statement.number}: {statement.decision}"))
+        print(_shown(f"Issued by {statement.issuer}, asked for by {statement.requested_by or 'somebody not named'}"))
     for check in report.checks:
         needed = "" if check.required else " (not required)"
         print(_shown(f"{check.verdict:<8}{check.name:<18}{check.reason}{needed}"))

@@ -97,7 +97,8 @@ def judge_certification(actor: Actor, certification_id: UUID) -> Certification:
     payload = statement.build(
         certification_id=str(certification.id),
         number=number,
-        tenant_id=str(actor.tenant_id),
+        issuer=statement.Issuer(str(actor.tenant_id), actor.tenant.name, actor.tenant.slug),
+        requested_by=_requester(certification),
         task_id=str(certification.task_id) if certification.task_id else None,
         output=output,
         context=context,
@@ -270,6 +271,12 @@ def _keep_version(
             created_by_user_id=actor.user_id,
         )
     )
+
+
+def _requester(certification: Certification) -> str:
+    """Who asked, as the statement says it: by number, since nothing in it can ever be erased."""
+    by = certification.requested_by_user_id
+    return "system" if by is None else f"user:{by}"
 
 
 def _next_number(at: datetime) -> str:

@@ -44,6 +44,8 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
         "rules": [_rule(rule) for rule in evaluation.rules] if evaluation else [],
         "tests": [{"name": name, "verdict": evaluation.tests[name]} for name in TESTS] if evaluation else [],
         "liability": statement.document["predicate"].get("liability") if statement else None,
+        "issuer": statement.issuer if statement else None,
+        "requested_by": statement.requested_by if statement else None,
         "proof": _proof(certification),
         "pending": not certification.is_decided and certification.certification_status != "failed",
         "newer": queries.newer_version(actor, certification),

@@ -4,6 +4,7 @@ It holds no float and no word of the content. Its bytes are frozen (stored) befo
 that dies and runs again signs the same certificate. The format stands in docs/formats/statement.md.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,16 +22,37 @@ from runcible.records import Evaluation
 from runcible.shapes import TEXT_OR_NONE, Kinds, shaped
 
 TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:runcible:certification:v1"
+PREDICATE_TYPE = "urn:runcible:certification:v2"
+FIRST_PREDICATE_TYPE = "urn:runcible:certification:v1"
+"""Statements of before 2026-12: they name the organisation by its id only, and nobody who asked."""
+
 LARGEST = 4_194_304
 _MOST_VALUES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """The organisation that states it: its id, and what it was called when it did. A v1 statement has the id only."""
+
+    id: str
+    name: str | None = None
+    slug: str | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"id": self.id, "name": self.name, "slug": self.slug}
+
+    def __str__(self) -> str:
+        return self.id if self.name is None else f"{self.name} ({self.slug})"
 
 
 def build(
     *,
     certification_id: str,
     number: str,
-    tenant_id: str,
+    issuer: Issuer,
+    requested_by: str,
     task_id: str | None,
     output: Output,
     context: Context,
@@ -41,12 +63,15 @@ def build(
 ) -> bytes:
     """Return the canonical bytes to store, then to sign. The same values always give the same bytes.
 
-    `supersedes` is the id of the certification that this one replaces. A rejection has no expiry.
+    `requested_by` is "user:" and the id of the person, or "system": a statement is public and never erased, so that a
+    person stands in it under a pseudonym. `supersedes` is the number of the certification that this one replaces. A
+    rejection has no expiry.
     """
     certified = evaluation.decision == "certified"
     predicate: dict[str, Any] = {
         "certification": {"id": certification_id, "number": number},
-        "tenant_id": tenant_id,
+        "issuer": issuer.document,
+        "requested_by": requested_by,
         "task_id": task_id,
         "output": {"media_type": output.media_type, "hash_scheme": output.hash_scheme, "size": len(output.bytes)},
         "input": {"captured": context.captured, "sha256": context.input_digest},
@@ -84,6 +109,8 @@ class Statement:
     document: dict[str, Any]
     certification_id: str
     number: str
+    issuer: Issuer
+    requested_by: str | None  # None in a v1 statement
     output_digest: str
     output: dict[str, Any]  # media_type, hash_scheme, size
     input: dict[str, Any]  # captured, sha256
@@ -108,9 +135,9 @@ class Statement:
     @classmethod
     def _of(cls, document: dict[str, Any]) -> "Statement":
         shaped(document, "a statement", _STATEMENT)
-        if document["_type"] != TYPE or document["predicateType"] != PREDICATE_TYPE:
+        if document["_type"] != TYPE or document["predicateType"] not in _PREDICATES:
             raise BundleInvalid("The statement is of a type that is not known here.")
-        predicate = shaped(document["predicate"], "the predicate", _PREDICATE)
+        predicate = shaped(document["predicate"], "the predicate", _PREDICATES[document["predicateType"]])
         evaluation = Evaluation.from_document(predicate["evaluation"])
         certification = shaped(predicate["certification"], "the certification", {"id": str, "number": str})
         parse_number(certification["number"])
@@ -122,6 +149,8 @@ class Statement:
             document=document,
             certification_id=certification["id"],
             number=certification["number"],
+            issuer=_issuer(predicate),
+            requested_by=_requester(predicate),
             output_digest=_digest_of(document["subject"]),
             output=shaped(predicate["output"], "the output", _OUTPUT),
             input=shaped(predicate["input"], "the input", {"captured": str, "sha256": TEXT_OR_NONE}),
@@ -137,7 +166,6 @@ class Statement:
 _STATEMENT = {"_type": str, "subject": list, "predicateType": str, "predicate": dict}
 _PREDICATE: Mapping[str, Kinds] = {
     "certification": dict,
-    "tenant_id": str,
     "task_id": TEXT_OR_NONE,
     "output": dict,
     "input": dict,
@@ -152,8 +180,30 @@ _PREDICATE: Mapping[str, Kinds] = {
     "supersedes": TEXT_OR_NONE,
     "status_list": type(None),
 }
+_PREDICATES: Mapping[str, Mapping[str, Kinds]] = {
+    FIRST_PREDICATE_TYPE: {**_PREDICATE, "tenant_id": str},
+    PREDICATE_TYPE: {**_PREDICATE, "issuer": dict, "requested_by": str},
+}
+_ISSUER = {"id": str, "name": str, "slug": str}
+_REQUESTER = re.compile(r"user:[1-9][0-9]{0,18}|system")
 _OUTPUT = {"media_type": str, "hash_scheme": str, "size": int}
 _POLICY = {"id": str, "name": str, "version": int, "digest": str, "engine": dict}
+
+
+def _issuer(predicate: dict[str, Any]) -> Issuer:
+    if "issuer" not in predicate:
+        return Issuer(predicate["tenant_id"])
+    named = shaped(predicate["issuer"], "the issuer", _ISSUER)
+    if not all(named.values()):
+        raise BundleInvalid("The statement doesn't name its issuer.")
+    return Issuer(**named)
+
+
+def _requester(predicate: dict[str, Any]) -> str | None:
+    requester: str | None = predicate.get("requested_by")
+    if requester is not None and _REQUESTER.fullmatch(requester) is None:
+        raise BundleInvalid("The statement doesn't say in a known form who asked for it.")
+    return requester
 
 
 def _digest_of(subjects: list[Any]) -> str:

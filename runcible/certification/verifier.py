@@ -125,6 +125,8 @@ class Report:
             "ok": self.ok,
             "authentic": self.authentic,
             "certification_number": None if self.statement is None else self.statement.number,
+            "issuer": None if self.statement is None else self.statement.issuer.document,
+            "requested_by": None if self.statement is None else self.statement.requested_by,
             "checks": [check.document for check in self.checks],
         }
 

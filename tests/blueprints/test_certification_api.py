@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -72,6 +73,21 @@ def test_a_certificate_passes_every_check(api, alice):
     answer = api(alice).verify_certification(a_certification(alice))
     assert {name: told for name, told in outcomes(answer).items() if told != "pass"} == {"inclusion": "unknown"}
     assert (answer.json["data"]["valid"], answer.json["data"]["authentic"]) == (True, True)
+
+
+def test_a_check_names_who_issued_it_and_under_which_number_somebody_asked(api, alice):
+    told = api(alice).verify_certification(a_certification(alice)).json["data"]
+    organisation = alice.organisation
+    assert told["issuer"] == {"id": str(organisation.id), "name": organisation.name, "slug": organisation.slug}
+    assert told["requested_by"] == f"user:{alice.user_id}"
+
+
+def test_the_statement_names_no_person(api, alice):
+    bundle = api(alice).get(f"/certifications/{a_certification(alice)}/bundle").get_json(force=True)
+    statement = base64.b64decode(bundle["envelope"]["payload"]).decode()
+    assert f"user:{alice.user_id}" in statement
+    assert alice.actor.name not in statement
+    assert alice.actor.email not in statement
 
 
 def test_a_rejection_is_an_honest_record_but_nothing_to_act_on(api, alice):

@@ -138,6 +138,12 @@ def test_a_revoked_certificate_says_why_and_fails_its_check(form, api, alice):
     assert "Not valid" in page(form(alice).verify_certification(certification_id)).text
 
 
+def test_the_proof_names_the_issuer(form, alice):
+    proof = shown(form, alice, a_certification(alice)).one("div", class_="proof").text
+    assert f"{alice.organisation.name} ({alice.organisation.slug})" in proof
+    assert f"user:{alice.user_id}" in proof
+
+
 def test_an_erased_text_is_gone_and_its_proof_stays(form, api, alice):
     task = a_task(alice)
     certification_id = a_certification(alice, task_id=task.id, output_content=HONEST)

@@ -165,7 +165,8 @@ def certify(ring: keys.KeyRing, load_policy: Callable[..., Policy]) -> Callable[
         payload = statement.build(
             certification_id="01939f5e-7b1a-7000-8000-00000000002a",
             number=numbers.format_number(2026, 42),
-            tenant_id="01939f5e-7b1a-7000-8000-000000000002",
+            issuer=statement.Issuer("01939f5e-7b1a-7000-8000-000000000002", "Acme Ltd", "acme"),
+            requested_by="user:7",
             task_id=None,
             output=output,
             context=context,

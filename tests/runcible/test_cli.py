@@ -29,7 +29,7 @@ def verify(files, name="good.rcb.json", *, root="root.json", at=NOON, more=()):
 def test_a_good_bundle_exits_with_0_and_prints_each_check(files, capsys):
     assert verify(files) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("RC-2026-0000000042-Y: certified\n")
+    assert shown.startswith("RC-2026-0000000042-Y: certified\nIssued by Acme Ltd (acme), asked for by user:7\n")
     for name in (
         "form",
         "seal",

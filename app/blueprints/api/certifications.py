@@ -75,7 +75,9 @@ def verify_certification(certification_id):
         {"name": check.name, "outcome": check.verdict, "required": check.required, "detail": check.reason}
         for check in report.checks
     ]
-    return data({"valid": report.ok, "authentic": report.authentic, "checks": checks})
+    said = report.document
+    named = {"issuer": said["issuer"], "requested_by": said["requested_by"]}
+    return data({"valid": report.ok, "authentic": report.authentic, **named, "checks": checks})
 
 
 @api.get("/certifications/<uuid:certification_id>/versions")

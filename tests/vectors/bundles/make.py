@@ -1,7 +1,8 @@
-"""Make the bundles of this directory anew, each good or wrong in the one way that its name says.
+"""Make the bundles of the directory `v2` anew, each good or wrong in the one way that its name says.
 
 They are kept so that every later version reads what an earlier one wrote: so this is run only when the format gets a
-new version. From the root of the project: `PYTHONPATH=. python tests/vectors/bundles/make.py`.
+new version, and then into a new directory. Those beside this file hold statements of the first version. From the root
+of the project: `PYTHONPATH=. python tests/vectors/bundles/make.py`.
 """
 
 import json
@@ -20,7 +21,7 @@ from runcible.content import Context, Output
 from runcible.governance.policy_documents import Policy
 from runcible.governance.policy_engine import evaluate
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "v2"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 RULES: dict[str, Any] = {
@@ -80,7 +81,8 @@ class Maker:
         payload = statement.build(
             certification_id=f"01939f5e-7b1a-7000-8000-{self.sequence:012}",
             number=numbers.format_number(2026, self.sequence),
-            tenant_id="01939f5e-7b1a-7000-8000-00000000000a",
+            issuer=statement.Issuer("01939f5e-7b1a-7000-8000-00000000000a", "Acme Ltd", "acme"),
+            requested_by="user:7",
             task_id=None,
             output=output,
             context=context,
@@ -157,6 +159,7 @@ def main() -> None:
         own, stranger = (Maker(ring_in(Path(place) / name)) for name in ("own", "stranger"))
         made = bundles(own, stranger)
         trust_root = own.ring.trust_root
+    HERE.mkdir(exist_ok=True)
     (HERE / "trust-root.json").write_bytes(trust_root.bytes)
     expected = {}
     for name, data in made.items():
