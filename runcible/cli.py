@@ -93,6 +93,8 @@ def _print(report: Report) -> None:
         print(_shown(f"{check.verdict:<8}{check.name:<18}{check.reason}{needed}"))
     if report.ok:
         print("Verified: every required check passes.")
+    elif report.authentic and not report.failed:
+        print("NOT VERIFIED: a genuine record, and nothing failed; its content is not here to be checked.")
     elif report.authentic:
         print("NOT VERIFIED: a genuine record, but one not to be relied on. See above.")
     else:

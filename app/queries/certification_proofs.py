@@ -87,7 +87,8 @@ def bundle_of(certification: Certification) -> bytes:
 
 def verification_of(certification: Certification) -> Report:
     """What a check of the bundle comes to, just now. Raises Conflict while there is no bundle."""
-    return verify_bundle(bundle_of(certification), trust_root(), clock.now())
+    erased = opened_output(certification) is None
+    return verify_bundle(bundle_of(certification), trust_root(), clock.now(), erased=erased)
 
 
 def _number_of_successor(certification: Certification) -> str | None:

@@ -89,6 +89,11 @@ class Check:
         return TITLES[self.name]
 
     @property
+    def lacks_content(self) -> bool:
+        """Whether this is the check of the content, and there is none to check."""
+        return self.name == "content" and self.verdict == "unknown"
+
+    @property
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
@@ -114,9 +119,17 @@ class Report:
 
     @property
     def authentic(self) -> bool:
-        """Whether this is a genuine record of the issuer, be it of a rejection, or expired or revoked since."""
+        """Whether this is a genuine record of the issuer, be it of a rejection, or expired or revoked since.
+
+        A record is no less genuine where its content isn't at hand, as after an erasure: other content would fail.
+        """
         genuine = (check for check in self.checks if check.required and check.name not in ABOUT_NOW)
-        return all(check.verdict == "pass" for check in genuine)
+        return all(check.verdict == "pass" or check.lacks_content for check in genuine)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any required check fails. Not `ok` and not `failed`: something can't be decided."""
+        return any(check.verdict == "fail" for check in self.checks if check.required)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -143,18 +156,20 @@ def verify(data: bytes, *, trust_root: TrustRoot, at: datetime, content: bytes |
             raise (wrong if check.verdict == "fail" else VerificationIncomplete)(f"{check.name}: {check.reason}")
 
 
-def verify_bundle(data: bytes, trust_root: TrustRoot, at: datetime, *, content: bytes | None = None) -> Report:
+def verify_bundle(
+    data: bytes, trust_root: TrustRoot, at: datetime, *, content: bytes | None = None, erased: bool = False
+) -> Report:
     """Make every check of the bundle `data` and report each. Never raises for what the data is.
 
-    `content` are the bytes of the certified content, for a bundle that travels without it. Raises ValueError for an
-    `at` that is not aware.
+    `content` are the bytes of the certified content, for a bundle that travels without it; `erased` says that the issuer
+    has erased it, which a bundle can't tell. Raises ValueError for an `at` that is not aware.
     """
     format_moment(at)
     try:
         bundle = read(data)
     except BundleInvalid as refused:
         return _unreadable(str(refused))
-    case = _Case(bundle, trust_root, at, content)
+    case = _Case(bundle, trust_root, at, content, erased)
     checks = [Check("form", "pass", "Every byte is where the format has it.")]
     for name, make in _CHECKS:
         checks.append(_made(name, make, case))
@@ -172,8 +187,10 @@ def _unreadable(reason: str) -> Report:
 class _Case:
     """One bundle under verification, and what has been found out about it."""
 
-    def __init__(self, bundle: Bundle, trust_root: TrustRoot, at: datetime, content: bytes | None) -> None:
-        self.bundle, self.trust_root, self.at, self.content = bundle, trust_root, at, content
+    def __init__(
+        self, bundle: Bundle, trust_root: TrustRoot, at: datetime, content: bytes | None, erased: bool
+    ) -> None:
+        self.bundle, self.trust_root, self.at, self.content, self.erased = bundle, trust_root, at, content, erased
         self.verdicts: dict[str, str] = {}
         self.stamps, self.stamp_error = self._stamps()
 
@@ -311,7 +328,9 @@ def _check_window(case: _Case, key: TrustedKey, moment: datetime) -> None:
 def _content(case: _Case) -> _Outcome:
     statement, output = case.statement, case.bundle.output
     if output is None and case.content is None:
-        raise _Unknown("The content doesn't travel in this bundle; hand it in beside it.")
+        if case.erased:
+            raise _Unknown("The content was erased; the record of it stands.")
+        raise _Unknown("The content doesn't travel in this bundle, or was erased; hand it in beside it.")
     for one in filter(None, (output, _handed_in(case))):
         if one.digest != statement.output_digest:
             raise ContentChanged("The SHA-256 of the content is not the one that was signed.")

@@ -11,8 +11,8 @@ from threading import Event
 import pytest
 
 from app.commands.certifications import request_certification
-from app.core import idempotency
-from app.core.database import fresh_session
+from app.core import idempotency, sealing, tenancy
+from app.core.database import db, fresh_session
 from app.core.idempotency import once
 from app.core.paging import Paging
 from app.models.certifications import Certification
@@ -94,6 +94,19 @@ def test_a_rejection_is_an_honest_record_but_nothing_to_act_on(api, alice):
     answer = api(alice).verify_certification(a_certification(alice, output_content=BOASTFUL))
     assert outcomes(answer)["status"] == "fail"
     assert (answer.json["data"]["valid"], answer.json["data"]["authentic"]) == (False, True)
+
+
+def test_erased_content_is_unknown_and_no_failure(api, alice):
+    certification_id = a_certification(alice)
+    with tenancy.entered(db.session, alice.organisation.id):
+        sealing.erase(alice.organisation.id, f"certification:{certification_id}")
+        db.session.commit()
+    told = api(alice).verify_certification(certification_id)
+    assert (told.json["data"]["valid"], told.json["data"]["authentic"]) == (False, True)
+    assert {name: outcome for name, outcome in outcomes(told).items() if outcome != "pass"} == {
+        "content": "unknown", "inclusion": "unknown"}  # fmt: skip
+    (content,) = [check for check in told.json["data"]["checks"] if check["name"] == "content"]
+    assert content["detail"] == "The content was erased; the record of it stands."
 
 
 def test_what_has_no_verdict_yet_cannot_be_verified(api, alice):

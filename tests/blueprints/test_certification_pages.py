@@ -153,6 +153,8 @@ def test_an_erased_text_is_gone_and_its_proof_stays(form, api, alice):
     assert "fourteen days" not in whole.text
     checks = page(form(alice).verify_certification(certification_id)).by_id(f"checks-certification-{certification_id}")
     assert "Nothing failed, but not every check could be made" in checks.text
+    assert "The content was erased; the record of it stands." in checks.text
+    assert "Not valid" not in checks.text
     assert api(alice).get(f"/certifications/{certification_id}").json["data"]["output_content"] is None
     assert form(alice).get(f"/certifications/{certification_id}/bundle").status_code == 200
     form_again = form(alice).get(f"/tasks/{task.id}/certifications/new?parent={certification_id}")

@@ -102,11 +102,22 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-def test_the_content_can_be_handed_in(files, certify, certified):
+def test_the_content_can_be_handed_in(files, certify, certified, capsys):
     (files / "without.rcb.json").write_bytes(certify(with_content=False).data)
     (files / "content.txt").write_bytes(certified.output.bytes)
     assert verify(files, "without.rcb.json") == 1
+    assert "unknown content " in (shown := capsys.readouterr().out)
+    assert "a genuine record, and nothing failed" in shown
     assert verify(files, "without.rcb.json", more=["--content", str(files / "content.txt")]) == 0
+
+
+def test_other_content_handed_in_is_no_genuine_record(files, certify, capsys):
+    (files / "without.rcb.json").write_bytes(certify(with_content=False).data)
+    (files / "content.txt").write_text("Another text.")
+    assert verify(files, "without.rcb.json", more=["--content", str(files / "content.txt")]) == 1
+    shown = capsys.readouterr().out
+    assert "fail    content " in shown
+    assert "genuine" not in shown
 
 
 def test_unpack_says_that_nothing_was_verified(files, capsys):
