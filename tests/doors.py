@@ -171,6 +171,9 @@ class Json:
     def verify_certification(self, certification_id: UUID) -> Any:
         return self.send("POST", f"/certifications/{certification_id}/verify")
 
+    def retry_certification(self, certification_id: UUID) -> Any:
+        return self.send("POST", f"/certifications/{certification_id}/retry")
+
 
 def went_well(answer: Any) -> bool:
     """Whether an operation was carried out, in the words of the door it came in by."""

@@ -156,9 +156,10 @@ def fail_certification(actor: Actor, certification_id: UUID, reason: str) -> Non
 
 
 @command
-def retry_certification(actor: Actor, certification_id: UUID) -> Certification:
+def retry_certification(actor: Actor, certification_id: UUID, *, version: int | None = None) -> Certification:
     """Try again to complete a certification that failed for a technical reason. Raises Conflict for any other."""
     certification = fetch(actor, Certification, certification_id, "certification.create", lock=True)
+    expect_version(certification, version)
     if certification.certification_status != "failed":
         raise Conflict("Only a certification that failed can be tried again.")
     frozen = certification.payload is not None

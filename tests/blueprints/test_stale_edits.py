@@ -110,6 +110,7 @@ def test_every_change_heeds_if_match(api, alice, bob):
         ("PATCH", program, {"name": "Other words"}),
         ("DELETE", program, None),
         ("POST", f"/certifications/{certification_id}/revoke", {"reason": "The price was wrong."}),
+        ("POST", f"/certifications/{certification_id}/retry", None),
     ]:
         answer = api(alice).send(method, address, body, If_Match=stale)
         assert (answer.status_code, answer.json["error"]["code"]) == (412, "VERSION_CONFLICT"), address

@@ -11,8 +11,6 @@ from tests.doors import went_well
 from tests.factories import BOASTFUL, a_certification, a_request, settle
 from tests.trail import audit_trail
 
-pytestmark = pytest.mark.parametrize("door", ["form", "htmx"], indirect=True)
-
 
 def a_failed_one(player, *, judged=False, **given):
     made = certifications.request_certification(player.actor, a_request(player, **given))

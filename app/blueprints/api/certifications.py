@@ -98,6 +98,15 @@ def revoke_certification(certification_id):
     return _one(actor, certification_id)
 
 
+@api.post("/certifications/<uuid:certification_id>/retry")
+def retry_certification(certification_id):
+    """Try again to complete a certification that failed for a technical reason."""
+    read_nothing()
+    actor = current_actor()
+    commands.retry_certification(actor, certification_id, version=if_match())
+    return _one(actor, certification_id)
+
+
 @api.get("/certifications/<uuid:certification_id>/audit")
 def certification_audit(certification_id):
     """The chain of custody."""
