@@ -1,7 +1,8 @@
 """The audit trail: one row for each thing that happened, in the transaction in which it happened.
 
 Rows are append-only; the database refuses everything else (migration 0001). What is personal in them is sealed under
-the key of the record or person that it is about, so that it can be erased later while the row itself stays.
+the key of the record or person that it is about, so that it can be erased later while the row itself stays. Once that
+key is erased, what happens is still written down, and the personal part of it is not kept at all.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _how(actor: Actor, key: sealing.RecordKey | None, facts: dict[str, Any] | No
         told["facts"] = facts
     if key is not None and actor.origin.ip_address:
         origin = {"ip_address": actor.origin.ip_address, "user_agent": actor.origin.user_agent}
-        told["origin"] = {"sealed": key.seal("audit_events.origin", canonical_json(origin).decode())}
+        told["origin"] = {"sealed": key.seal_or_drop("audit_events.origin", canonical_json(origin).decode())}
     return told
 
 
@@ -113,7 +114,7 @@ def _seal_fields(
     if fields is None:
         return None
     return {
-        name: {"sealed": key.seal(f"audit_events.{name}", str(value))}
+        name: {"sealed": key.seal_or_drop(f"audit_events.{name}", str(value))}
         if name in sealed and value is not None
         else value
         for name, value in fields.items()

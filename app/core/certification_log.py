@@ -91,8 +91,9 @@ def link(previous: bytes | None, entry: dict[str, Any]) -> bytes:
 
 
 def _sealed_agent(actor: Actor) -> str | None:
-    """The browser of the person, sealed under the person's key."""
+    """The browser of the person, sealed under the person's key; None once that key was erased."""
     owner = actor_subject(actor)
     if owner is None or not actor.origin.user_agent:
         return None
-    return sealing.key(actor.tenant_id, owner).seal("certification_audit_log.user_agent", actor.origin.user_agent)
+    key = sealing.key(actor.tenant_id, owner)
+    return key.seal_or_drop("certification_audit_log.user_agent", actor.origin.user_agent)

@@ -67,9 +67,13 @@ class RecordKey:
         sealed = self._cipher().encrypt(nonce, text.encode(), self._bound_to(place))
         return f"v1.{_encode(nonce)}.{_encode(sealed)}"
 
-    def open(self, place: str, token: str) -> str | None:
-        """What was sealed, or None once the key was erased. Raises SealBroken."""
-        if self.material is None:
+    def seal_or_drop(self, place: str, text: str) -> str | None:
+        """As `seal`, or None once the key was erased: what can't be sealed any more isn't kept at all."""
+        return None if self.material is None else self.seal(place, text)
+
+    def open(self, place: str, token: str | None) -> str | None:
+        """What was sealed; None where nothing was kept, or once the key was erased. Raises SealBroken."""
+        if self.material is None or token is None:
             return None
         try:
             version, nonce, sealed = token.split(".")

@@ -161,8 +161,8 @@ def verify_bundle(
 ) -> Report:
     """Make every check of the bundle `data` and report each. Never raises for what the data is.
 
-    `content` are the bytes of the certified content, for a bundle that travels without it; `erased` says that the issuer
-    has erased it, which a bundle can't tell. Raises ValueError for an `at` that is not aware.
+    `content` are the bytes of the certified content, for a bundle that travels without it; `erased` says that the
+    issuer has erased it, which a bundle can't tell. Raises ValueError for an `at` that is not aware.
     """
     format_moment(at)
     try:

@@ -22,7 +22,8 @@ from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import TaskChanges
 from tests.cast import system
 from tests.core.rooms import inside, kept_program, scalar
-from tests.factories import a_task
+from tests.doors import went_well
+from tests.factories import a_certification, a_program, a_task
 from tests.trail import audit_rows, audit_trail
 
 
@@ -104,6 +105,51 @@ def test_personal_fields_are_sealed_under_the_key_of_their_row(alice):
     key = key_of(alice, subject_of(task))
     assert unsealed(key, row.after_state)["name"] == "Call Mr Smith"
     assert unsealed(None, row.after_state)["name"] is None
+
+
+def test_what_a_person_does_after_their_key_was_erased_is_recorded_without_what_was_personal(alice, door):
+    a_task(alice)
+    with inside(alice.organisation):
+        sealing.erase(alice.organisation.id, actor_subject(alice.actor))
+        db.session.commit()
+    program = a_program(alice)
+    assert went_well(door(alice).create_task(program_id=program.id, name="Afterwards"))
+    task = update_task(alice.actor, a_task(alice, program=program).id, TaskChanges(name="Again"))
+    created, updated = audit_rows(task)
+    assert (updated.event_type, updated.actor_user_id) == ("task.updated", alice.user_id)
+    assert updated.metadata["origin"] == {"sealed": None}
+    assert unsealed(key_of(alice, subject_of(task)), updated.after_state)["name"] == "Again"
+    assert str(updated.actor_ip_address) == "203.0.113.0/24"
+    for row in (created, updated):
+        written = json.dumps([row.metadata, row.before_state, row.after_state])
+        assert "203.0.113.7" not in written
+        assert "Test browser" not in written
+
+
+def test_what_a_person_certifies_and_reads_after_their_key_was_erased_keeps_its_chain(alice, form):
+    key_of(alice, actor_subject(alice.actor))
+    with inside(alice.organisation):
+        sealing.erase(alice.organisation.id, actor_subject(alice.actor))
+        db.session.commit()
+    certification_id = a_certification(alice)
+    assert form(alice).get(f"/certifications/{certification_id}").status_code == 200
+    with inside(alice.organisation):
+        chain = db.session.execute(
+            text("SELECT event_type, user_agent FROM audit.certification_audit_log"
+                 " WHERE certification_id = :id AND user_id = :user ORDER BY sequence"),
+            {"id": certification_id, "user": alice.user_id},
+        ).all()  # fmt: skip
+    assert [tuple(row) for row in chain] == [("created", None), ("viewed", None)]
+
+
+def test_a_change_of_an_erased_row_is_recorded_without_its_words(alice):
+    task = a_task(alice, name="Call Mr Smith")
+    with inside(alice.organisation):
+        sealing.erase(alice.organisation.id, subject_of(task))
+        db.session.commit()
+    _created, updated = audit_rows(update_task(alice.actor, task.id, TaskChanges(name="Call Mr Jones")))
+    assert updated.after_state == {"name": {"sealed": None}}
+    assert unsealed(key_of(alice, subject_of(task)), updated.after_state) == {"name": None}
 
 
 def test_the_history_of_an_erased_row_stays_without_its_words(alice, form):

@@ -125,6 +125,7 @@ def test_after_erasing_nothing_opens_and_nothing_new_is_sealed(acme, key):
         erased = kept(acme, "note:1")
         assert erased.material is None
         assert erased.open(PLACE, token) is None
+        assert erased.seal_or_drop(PLACE, "Call Mr Smith") is None
         with pytest.raises(Erased):
             erased.seal(PLACE, "Call Mr Smith")
 
