@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar, overload
 
 from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -22,6 +22,8 @@ from app.core import live, tenancy
 from app.core.actor import Actor
 from app.core.database import Base, db
 from app.core.errors import Conflict, Invalid, StaleVersion
+
+STRAY = "changed outside of a command"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,6 +116,23 @@ def _as_command(function: Callable[P, R], anyone: str, unrecorded: str) -> Calla
     return run
 
 
+def end_reading() -> None:
+    """End a transaction that has only read, by COMMIT: at a ROLLBACK psycopg forgets every statement it has prepared.
+
+    What was changed outside of a command is a defect of who changed it, and is rolled back. Raises nothing: when the
+    database has gone by now, all that was wanted of it has been read.
+    """
+    session = db.session()
+    if not session.in_transaction():
+        return
+    stray = session.info.pop(STRAY, False) or session.new or session.dirty or session.deleted
+    with suppress(DBAPIError):
+        if stray or not session.is_active:
+            session.rollback()
+        else:
+            session.commit()
+
+
 def _commit(unit: Unit, name: str) -> None:
     db.session.flush()
     if not unit.asked:
@@ -137,6 +156,7 @@ def _refusal(refused: IntegrityError) -> Invalid | Conflict:
 def _notice_flush(session: Session, _context: Any) -> None:
     unit = _unit.get()
     if unit is None:
+        session.info[STRAY] = True
         return
     written = (*session.new, *(row for row in session.dirty if session.is_modified(row)), *session.deleted)
     if any(_counts(row.__table__) for row in written):
@@ -146,9 +166,11 @@ def _notice_flush(session: Session, _context: Any) -> None:
 @event.listens_for(Session, "do_orm_execute")
 def _notice_statement(state: ORMExecuteState) -> None:
     unit = _unit.get()
-    if unit is None or not (state.is_insert or state.is_update or state.is_delete):
+    if not (state.is_insert or state.is_update or state.is_delete):
         return
-    if _counts(getattr(state.statement, "table", None)):
+    if unit is None:
+        state.session.info[STRAY] = True
+    elif _counts(getattr(state.statement, "table", None)):
         unit.changed = True
 
 

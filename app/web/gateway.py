@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.config import Settings
 from app.core.errors import BadHost, CsrfFailed, NotAcceptable, UnsupportedMediaType
 from app.core.ids import new_secret_id
+from app.core.transaction import end_reading
 from app.web.sign_in import is_api, known_actor
 
 log = structlog.get_logger("request")
@@ -73,6 +74,7 @@ def _check_formats() -> None:
 
 
 def _finish(response: Response) -> Response:
+    end_reading()  # from here on nothing needs the connection
     for name, value in current_app.config["HEADERS"].items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.get("request_id", "")

@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from app.core.ids import new_id
 from app.core.outbox import outbox
 from app.core.permissions import fetch, require
-from app.core.transaction import Unrecorded, command, current_unit
+from app.core.transaction import Unrecorded, command, current_unit, end_reading
 from app.models.programs import Program
 from app.schemas.programs import ProgramChanges
 from tests.core.rooms import inside, kept_program
@@ -228,3 +228,25 @@ def test_a_failure_of_the_commit_itself_leaves_nothing(alice):
     with pytest.raises(Conflict):
         be_refused_at_the_end(alice.actor, program.id)
     assert alice.program(program.id).name != "Nearly"
+
+
+@pytest.mark.parametrize("how", ["by hand", "flushed", "in bulk"])
+def test_what_was_changed_outside_of_a_command_does_not_outlive_the_request(alice, how):
+    program = kept_program(alice)
+    with inside(alice.organisation):
+        if how == "in bulk":
+            db.session.execute(update(Program).where(Program.id == program.id).values(name="Strayed"))
+        else:
+            db.session.get_one(Program, program.id).name = "Strayed"
+        if how == "flushed":
+            db.session.flush()
+        end_reading()
+    assert alice.program(program.id).name == program.name
+
+
+def test_a_connection_keeps_the_statements_that_it_has_prepared(alice, form):
+    """The planner works once for many requests; a ROLLBACK at the end of each would have it begin again."""
+    for _ in range(8):
+        assert form(alice).get("/tasks").status_code == 200
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one() > 0
