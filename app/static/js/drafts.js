@@ -17,7 +17,14 @@ export function watchDrafts() {
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response.status < 400 && ctx.sourceElement.matches("form")) sent(ctx.sourceElement);
   });
-  document.addEventListener("submit", ({ target }) => { if (target.matches("[data-sign-out]")) forget(() => true); });
+  document.addEventListener("submit", ({ target }) => {
+    if (!target.matches("[data-sign-out]")) return;
+    for (const field of [...waiting.keys()]) stopWaiting(field);
+    forget(() => true);
+  });
+  // Whoever is led away in the middle of a word, as by a session that has ended, finds that word again as well.
+  document.addEventListener("htmx:before:swap", keepAll);
+  addEventListener("pagehide", keepAll);
 }
 
 const waiting = new Map();
@@ -27,17 +34,25 @@ function later(field) {
   waiting.set(field, setTimeout(() => keep(field), WAIT_MS));
 }
 
+function keepAll() {
+  for (const field of [...waiting.keys()]) keep(field);
+}
+
 function keep(field) {
-  waiting.delete(field);
+  stopWaiting(field);
   if (!field.isConnected) return;
   if (field.value === field.defaultValue) storage().removeItem(keyOf(field));
   else storage().setItem(keyOf(field), JSON.stringify({ text: field.value, over: field.defaultValue }));
 }
 
+function stopWaiting(field) {
+  clearTimeout(waiting.get(field));
+  waiting.delete(field);
+}
+
 function sent(form) {
   for (const field of form.querySelectorAll("[data-draft]")) {
-    clearTimeout(waiting.get(field));
-    waiting.delete(field);
+    stopWaiting(field);
     storage().removeItem(keyOf(field));
     noteOf(field)?.remove();
   }
