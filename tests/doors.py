@@ -5,6 +5,7 @@ Each answers with the response and lets a test forget which door it came in by: 
 
 from __future__ import annotations
 
+import json
 from contextvars import copy_context
 from typing import Any
 from uuid import UUID
@@ -178,6 +179,17 @@ class Json:
 def went_well(answer: Any) -> bool:
     """Whether an operation was carried out, in the words of the door it came in by."""
     return answer.status_code in (200, 201, 204, 303)
+
+
+def toasts(answer: Any) -> list[str]:
+    """What a script would show as messages beside the answer."""
+    return [each["text"] for each in messages(answer)]
+
+
+def messages(answer: Any) -> list[dict[str, Any]]:
+    """The same with their tones, and the ways to take back what was done."""
+    told = answer.headers.get("HX-Trigger")
+    return json.loads(told)["toast"]["said"] if told else []
 
 
 def _json(fields: dict[str, Any]) -> dict[str, Any]:

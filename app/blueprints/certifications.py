@@ -1,6 +1,6 @@
 """Certifications: ask for one, read it, check it, take its bundle along, revoke it."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, url_for
 
 from app.commands import certifications as commands
 from app.core.errors import Conflict, Invalid
@@ -15,9 +15,10 @@ from app.web.bundles import bundle_response
 from app.web.certification_pages import certification_context, checks_context, content_text
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters, uuid_parameter
-from app.web.responses import show
+from app.web.responses import Said, go_on, show
 from app.web.sentences import told_of_certification
 from app.web.sign_in import current_actor
+from app.web.templating import translated as _
 
 bp = Blueprint("certifications", __name__)
 
@@ -65,7 +66,7 @@ def create(task_id):
         return _form(actor, task_id, None, form_values(), errors=refused.fields, status=422)
     except Conflict as refused:
         return _form(actor, task_id, None, form_values(), errors={"_": refused.message}, status=409)
-    return redirect(url_for(".show", certification_id=certification.id), 303)
+    return go_on(url_for(".show", certification_id=certification.id))
 
 
 @bp.get("/certifications/<uuid:certification_id>", endpoint="show")
@@ -127,14 +128,14 @@ def revoke(certification_id):
             values=form_values(),
             errors=refused.fields,
         )
-    return redirect(url_for(".show", certification_id=certification_id), 303)
+    return go_on(url_for(".show", certification_id=certification_id), Said(_("Certificate revoked.")))
 
 
 @bp.post("/certifications/<uuid:certification_id>/retry")
 def retry(certification_id):
     """Try again to complete a certification that failed for a technical reason."""
     commands.retry_certification(current_actor(), certification_id)
-    return redirect(url_for(".show", certification_id=certification_id), 303)
+    return go_on(url_for(".show", certification_id=certification_id))
 
 
 @bp.get("/certifications/<uuid:certification_id>/versions")

@@ -1,6 +1,6 @@
 """Programs: list, make, show, change, delete, restore."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, url_for
 
 from app.commands import programs as commands
 from app.core.errors import Invalid, StaleVersion
@@ -11,8 +11,9 @@ from app.schemas.programs import NewProgram, ProgramChanges
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
-from app.web.responses import show
+from app.web.responses import Said, Undo, go_on, show
 from app.web.sign_in import current_actor
+from app.web.templating import translated as _
 
 bp = Blueprint("programs", __name__)
 
@@ -38,7 +39,7 @@ def create():
         program = commands.create_program(current_actor(), read_form(NewProgram))
     except Invalid as refused:
         return show("programs/new.html", "programs/_form.html", status=422, values=form_values(), errors=refused.fields)
-    return redirect(url_for(".show", program_id=program.id), 303)
+    return go_on(url_for(".show", program_id=program.id), Said(_("Program created.")))
 
 
 @bp.get("/programs/<uuid:program_id>", endpoint="show")
@@ -72,7 +73,7 @@ def update(program_id):
     except StaleVersion:
         program = queries.get_program(actor, program_id)
         return _form(program, form_values(), conflict=conflict_of(program, form_values()), status=409)
-    return redirect(url_for(".show", program_id=program_id), 303)
+    return go_on(url_for(".show", program_id=program_id), Said(_("Changes saved.")))
 
 
 @bp.get("/programs/<uuid:program_id>/delete")
@@ -87,15 +88,16 @@ def confirm_delete(program_id):
 @bp.post("/programs/<uuid:program_id>/deletion")
 def delete(program_id):
     """Put a program in the trash."""
-    commands.delete_program(current_actor(), program_id)
-    return redirect(url_for(".index"), 303)
+    key = commands.delete_program(current_actor(), program_id).key
+    undo = Undo(url_for(".restore", program_id=program_id))
+    return go_on(url_for(".index"), Said(_("Program {key} is in the trash, with its tasks.").format(key=key), undo))
 
 
 @bp.post("/programs/<uuid:program_id>/restoration")
 def restore(program_id):
     """Bring a program back."""
     commands.restore_program(current_actor(), program_id)
-    return redirect(url_for(".show", program_id=program_id), 303)
+    return go_on(url_for(".show", program_id=program_id), Said(_("Program restored from the trash, with its tasks.")))
 
 
 def _form(program, values, *, errors=None, conflict=None, status=200):

@@ -1,10 +1,10 @@
 """Tasks: list, make, show, change, move, assign, delete, restore, and their history."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, url_for
 
 from app.commands import task_assignments as assignments
 from app.commands import tasks as commands
-from app.core.errors import Invalid, StaleVersion
+from app.core.errors import Conflict, Invalid, StaleVersion
 from app.core.permissions import require
 from app.queries import tasks as queries
 from app.queries.history import task_history
@@ -22,10 +22,11 @@ from app.web.parsing import (
     read_parameters,
     uuid_parameter,
 )
-from app.web.responses import done, show
+from app.web.responses import Said, Undo, done, go_on, refused, show, wants_fragment
 from app.web.sentences import told
 from app.web.sign_in import current_actor
 from app.web.task_pages import task_context
+from app.web.templating import translated as _
 
 bp = Blueprint("tasks", __name__)
 
@@ -68,7 +69,7 @@ def create():
         task = commands.create_task(current_actor(), read_form(NewTask))
     except Invalid as refused:
         return _new_form(form_values(), refused.fields, status=422)
-    return redirect(url_for(".show", task_id=task.id), 303)
+    return go_on(url_for(".show", task_id=task.id), Said(_("Task created.")))
 
 
 @bp.get("/tasks/<uuid:task_id>", endpoint="show")
@@ -101,31 +102,34 @@ def update(task_id):
     except StaleVersion:
         task = queries.get_task(actor, task_id)
         return _edit_form(task, form_values(), conflict=conflict_of(task, form_values()), status=409)
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return go_on(url_for(".show", task_id=task_id), Said(_("Changes saved.")))
 
 
 @bp.post("/tasks/<uuid:task_id>/move")
 def move(task_id):
     """Move a task to another state."""
-    actor = current_actor()
-    commands.move_task(actor, task_id, read_form(Move))
-    return _task(actor, task_id)
+    return _in_place(task_id, lambda actor: commands.move_task(actor, task_id, read_form(Move)), _moved)
 
 
 @bp.post("/tasks/<uuid:task_id>/assignment")
 def assign(task_id):
     """Put somebody on a task."""
-    actor = current_actor()
-    assignments.assign_task(actor, task_id, read_form(Assignment))
-    return _task(actor, task_id)
+    assignment = read_form(Assignment)
+    return _in_place(
+        task_id,
+        lambda actor: assignments.assign_task(actor, task_id, assignment),
+        lambda context: _assigned(context, assignment.user_id),
+    )
 
 
 @bp.post("/tasks/<uuid:task_id>/assignment/<int(max=9007199254740991):user_id>/deletion")
 def unassign(task_id, user_id):
     """Take somebody off a task."""
-    actor = current_actor()
-    assignments.unassign_task(actor, task_id, user_id)
-    return _task(actor, task_id)
+    return _in_place(
+        task_id,
+        lambda actor: assignments.unassign_task(actor, task_id, user_id),
+        lambda context: _unassigned(context, user_id),
+    )
 
 
 @bp.get("/tasks/<uuid:task_id>/history")
@@ -149,19 +153,50 @@ def confirm_delete(task_id):
 @bp.post("/tasks/<uuid:task_id>/deletion")
 def delete(task_id):
     """Put a task in the trash."""
-    commands.delete_task(current_actor(), task_id)
-    return redirect(url_for(".index"), 303)
+    actor = current_actor()
+    commands.delete_task(actor, task_id)
+    number = queries.get_task(actor, task_id, deleted=True).number
+    undo = Undo(url_for(".restore", task_id=task_id))
+    return go_on(url_for(".index"), Said(_("{number} is in the trash.").format(number=number), undo))
 
 
 @bp.post("/tasks/<uuid:task_id>/restoration")
 def restore(task_id):
     """Bring a task back."""
     commands.restore_task(current_actor(), task_id)
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return go_on(url_for(".show", task_id=task_id), Said(_("Task restored from the trash.")))
 
 
-def _task(actor, task_id):
-    return done("tasks/_task.html", to=url_for(".show", task_id=task_id), **task_context(actor, task_id))
+def _in_place(task_id, act, said):
+    """Carry out a change that the page of the task shows at once; what does not fit is shown as the task stands now."""
+    actor = current_actor()
+    try:
+        act(actor)
+    except Conflict as refusal:
+        if not wants_fragment():
+            raise
+        return refused(refusal, "tasks/_task.html", **task_context(actor, task_id))
+    context = task_context(actor, task_id)
+    return done("tasks/_task.html", to=url_for(".show", task_id=task_id), said=said(context), **context)
+
+
+def _moved(context):
+    task = context["task"]
+    return Said(_("{number} is now in “{state}”.").format(number=task.number, state=task.state.name))
+
+
+def _assigned(context, user_id):
+    task = context["task"]
+    name = next(each.name for each in task.assignments if each.user_id == user_id)
+    undo = Undo(url_for(".unassign", task_id=task.id, user_id=user_id))
+    return Said(_("{name} is on {number}.").format(name=name, number=task.number), undo)
+
+
+def _unassigned(context, user_id):
+    task = context["task"]
+    name = next((each.name for each in context["people"] if each.id == user_id), _("This person"))
+    undo = Undo(url_for(".assign", task_id=task.id), {"user_id": str(user_id)})
+    return Said(_("{name} is no longer on {number}.").format(name=name, number=task.number), undo)
 
 
 def _new_form(values, errors, *, status=200):

@@ -70,18 +70,22 @@ def check_credentials(visitor: Visitor, given: Credentials) -> int:
 def keep_session(
     _visitor: Visitor, session_id: UUID | None, token_hash: bytes, data: dict[str, Any], lasts: timedelta
 ) -> None:
-    """Store a browser session, under a new id where the cookie is new: the row of an old cookie goes."""
+    """Store a browser session under a new cookie: the row of an old one goes."""
     user_id = int(data["_user_id"]) if "_user_id" in data else None
     kept = db.session.get(UserSession, session_id) if session_id else None
-    if kept is not None and kept.token_hash == token_hash:
-        kept.data, kept.user_id, kept.last_seen_at = data, user_id, clock.now()
-        return
     if kept is not None:
         db.session.delete(kept)
     now = clock.now()
     db.session.add(
         UserSession(token_hash=token_hash, data=data, user_id=user_id, last_seen_at=now, expires_at=now + lasts)
     )
+
+
+@command(anyone="a browser keeps its own session")
+def update_session(_visitor: Visitor, session_id: UUID, data: dict[str, Any]) -> None:
+    """Store what a session holds now. One that was ended meanwhile stays ended: this makes no row."""
+    changes = {"data": data, "last_seen_at": clock.now()}
+    db.session.execute(update(UserSession).where(UserSession.id == session_id).values(changes))
 
 
 @command(anyone="a browser keeps its own session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import orjson
 import structlog
@@ -17,7 +17,8 @@ from app.core import errors
 from app.core.database import db
 from app.core.errors import DomainError
 from app.web.responses import wants_fragment
-from app.web.sign_in import is_api
+from app.web.sign_in import is_api, known_actor, safe_next
+from app.web.templating import translated as _
 
 log = structlog.get_logger(__name__)
 
@@ -141,6 +142,45 @@ def _to_sign_in() -> Response:
     return redirect(target, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
 
 
+def _way_back(refusal: DomainError) -> dict[str, str] | None:
+    """Where a refused action can be thought over: the page it was started from, else that of the thing it is about.
+
+    A page has its own way back, and of what is not there is none.
+    """
+    if request.method in ("GET", "HEAD") or refusal.status == HTTPStatus.NOT_FOUND or known_actor() is None:
+        return None
+    started, about = _started_from(), _page_of_the_thing()
+    if about is None or (started is not None and started != about["url"]):
+        return {"url": started, "label": _("Back")} if started else None
+    return about
+
+
+def _page_of_the_thing() -> dict[str, str] | None:
+    """The page that shows what the action is about, by the parameter of the action's address."""
+    pages = {
+        "certification_id": ("certifications.show", _("Back to the certification")),
+        "task_id": ("tasks.show", _("Back to the task")),
+        "program_id": ("programs.show", _("Back to the program")),
+    }
+    for name, (endpoint, label) in pages.items():
+        if name in (request.view_args or {}):
+            return {"url": url_for(endpoint, **{name: (request.view_args or {})[name]}), "label": label}
+    return None
+
+
+def _started_from() -> str | None:
+    """The page of ours that the request comes from, if one can go there: the address of an action is none."""
+    parts = urlsplit(request.referrer or "")
+    target = safe_next(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    if target is None or parts.netloc != request.host:
+        return None
+    try:
+        current_app.url_map.bind(request.host).match(parts.path, "GET")
+    except HTTPException:
+        return None
+    return target
+
+
 def _as_html(refusal: DomainError) -> Response:
     template = "errors/_error.html" if wants_fragment() else "errors/page.html"
     status = int(refusal.status)
@@ -153,6 +193,7 @@ def _as_html(refusal: DomainError) -> Response:
             message=refusal.message,
             help="",
             details=refusal.details,
+            back=_way_back(refusal),
             reference=g.get("request_id", ""),
         )
     except Exception:

@@ -78,7 +78,8 @@ def _finish(response: Response) -> Response:
     for name, value in current_app.config["HEADERS"].items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.get("request_id", "")
-    if request.method in ("GET", "HEAD") and response.status_code == 200 and not response.is_streamed:
+    kept = response.status_code == 200 and not response.is_streamed and not response.cache_control.no_store
+    if request.method in ("GET", "HEAD") and kept:
         response.add_etag(weak=True)
         response.make_conditional(request)
     _log(response)

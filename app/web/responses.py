@@ -1,17 +1,40 @@
-"""The three ways to answer: `show` a page or its fragment, be `done` with a change, give `data` to a program."""
+"""The three ways to answer: `show` a page or its fragment, be `done` with a change, give `data` to a program.
+
+What a change has come to is `said`: by a toast where a script can show one, else by a notice on the page that follows.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Response, redirect, render_template, request
+from flask import Response, flash, get_flashed_messages, redirect, render_template, request
 
+from app.core.errors import DomainError
 from app.core.parsing import Schema
 
 VARY = "HX-Request-Type, HX-History-Restore-Request, Cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The form that takes a change back."""
+
+    url: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence about what has just been done. `tone` is good, information, attention or danger."""
+
+    text: str
+    undo: Undo | None = None
+    tone: str = "good"
 
 
 def wants_fragment() -> bool:
@@ -22,17 +45,35 @@ def wants_fragment() -> bool:
 def show(page: str, fragment: str | None = None, /, *, status: int = 200, **context: Any) -> Response:
     """A page, or only its `fragment` where htmx asked for that."""
     template = fragment if fragment and wants_fragment() else page
-    response = Response(render_template(template, **context), status, mimetype="text/html")
+    said = get_flashed_messages()
+    toasted = said if "HX-Request" in request.headers else []
+    html = render_template(template, said=[] if toasted else said, **context)
+    response = Response(html, status, mimetype="text/html")
     response.headers["Vary"] = VARY
-    response.headers.setdefault("Cache-Control", "private, no-cache")
-    return response
+    # A page that says something says it once: it must not come out of a cache again, with or without its header.
+    response.headers["Cache-Control"] = "no-store" if said else "private, no-cache"
+    return _toast(response, *toasted)
 
 
-def done(fragment: str, /, *, to: str, **context: Any) -> Response:
-    """A change is made: the new fragment for htmx, and for a plain form the page that shows it (303)."""
+def done(fragment: str, /, *, to: str, said: Said, **context: Any) -> Response:
+    """A change is made: the new fragment for htmx, and for a plain form the page that shows it."""
     if wants_fragment():
-        return show(fragment, fragment, **context)
+        return _toast(show(fragment, fragment, **context), asdict(said))
+    return go_on(to, said)
+
+
+def go_on(to: str, said: Said | None = None) -> Response:
+    """A change is made: to the page that shows it (303), which says what was done."""
+    if said is not None:
+        flash(asdict(said))  # type: ignore[arg-type]
     return redirect(to, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
+
+
+def refused(refusal: DomainError, fragment: str, /, **context: Any) -> Response:
+    """A change made in place does not fit what the thing has become: how it stands now, and why not. For htmx only."""
+    page = show(fragment, fragment, status=refusal.status, **context)
+    page.headers["Cache-Control"] = "no-store"
+    return _toast(page, asdict(Said(refusal.message, tone="danger")))
 
 
 def data(
@@ -57,6 +98,13 @@ def nothing() -> Response:
     """It is done, and there is nothing to say about it: no body, and so no type of one."""
     response = Response(status=HTTPStatus.NO_CONTENT)
     del response.headers["Content-Type"]
+    return response
+
+
+def _toast(response: Response, *said: Any) -> Response:
+    """Have the script show what was said. A header holds ASCII only; JSON can say everything in it."""
+    if said:
+        response.headers["HX-Trigger"] = json.dumps({"toast": {"said": list(said)}})
     return response
 
 

@@ -112,12 +112,14 @@ class StoredSessions(SessionInterface):
             if session.last_seen_at is not None and clock.now() - session.last_seen_at > TOUCH_EVERY:
                 commands.touch_session(visitor, session.row_id)
             return
-        if session.rotate or session.row_id is None:
-            session.token = new_token()
+        if session.row_id is not None and not session.rotate:
+            commands.update_session(visitor, session.row_id, dict(session))
+            return
+        session.token = new_token()
         lasts = timedelta(days=app.config["SETTINGS"].session_days)
-        commands.keep_session(visitor, session.row_id, token_hash(session.token or ""), dict(session), lasts)
+        commands.keep_session(visitor, session.row_id, token_hash(session.token), dict(session), lasts)
         response.set_cookie(
-            self.get_cookie_name(app), session.token or "", max_age=int(lasts.total_seconds()), **self._cookie(app)
+            self.get_cookie_name(app), session.token, max_age=int(lasts.total_seconds()), **self._cookie(app)
         )
 
     def get_cookie_name(self, app: Flask) -> str:

@@ -90,7 +90,11 @@ def test_a_refused_comment_comes_back_in_its_own_place(htmx, alice, things):
 @pytest.mark.parametrize(
     ("refuse", "status", "told"),
     [
-        (lambda door, things: door.move_task(things["task"], state="done"), 409, "cannot go straight to"),
+        (
+            lambda door, things: door.retry_certification(things["certification"]),
+            409,
+            "Only a certification that failed",
+        ),
         (
             lambda door, things: door.assign_task(things["task"], user_id=1 << 50),
             422,

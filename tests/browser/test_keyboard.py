@@ -82,7 +82,7 @@ def test_a_task_is_moved_from_the_keyboard(visit, alice):
     expect(page.locator("summary")).to_contain_text("State: Doing")
     expect(menu).not_to_have_attribute("open", "")
     expect(page.locator("summary")).to_be_focused()
-    expect(page.locator("#announcer")).to_contain_text("Doing")
+    expect(page.get_by_role("status").filter(has_text="is now in “Doing”")).to_be_visible()
 
 
 def test_a_menu_closes_when_the_keyboard_leaves_it(visit, alice):

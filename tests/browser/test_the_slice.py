@@ -43,6 +43,26 @@ def test_one_signs_in_with_address_and_password_and_out_again(visit, script, bob
     expect(heading(page)).to_have_text("Sign in")
 
 
+def test_what_one_did_is_confirmed_and_taken_back(visit, script, alice):
+    page = visit(alice, script=script).go(
+        f"/tasks/{a_task(alice, a_program(alice, key='OPS'), name='Feed the cat').id}"
+    )
+    page.get_by_role("link", name="Delete…").click()
+    page.get_by_role("button", name="Delete task").click()
+    said = page.get_by_role("status").filter(has_text="OPS-1 is in the trash.")
+    expect(said).to_be_visible()
+    expect(heading(page)).to_have_text("Tasks")
+    said.get_by_role("button", name="Undo").click()
+    expect(heading(page)).to_have_text("OPS-1 Feed the cat")
+    expect(page.get_by_role("status").filter(has_text="Task restored from the trash.")).to_be_visible()
+    expect(said).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text("Task restored from the trash.")).to_have_count(0)
+    page.get_by_label("Your comment").fill("Twice a day.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Comment added.")).to_be_visible()
+
+
 def test_one_makes_a_program_and_a_task_and_edits_it(visit, script, alice):
     page = visit(alice, script=script).go("/programs")
     page.get_by_role("link", name="New program").first.click()

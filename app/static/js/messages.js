@@ -1,4 +1,5 @@
 // Messages: seen as toasts, or only heard. Both places stand outside of everything that is swapped.
+import htmx from "htmx.org";
 import { isPage } from "./navigation.js";
 
 const KEEP_MS = 10_000;
@@ -8,8 +9,11 @@ export function say(name) {
   return JSON.parse(document.getElementById("announcer").dataset.words)[name];
 }
 
-/** Show `text` for ten seconds. `tone` is good, information, attention or danger; a danger stays until it is closed. */
-export function toast(text, tone = "information") {
+/**
+ * Show `text` for ten seconds, or longer while somebody points at it or stands in it with the keyboard. `tone` is good,
+ * information, attention or danger; a danger stays until it is closed. `undo` is a form: its url and its fields.
+ */
+export function toast(text, tone = "information", undo = null) {
   const box = document.getElementById("toasts");
   if (!box) return;
   const item = document.createElement("div");
@@ -21,9 +25,40 @@ export function toast(text, tone = "information") {
   close.textContent = "×";
   close.setAttribute("aria-label", say("close"));
   close.addEventListener("click", () => item.remove());
-  item.append(words, close);
+  item.append(words, ...(undo ? [takingBack(undo, item)] : []), close);
   box.append(item);
-  if (tone !== "danger") setTimeout(() => item.remove(), KEEP_MS);
+  htmx.process(item);
+  if (tone !== "danger") passAway(item);
+}
+
+function passAway(item) {
+  let timer;
+  const start = () => { clearTimeout(timer); timer = setTimeout(() => item.remove(), KEEP_MS); };
+  const stop = () => clearTimeout(timer);
+  item.addEventListener("pointerenter", stop);
+  item.addEventListener("pointerleave", start);
+  item.addEventListener("focusin", stop);
+  item.addEventListener("focusout", start);
+  start();
+}
+
+/** An ordinary form, which hx-boost carries to the page that shows the thing as it was. */
+function takingBack({ url, fields }, item) {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = url;
+  form.setAttribute("hx-sync", "drop");
+  for (const [name, value] of Object.entries(fields)) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    form.append(field);
+  }
+  const button = document.createElement("button");
+  button.className = "toast__undo";
+  button.textContent = say("undo");
+  form.append(button);
+  form.addEventListener("htmx:after:request", () => item.remove());
+  return form;
 }
 
 /** Have `text` read aloud, and shown to nobody. */
@@ -47,6 +82,8 @@ export function watchMessages() {
     const news = target === document.body ? [] : speaking(target).filter(isNews);
     if (news.length) announce(news.at(-1).dataset.announce);
   });
-  // The server may send one along: HX-Trigger: {"toast": {"text": "...", "tone": "good"}}
-  document.addEventListener("toast", ({ detail }) => toast(detail.text ?? detail.value, detail.tone));
+  // The server sends them along: HX-Trigger: {"toast": {"said": [{"text": "...", "tone": "good", "undo": null}]}}
+  document.addEventListener("toast", ({ detail }) => {
+    for (const { text, tone, undo } of detail.said) toast(text, tone, undo);
+  });
 }
