@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,18 @@ from runcible.content import Output
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "verify-by-hand.md").read_text()
-STEPS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-COMMANDS = [command for step in STEPS for command in step.splitlines()]
+BEFORE, _, AFTER = PAGE.partition("### Without Python")
+INSTEAD, _, AFTER = AFTER.partition("## 2.")
+
+
+def steps(text):
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [command for step in steps(BEFORE + AFTER) for command in step.splitlines()]
+BY_HAND = "".join(steps(INSTEAD))
+CHECKS_BY_HAND = "".join(step for step in steps(AFTER) if "python" not in step)
+TOOLS = ("awk", "base64", "cat", "cmp", "cut", "grep", "mkdir", "openssl", "sed", "sha256sum", "tail", "wc")
 
 
 @pytest.fixture
@@ -34,6 +45,7 @@ def run(script, cwd):
 
 def test_the_page_has_its_commands():
     assert len(COMMANDS) == 12
+    assert "payload.bin" in BY_HAND
     assert any("openssl ts -verify" in command for command in COMMANDS)
 
 
@@ -51,6 +63,102 @@ def test_every_command_of_the_page_succeeds(place, certify, trust_root, noon):
 def parts(certified, place):
     unpack(bundle.read(certified.data), place / "parts")
     return place / "parts"
+
+
+def by_hand(place, tmp_path_factory, script=BY_HAND):
+    """Run lines of the page as `sh` does where there is neither Python nor jq. A line that fails ends it."""
+    tools = tmp_path_factory.mktemp("tools")
+    for name in TOOLS:
+        (tools / name).symlink_to(shutil.which(name))
+    environment = {"PATH": str(tools), "LANG": "C.UTF-8"}
+    command = ["/bin/sh", "-c", f"set -e\n{script}"]
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+
+
+def written_by(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != "places.txt"}
+
+
+AWKWARD = [
+    "The sky was clear at noon.",
+    'She said "no" \\ and \\\\"never\\\\\\": a\ttab,\r\nlines\n\n, \u2600, \\n, \\u0041, %s %d, $HOME `id` \'.\n',
+    "\\",
+    '"',
+    'x", "envelope": {"payload": "AAAA"}, "text": "y',
+    "\x01\x1f\x0b\b\f\x7f/ \u2028 \U0001f600 \u00e9",
+    "  Blanks at both ends  ",
+    'one "two" three\\four\n' * 4000,
+]
+
+
+@pytest.mark.parametrize("text", AWKWARD, ids=lambda text: ascii(text)[:30])
+def test_the_lines_for_the_way_without_python_write_what_unpack_writes(certify, place, tmp_path_factory, text):
+    made = certify(Output.of_text(text))
+    (place / "certificate.rcb.json").write_bytes(made.data)
+    done = by_hand(place, tmp_path_factory)
+    assert done.returncode == 0, done.stderr
+    unpack(bundle.read(made.data), place / "expected")
+    assert written_by(place / "parts") == written_by(place / "expected")
+
+
+AWKWARD_JSON = [
+    {"b": 1.0, "a": ["\u00e9", 'x"y\\']},
+    {"envelope": {"payload": "AAAA", "signatures": [{"keyid": "0", "sig": "AAAA"}]}, "trust": {"keys": []}},
+    {"media_type": "x", "text": 'a","media_type":"b'},
+    {"a": {"b": 1, "media_type": "x"}, "envelope": {"payload": "AAAA"}},
+    [],
+    "only a text",
+    {"envelope.payload": "AAAA", ".envelope": {"payload": "B"}, "": {"timestamps": ["A"]}, "a b": [[], {}, [["x"]]]},
+]
+
+
+@pytest.mark.parametrize("value", AWKWARD_JSON, ids=lambda value: ascii(value)[:30])
+def test_the_same_holds_for_json_whatever_it_pretends_to_be(certify, place, tmp_path_factory, value):
+    made = certify(Output.of_json(value))
+    (place / "certificate.rcb.json").write_bytes(made.data)
+    done = by_hand(place, tmp_path_factory)
+    assert done.returncode == 0, done.stderr
+    unpack(bundle.read(made.data), place / "expected")
+    assert written_by(place / "parts") == written_by(place / "expected")
+
+
+def test_a_bundle_without_its_content_has_everything_else(certify, place, tmp_path_factory):
+    made = certify(with_content=False)
+    (place / "certificate.rcb.json").write_bytes(made.data)
+    assert by_hand(place, tmp_path_factory).returncode == 0
+    unpack(bundle.read(made.data), place / "expected")
+    assert written_by(place / "parts") == written_by(place / "expected")
+
+
+def test_without_python_every_check_of_the_page_passes(place, tmp_path_factory):
+    done = by_hand(place, tmp_path_factory, BY_HAND + CHECKS_BY_HAND)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Verified OK") == 2
+    assert "Verification: OK" in done.stdout
+
+
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+COVERED = [
+    '"payload":"',
+    '"sig":"',
+    '"sig":"[^"]*"},{"keyid":"[^"]*","sig":"',
+    '"timestamps":\\["',
+    '"text":"',
+]
+
+
+@pytest.mark.parametrize("after", COVERED)
+def test_a_changed_byte_of_the_bundle_fails_a_check_of_the_page(certified, place, tmp_path_factory, after):
+    data = certified.data.decode()
+    found = re.search(after, data)
+    at = found.end() + 20
+    other = BASE64[BASE64.index(data[at]) ^ 1] if data[at] in BASE64 else "x"
+    (place / "certificate.rcb.json").write_text(data[:at] + other + data[at + 1 :])
+    assert by_hand(place, tmp_path_factory).returncode == 0
+    done = by_hand(place, tmp_path_factory, "cd parts\n" + CHECKS_BY_HAND)
+    assert done.returncode != 0
 
 
 def flip(path, at=-1):
