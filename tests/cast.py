@@ -18,17 +18,18 @@ from app.core import tenancy
 from app.core.actor import Actor, Origin, Tenant, Visitor
 from app.core.database import db
 from app.core.ids import new_token
+from app.models.access_roles import AccessRole
 from app.models.governance_policies import GovernancePolicy
 from app.models.users import User
 from app.queries.certifications import get_certification
-from app.queries.identity import find_roles
+from app.queries.identity import allowed_by, find_roles
 from app.queries.programs import get_program
 from app.queries.tasks import get_task
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from app.web.sign_in import token_hash
 
 PASSWORD = "a long enough password"
-ROLES = {"alice": "owner", "bob": "member", "carol": "viewer", "mallory": "owner"}
+ROLES = {"alice": "owner", "bob": "member", "carol": "viewer", "mallory": "owner"}  # others hold no role at first
 
 R = TypeVar("R")
 _numbers = count(1)
@@ -42,6 +43,7 @@ class Organisation:
     slug: str
     name: str
     policies: dict[str, UUID] = field(compare=False)
+    roles: dict[str, UUID] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,15 @@ def found(name: str = "acme") -> Organisation:
     )
     with tenancy.entered(db.session, made.id):
         policies = {row.key: row.id for row in db.session.scalars(select(GovernancePolicy))}
-    return Organisation(made.id, made.slug, made.name, policies)
+        roles = {row.key: row.id for row in db.session.scalars(select(AccessRole))}
+    return Organisation(made.id, made.slug, made.name, policies, roles)
 
 
 def join(organisation: Organisation, name: str) -> Player:
     """A person of the cast in an organisation, let in unless they are there already."""
     if name not in ("alice", "mallory"):
-        new = NewMember(email=f"{name}@acme.example", name=name.capitalize(), password=PASSWORD, role=ROLES[name])
+        role = ROLES.get(name)
+        new = NewMember(email=f"{name}@acme.example", name=name.capitalize(), password=PASSWORD, role=role)
         tenants.create_member(system(organisation), new)
     return play(organisation, name)
 
@@ -128,15 +132,15 @@ def play(organisation: Organisation, name: str) -> Player:
         email = f"{name}@{'globex' if name == 'mallory' else 'acme'}.example"
         user = db.session.scalars(select(User).where(User.email == email)).one()
         roles = find_roles(organisation.id, user.user_id)
+        assert roles is not None
     actor = Actor(
         tenant=Tenant(organisation.id, organisation.slug, organisation.name),
-        permissions=frozenset(permission for role in roles for permission in role.permissions),
         user_id=user.user_id,
         name=user.name,
         email=user.email,
-        role_names=tuple(role.name for role in roles),
         authenticated_by="session",
         origin=Origin(request_id="test", ip_address="203.0.113.7", user_agent="Test browser"),
+        **allowed_by(roles),
     )
     afresh()
     return Player(name, organisation, actor)

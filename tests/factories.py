@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
 from app.commands import certifications
+from app.commands.access_grants import create_access_grant
 from app.commands.programs import create_program
 from app.commands.tasks import create_task
 from app.core import tenancy
 from app.core.database import db
+from app.core.ids import new_id
 from app.core.outbox import outbox
 from app.jobs import runner
+from app.models.access_grants import AccessGrant
 from app.models.programs import Program
 from app.models.tasks import Task
+from app.models.user_groups import UserGroup, UserGroupMember
+from app.schemas.access_grants import NewAccessGrant
 from app.schemas.certifications import NewCertification
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import NewTask
-from tests.cast import Player, afresh
+from tests.cast import Organisation, Player, afresh
 
 _numbers = count(1)
 
@@ -37,6 +43,25 @@ def a_task(player: Player, program: Program | None = None, **given: Any) -> Task
     """A task, in a program of its own unless one is given."""
     program_id = (program or a_program(player)).id
     return create_task(player.actor, NewTask(**{"program_id": program_id, "name": "Water the plants"} | given))
+
+
+def a_grant(giver: Player, role: str, holder: Player, **place: Any) -> AccessGrant:
+    """A role for a person: throughout, or with `program_id` or `task_id` in one place."""
+    new = NewAccessGrant(access_role_id=giver.organisation.roles[role], user_id=holder.user_id, **place)
+    return create_access_grant(giver.actor, new)
+
+
+def a_group(organisation: Organisation, *members: Player, name: str = "", inside: UUID | None = None) -> UUID:
+    """The id of a group with these people, perhaps inside of another group."""
+    with tenancy.entered(db.session, organisation.id):
+        group = UserGroup(id=new_id(), name=name or f"Group {next(_numbers)}")
+        db.session.add(group)
+        db.session.flush()
+        db.session.add_all(UserGroupMember(user_group_id=group.id, user_id=member.user_id) for member in members)
+        if inside is not None:
+            db.session.add(UserGroupMember(user_group_id=inside, member_group_id=group.id))
+        db.session.commit()
+    return group.id
 
 
 def a_request(player: Player, **given: Any) -> NewCertification:

@@ -36,7 +36,8 @@ def index():
 def new(task_id):
     """The form to have an output of a task certified; with `parent`, a corrected version of one."""
     actor = current_actor()
-    require(actor, "certification.create")
+    task = get_task(actor, task_id)
+    require(actor, "certification.create", task.program_id, task.id)
     parent_id = uuid_parameter(read_parameters("parent"), "parent")
     parent = queries.get_certification(actor, parent_id) if parent_id else None
     values = {}
@@ -108,8 +109,7 @@ def bundle(certification_id):
 def confirm_revoke(certification_id):
     """Ask why, before a certificate is taken back."""
     actor = current_actor()
-    certification = queries.get_certification(actor, certification_id)
-    require(actor, "certification.revoke")
+    certification = queries.get_certification(actor, certification_id, "certification.revoke")
     return show("certifications/revoke.html", certification=certification, values={}, errors={})
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, url_for
 
 from app.commands import programs as commands
 from app.core.errors import Invalid, StaleVersion
-from app.core.permissions import require
+from app.core.permissions import require, require_somewhere
 from app.queries import programs as queries
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.programs import NewProgram, ProgramChanges
@@ -28,7 +28,7 @@ def index():
 @bp.get("/programs/new")
 def new():
     """The form for a new program."""
-    require(current_actor(), "program.create")
+    require_somewhere(current_actor(), "program.create")
     return show("programs/new.html", "programs/_form.html", values={}, errors={})
 
 
@@ -57,7 +57,7 @@ def edit(program_id):
     """The form to change a program."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
-    require(actor, "program.update")
+    require(actor, "program.update", program_id)
     return _form(program, {"name": program.name, "description": program.description, "version": program.version})
 
 
@@ -81,7 +81,7 @@ def confirm_delete(program_id):
     """Ask before a program goes."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
-    require(actor, "program.delete")
+    require(actor, "program.delete", program_id)
     return show("programs/delete.html", program=program, task_count=queries.count_tasks(actor, program_id))
 
 

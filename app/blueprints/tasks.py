@@ -5,7 +5,7 @@ from flask import Blueprint, url_for
 from app.commands import task_assignments as assignments
 from app.commands import tasks as commands
 from app.core.errors import Conflict, Invalid, StaleVersion
-from app.core.permissions import require
+from app.core.permissions import require, require_somewhere
 from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.queries.programs import program_choices
@@ -57,7 +57,7 @@ def index():
 @bp.get("/tasks/new")
 def new():
     """The form for a new task."""
-    require(current_actor(), "task.create")
+    require_somewhere(current_actor(), "task.create")
     given = read_parameters("program")
     return _new_form({"program_id": given.get("program", "")}, {})
 
@@ -83,7 +83,7 @@ def edit(task_id):
     """The form to change a task."""
     actor = current_actor()
     task = queries.get_task(actor, task_id)
-    require(actor, "task.update")
+    require(actor, "task.update", task.program_id, task.id)
     estimate = "" if task.estimate_minutes is None else str(task.estimate_minutes)
     values = {"name": task.name, "description": task.description, "estimate_minutes": estimate}
     return _edit_form(task, values | {"version": task.version})
@@ -146,7 +146,7 @@ def confirm_delete(task_id):
     """Ask before a task goes."""
     actor = current_actor()
     task = queries.get_task(actor, task_id)
-    require(actor, "task.delete")
+    require(actor, "task.delete", task.program_id, task.id)
     return show("tasks/delete.html", task=task)
 
 
@@ -200,7 +200,7 @@ def _unassigned(context, user_id):
 
 
 def _new_form(values, errors, *, status=200):
-    programs = program_choices(current_actor())
+    programs = program_choices(current_actor(), "task.create")
     return show("tasks/new.html", "tasks/_form.html", status=status, values=values, errors=errors, programs=programs)
 
 

@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.audit import record
 from app.core.database import db
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.ids import new_token
 from app.core.permissions import fetch, require
 from app.core.transaction import command
@@ -26,6 +26,10 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
     Raises Invalid for somebody who does not work here, or an end in the past.
     """
     require(actor, "api_key.create")
+    if actor.authenticated_by == "api_key":
+        raise Forbidden("A key cannot make another: sign in yourself.")
+    if actor.user_id not in (None, new.user_id):
+        raise Forbidden("A key acts for the person who makes it. Nobody can make one for somebody else.")
     works_here = db.session.scalar(
         select(ApplicationInstanceUser.user_id).where(
             ApplicationInstanceUser.application_instance_id == actor.tenant_id,
@@ -54,8 +58,10 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
 
 @command
 def revoke_api_key(actor: Actor, key_id: UUID) -> ApiKey:
-    """End a key at once. Revoking twice is revoking once."""
-    key = fetch(actor, ApiKey, key_id, "api_key.create")
+    """End a key at once: one's own, or with the right to, anybody's. Revoking twice is revoking once."""
+    key = fetch(actor, ApiKey, key_id, "api_key.view")
+    if key.user_id != actor.user_id:
+        require(actor, "api_key.revoke")
     if key.revoked_at is None:
         key.revoked_at = clock.now()
         db.session.flush()

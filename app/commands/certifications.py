@@ -47,10 +47,9 @@ def request_certification(actor: Actor, new: NewCertification) -> Certification:
     Raises Invalid for content that cannot be hashed, a policy that is not there or a parent of another task, NotFound
     for a task that is not there, Conflict for a parent that is undecided or has a newer version already.
     """
-    require(actor, "certification.create")
+    task = live_task(actor, new.task_id, "task.view") if new.task_id is not None else None
+    require(actor, "certification.create", *((task.program_id, task.id) if task else ()))
     output, context = _judgeable(new)
-    if new.task_id is not None:
-        live_task(actor, new.task_id, "task.view")
     policy = _active_policy(actor, new.governance_policy_id)
     parent = _parent(actor, new)
     certification = Certification(

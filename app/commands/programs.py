@@ -9,6 +9,7 @@ from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
+from app.core.errors import Invalid, NotFound
 from app.core.permissions import expect_version, fetch, require
 from app.core.transaction import command
 from app.models.programs import Program
@@ -17,8 +18,10 @@ from app.schemas.programs import NewProgram, ProgramChanges
 
 @command
 def create_program(actor: Actor, new: NewProgram) -> Program:
-    """Make a program. Raises Invalid where its key is taken."""
-    require(actor, "program.create")
+    """Make a program, perhaps in another. Raises Invalid where its key is taken or the other is not there."""
+    require(actor, "program.create", new.parent_id)
+    if new.parent_id is not None:
+        _parent(actor, new.parent_id, "program.create")
     program = Program(application_instance_id=actor.tenant_id, **new.model_dump())
     db.session.add(program)
     db.session.flush()
@@ -29,10 +32,16 @@ def create_program(actor: Actor, new: NewProgram) -> Program:
 
 @command
 def update_program(actor: Actor, program_id: UUID, changes: ProgramChanges) -> Program:
-    """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster."""
+    """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster.
+
+    To put it into another program changes who may do what in it, and so needs the right to give roles there.
+    """
     program = fetch(actor, Program, program_id, "program.update")
     expect_version(program, changes.version)
-    for name, value in changes.model_dump(exclude_unset=True, exclude={"version"}).items():
+    sent = changes.model_dump(exclude_unset=True, exclude={"version"})
+    if "parent_id" in sent and sent["parent_id"] != program.parent_id:
+        _put_into(actor, program, sent["parent_id"])
+    for name, value in sent.items():
         if value is not None:
             setattr(program, name, value)
     if db.session.is_modified(program):
@@ -63,3 +72,19 @@ def restore_program(actor: Actor, program_id: UUID) -> Program:
     record(actor, "program.restored", program)
     announce(program, "created")
     return program
+
+
+def _put_into(actor: Actor, program: Program, parent_id: UUID | None) -> None:
+    """Put a program into another, or on its own (None). Raises Invalid, or Forbidden where roles would change hands."""
+    for place in (program.id, program.parent_id, parent_id):
+        require(actor, "access_grant.create", place)
+    if parent_id is not None:
+        _parent(actor, parent_id, "program.update")
+    program.parent_id = parent_id
+
+
+def _parent(actor: Actor, parent_id: UUID, permission: str) -> None:
+    try:
+        fetch(actor, Program, parent_id, permission)
+    except NotFound:
+        raise Invalid({"parent_id": "There is no such program."}) from None

@@ -26,7 +26,7 @@ def create_task(actor: Actor, new: NewTask) -> Task:
 
     Raises Invalid where the program is not there to take it.
     """
-    require(actor, "task.create")
+    require(actor, "task.create", new.program_id)
     task = Task(
         application_instance_id=actor.tenant_id,
         number=_next_number(actor, new.program_id),

@@ -14,9 +14,10 @@ from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.ids import new_id
-from app.core.permissions import SHIPPED_ROLES, SYSTEM_PERMISSIONS
+from app.core.roles import SHIPPED_ROLES, SYSTEM_PERMISSIONS
 from app.core.transaction import command
-from app.models.access_roles import AccessGrant, AccessPermission, AccessRole
+from app.models.access_grants import AccessGrant
+from app.models.access_roles import AccessPermission, AccessRole
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.users import User
 from app.schemas.tenants import NewMember, NewTenant
@@ -30,8 +31,7 @@ def create_tenant(_visitor: Visitor, new: NewTenant) -> ApplicationInstance:
     db.session.flush()
     with tenancy.entered(db.session, tenant.id):
         sealing.create_tenant_key(tenant.id)
-        for key, (name, permissions) in SHIPPED_ROLES.items():
-            _create_role(tenant.id, key, name, permissions)
+        _ship_roles(tenant.id)
         system = system_actor(tenant)
         record(system, "application_instance.created", tenant)
         record(system, "workflow.created", create_built_in_workflow(tenant.id))
@@ -44,7 +44,7 @@ def create_tenant(_visitor: Visitor, new: NewTenant) -> ApplicationInstance:
 
 @command(anyone="an operator lets people in on the command line; invitations come with the pages for people")
 def create_member(actor: Actor, new: NewMember) -> User:
-    """Let a person into the organisation with one role. Raises Invalid where there is no such role."""
+    """Let a person into the organisation, with one role or none yet. Raises Invalid where there is no such role."""
     return _let_in(actor, new)
 
 
@@ -76,11 +76,6 @@ def system_actor(tenant: ApplicationInstance) -> Actor:
 
 
 def _let_in(actor: Actor, new: NewMember) -> User:
-    role_id = db.session.scalar(
-        select(AccessRole.id).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.key == new.role)
-    )
-    if role_id is None:
-        raise Invalid({"role": "There is no such role."})
     user = db.session.scalar(select(User).where(func.lower(User.email) == new.email.lower()))
     if user is None:
         user = User(email=new.email, name=new.name, password_hash=passwords.hash_password(new.password))
@@ -88,19 +83,42 @@ def _let_in(actor: Actor, new: NewMember) -> User:
         db.session.flush()
     db.session.add(ApplicationInstanceUser(application_instance_id=actor.tenant_id, user_id=user.user_id))
     db.session.flush()
-    grant = AccessGrant(application_instance_id=actor.tenant_id, access_role_id=role_id, user_id=user.user_id)
-    db.session.add(grant)
-    db.session.flush()
     record(actor, "user.joined", user)
-    record(actor, "access_grant.created", grant)
+    if new.role is not None:
+        _grant(actor, user, new.role)
     return user
 
 
-def _create_role(tenant_id: UUID, key: str, name: str, permissions: frozenset[str]) -> None:
-    role = AccessRole(id=new_id(), application_instance_id=tenant_id, key=key, name=name)
-    db.session.add(role)
+def _grant(actor: Actor, user: User, role_key: str) -> None:
+    role_id = db.session.scalar(
+        select(AccessRole.id).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.key == role_key)
+    )
+    if role_id is None:
+        raise Invalid({"role": "There is no such role."})
+    grant = AccessGrant(application_instance_id=actor.tenant_id, access_role_id=role_id, user_id=user.user_id)
+    db.session.add(grant)
+    db.session.flush()
+    record(actor, "access_grant.created", grant)
+
+
+def _ship_roles(tenant_id: UUID) -> None:
+    ids = {key: new_id() for key in SHIPPED_ROLES}
+    db.session.add_all(
+        AccessRole(
+            id=ids[key],
+            application_instance_id=tenant_id,
+            key=key,
+            name=role.name,
+            description=role.description,
+            is_shipped=True,
+            manages_every_role=role.manages_every_role,
+            managed_role_ids=[ids[managed] for managed in role.manages],
+        )
+        for key, role in SHIPPED_ROLES.items()
+    )
     db.session.flush()
     db.session.add_all(
-        AccessPermission(application_instance_id=tenant_id, access_role_id=role.id, permission=permission)
-        for permission in sorted(permissions)
+        AccessPermission(application_instance_id=tenant_id, access_role_id=ids[key], permission=permission)
+        for key, role in SHIPPED_ROLES.items()
+        for permission in sorted(role.permissions)
     )

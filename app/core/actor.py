@@ -35,14 +35,24 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalRole:
+    """What a role allows in some places only: `places` are the ids of programs, those below them too, and of tasks."""
+
+    permissions: frozenset[str]
+    places: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A person, a key or the system itself, at work in one organisation.
 
-    `permissions` are those of the roles, already cut down to the scopes of the key where one was used.
+    `permissions` are those that hold throughout the organisation, `local_roles` those of one program or task; both are
+    already cut down to the scopes of the key where one was used.
     """
 
     tenant: Tenant
     permissions: frozenset[str]
+    local_roles: tuple[LocalRole, ...] = ()
     user_id: int | None = None
     name: str = ""
     email: str = ""
@@ -56,6 +66,16 @@ class Actor:
         """The id of the organisation, under which PostgreSQL shows rows."""
         return self.tenant.id
 
-    def may(self, permission: str) -> bool:
-        """Whether the roles of this actor hold `permission`."""
-        return permission in self.permissions
+    def may(self, permission: str, *places: UUID | None) -> bool:
+        """Whether `permission` holds throughout the organisation, or in one of the `places` that a thing lies in."""
+        return permission in self.permissions or any(
+            permission in role.permissions and not role.places.isdisjoint(map(str, places)) for role in self.local_roles
+        )
+
+    def may_somewhere(self, permission: str) -> bool:
+        """Whether `permission` holds anywhere at all."""
+        return permission in self.permissions or any(permission in role.permissions for role in self.local_roles)
+
+    def places_where(self, permission: str) -> list[UUID]:
+        """The programs and tasks in which a role of their own gives `permission`."""
+        return [UUID(place) for role in self.local_roles if permission in role.permissions for place in role.places]

@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from app.core.actor import Actor
 from app.core.database import Base, db
-from app.core.errors import IdempotencyKeyInvalid, IdempotencyKeyReused, NotFound, RequestInProgress
+from app.core.errors import IdempotencyKeyInvalid, IdempotencyKeyReused, RequestInProgress
+from app.core.permissions import fetch, viewing_of
 from app.core.transaction import command
 
 M = TypeVar("M")
@@ -99,13 +100,4 @@ def _made_before(actor: Actor, owner: str, request: Request) -> Any:
 
 
 def _same_row(model: type[M], actor: Actor, row_id: Any) -> M:
-    row: M | None = db.session.scalar(
-        select(model).where(  # type: ignore[arg-type]
-            model.id == row_id,  # type: ignore[attr-defined]
-            model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
-        )
-    )
-    seen_with = getattr(model, "seen_with", f"{model.kind}.view")  # type: ignore[attr-defined]
-    if row is None or not actor.may(seen_with):
-        raise NotFound
-    return row
+    return fetch(actor, model, row_id, viewing_of(model))

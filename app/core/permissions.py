@@ -1,106 +1,132 @@
-"""Who may do what: permissions are code, roles are data, and there is one road to a row.
+"""Who may do what: there is one road to a row, and one to a list.
 
-`fetch` loads, hides (NotFound) or refuses (Forbidden); `require` asks for what needs no row yet; templates ask
-`Actor.may` of the same table. Issue a new permission here, and nowhere else.
+A permission (app/core/roles.py) holds throughout the organisation, or in the places that a role was given for: a
+program with all below it, or one task. `fetch` loads, hides (NotFound) or refuses (Forbidden); `in_sight` narrows lists
+in SQL; `require` asks for what needs no row yet; templates ask `Actor.may` of the same table.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.actor import Actor
 from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
+from app.core.roles import SYSTEM_PERMISSIONS
 from app.core.transaction import current_unit
 
 M = TypeVar("M")
-
-PERMISSIONS: dict[str, str] = {
-    "program.view": "See programs",
-    "program.create": "Create programs",
-    "program.update": "Edit programs",
-    "program.delete": "Delete and restore programs",
-    "task.view": "See tasks, their comments and their history",
-    "task.create": "Create tasks",
-    "task.update": "Edit tasks",
-    "task.delete": "Delete and restore tasks",
-    "task.assign": "Assign tasks to people",
-    "task.move": "Move tasks along their workflow",
-    "task.comment": "Comment on tasks",
-    "certification.view": "See certifications, verify and download them",
-    "certification.create": "Have outputs certified",
-    "certification.revoke": "Revoke certifications",
-    "policy.view": "See governance policies",
-    "user.view": "See who works here",
-    "api_key.view": "See API keys",
-    "api_key.create": "Make and revoke API keys",
-}
-
-_VIEWING = frozenset(name for name in PERMISSIONS if name.endswith(".view"))
-_WORKING = frozenset(
-    {
-        "program.create",
-        "program.update",
-        "task.create",
-        "task.update",
-        "task.delete",
-        "task.assign",
-        "task.move",
-        "task.comment",
-        "certification.create",
-    }
-)
-
-# What a new organisation starts with. From then on its roles are its own rows.
-SHIPPED_ROLES: dict[str, tuple[str, frozenset[str]]] = {
-    "owner": ("Owner", frozenset(PERMISSIONS)),
-    "member": ("Member", _VIEWING | _WORKING),
-    "viewer": ("Viewer", _VIEWING),
-}
-
-# What the system itself may do: carry on what people have asked for.
-SYSTEM_PERMISSIONS = frozenset(PERMISSIONS) | {"certification.decide", "certification.sign"}
 
 
 def fetch(
     actor: Actor, model: type[M], row_id: Any, permission: str, *, lock: bool = False, deleted: bool = False
 ) -> M:
-    """The row of `model` with this id, if `actor` has `permission` for it.
+    """The row of `model` with this id, if `actor` has `permission` for it: throughout, or where the row lies.
 
     `lock` holds the row until the transaction ends; `deleted` looks in the trash instead. Raises NotFound where there
-    is no such row in this organisation or the actor may not see its kind, and Forbidden where it may be seen only.
+    is no such row in this organisation or the actor may not see it, and Forbidden where it may be seen only.
     """
-    kind: str = model.kind  # type: ignore[attr-defined]
     _asked(permission)
-    if not actor.may(f"{kind}.view"):
+    viewing = viewing_of(model)
+    if not (actor.may_somewhere(viewing) or actor.may_somewhere(f"{viewing}_own")):
         raise NotFound
-    query = select(model).where(
+    places = places_of(model) if actor.local_roles else ()
+    query = select(model, false() if actor.may(viewing) else owned(model, actor), *places).where(
         model.id == row_id,  # type: ignore[attr-defined]
         model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
     )
     if lock:  # what was read before the row was ours may be old
-        query = query.with_for_update().execution_options(populate_existing=True)
-    row = db.session.scalar(query)
-    if row is None or (hasattr(row, "deleted_at") and (row.deleted_at is not None) != deleted):
+        query = query.with_for_update(of=model).execution_options(populate_existing=True)
+    found = db.session.execute(query).first()
+    if found is None:
         raise NotFound
-    if not actor.may(permission):
+    row, is_own, *lies_in = found
+    if hasattr(row, "deleted_at") and (row.deleted_at is not None) != deleted:
+        raise NotFound
+    if not (actor.may(viewing, *lies_in) or (is_own and actor.may(f"{viewing}_own", *lies_in))):
+        raise NotFound
+    if permission != viewing and not actor.may(permission, *lies_in):
         raise Forbidden
     remember(row)
-    return row
+    return row  # type: ignore[no-any-return]
 
 
-def require(actor: Actor, permission: str) -> None:
-    """Go on only if `actor` has `permission`. Raises Forbidden, or NotFound where even looking is not allowed."""
+def require(actor: Actor, permission: str, *places: UUID | None) -> None:
+    """Go on only if `actor` has `permission`, throughout or in one of the `places`.
+
+    Raises Forbidden, or NotFound where even looking is not allowed.
+    """
     _asked(permission)
-    if actor.may(permission):
-        return
-    if permission.endswith(".view"):
-        raise NotFound
-    raise Forbidden
+    _refuse_unless(actor.may(permission, *places), permission)
+
+
+def require_somewhere(actor: Actor, permission: str) -> None:
+    """Go on only if `actor` has `permission` anywhere: for lists that are narrowed later, and for what has no place.
+
+    Raises as `require` does.
+    """
+    _asked(permission)
+    own = permission.endswith(".view") and actor.may_somewhere(f"{permission}_own")
+    _refuse_unless(own or actor.may_somewhere(permission), permission)
+
+
+def in_sight(actor: Actor, model: Any) -> ColumnElement[bool] | None:
+    """What narrows a list of `model` to what the actor may see; None where that is all of it. Raises NotFound for none.
+
+    The clause has placeholders, so that a statement is built once; `sight_of` fills them.
+    """
+    viewing = viewing_of(model)
+    require_somewhere(actor, viewing)
+    return None if actor.may(viewing) else narrowed(model)
+
+
+def sight_of(actor: Actor, model: Any) -> dict[str, Any]:
+    """The values for the placeholders of `in_sight`."""
+    viewing = viewing_of(model)
+    return {
+        "sight_places": actor.places_where(viewing),
+        "sight_own_everywhere": f"{viewing}_own" in actor.permissions,
+        "sight_own_places": actor.places_where(f"{viewing}_own"),
+        "sight_person": actor.user_id,
+    }
+
+
+def viewing_of(model: Any) -> str:
+    """The permission that lets one see rows of `model`."""
+    seen_with: str = getattr(model, "seen_with", f"{model.kind}.view")
+    return seen_with
+
+
+def places_of(model: Any) -> tuple[ColumnElement[Any], ...]:
+    """The columns that tell where a row of `model` lies: the ids of its program and task."""
+    places: tuple[ColumnElement[Any], ...] = model.places() if hasattr(model, "places") else ()
+    return places
+
+
+def owned(model: Any, actor: Actor) -> ColumnElement[bool]:
+    """Whether a row of `model` is the actor's own."""
+    if actor.user_id is None or not hasattr(model, "is_own"):
+        return false()
+    owned_by: ColumnElement[bool] = model.is_own(literal(actor.user_id, BigInteger))
+    return owned_by
+
+
+@cache
+def narrowed(model: Any) -> ColumnElement[bool]:
+    """What `in_sight` gives to somebody who may see a part only; made once for each model."""
+    ids, places = ARRAY(Uuid), places_of(model)
+    seen = [place == any_(bindparam("sight_places", type_=ids)) for place in places]
+    if not hasattr(model, "is_own"):
+        return or_(false(), *seen)
+    own_here = [place == any_(bindparam("sight_own_places", type_=ids)) for place in places]
+    own = model.is_own(bindparam("sight_person", type_=BigInteger))
+    return or_(*seen, and_(or_(bindparam("sight_own_everywhere", type_=Boolean), *own_here), own))
 
 
 def expect_version(row: Any, version: int | None) -> None:
@@ -116,7 +142,8 @@ def effective(granted: frozenset[str], scopes: frozenset[str]) -> frozenset[str]
     """
     if "*" in scopes:
         return granted
-    return granted & (scopes | {f"{scope.partition('.')[0]}.view" for scope in scopes})
+    kinds = {scope.partition(".")[0] for scope in scopes}
+    return granted & (scopes | {f"{kind}.view" for kind in kinds} | {f"{kind}.view_own" for kind in kinds})
 
 
 def as_uuid(text: str) -> UUID:
@@ -125,6 +152,14 @@ def as_uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound from None
+
+
+def _refuse_unless(allowed: bool, permission: str) -> None:
+    if allowed:
+        return
+    if permission.endswith(".view"):
+        raise NotFound
+    raise Forbidden
 
 
 def _asked(permission: str) -> None:

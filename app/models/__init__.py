@@ -1,6 +1,7 @@
 """Facts and rules, one noun a file. They know no session, no request and no clock."""
 
 from app.models import (
+    access_grants,
     access_roles,
     api_keys,
     application_instances,
@@ -10,12 +11,14 @@ from app.models import (
     task_assignments,
     task_comments,
     tasks,
+    user_groups,
     user_sessions,
     users,
     workflows,
 )
 
 __all__ = [
+    "access_grants",
     "access_roles",
     "api_keys",
     "application_instances",
@@ -25,6 +28,7 @@ __all__ = [
     "task_assignments",
     "task_comments",
     "tasks",
+    "user_groups",
     "user_sessions",
     "users",
     "workflows",

@@ -1,27 +1,30 @@
-"""Roles: named sets of permissions, granted to people. Permissions themselves are code (app/core/permissions.py)."""
+"""Roles: named sets of permissions. Permissions themselves are code (app/core/roles.py)."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import clock
-from app.core.database import Model, TenantOwned
+from app.core.database import Model, TenantOwned, Versioned
 
 
-class AccessRole(TenantOwned, Model):
-    """A role as one organisation has it."""
+class AccessRole(TenantOwned, Versioned, Model):
+    """A role as one organisation has it. Who holds it may give away the roles that it manages, and no others."""
 
     __tablename__ = "access_roles"
     kind = "access_role"
-    audited = ("key", "name")
+    audited = ("key", "name", "description", "manages_every_role", "managed_role_ids")
+    refusals = {"access_roles_application_instance_id_key_key": ("name", "There is a role with this name already.")}
 
     key: Mapped[str] = mapped_column(String(63))
     name: Mapped[str] = mapped_column(String(100))
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    description: Mapped[str] = mapped_column(default="")
+    is_shipped: Mapped[bool] = mapped_column(default=False)
+    manages_every_role: Mapped[bool] = mapped_column(default=False)
+    managed_role_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), default=list)
 
 
 class AccessPermission(Model):
@@ -32,15 +35,3 @@ class AccessPermission(Model):
     application_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application_instances.id"), primary_key=True)
     access_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_roles.id"), primary_key=True)
     permission: Mapped[str] = mapped_column(String(100), primary_key=True)
-
-
-class AccessGrant(TenantOwned, Model):
-    """A role granted to a person."""
-
-    __tablename__ = "access_grants"
-    kind = "access_grant"
-    audited = ("access_role_id", "user_id")
-
-    access_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_roles.id"))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -6,12 +6,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Integer, String, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Base, Model, TenantOwned, Versioned
 from app.core.errors import Conflict
+from app.models.tasks import program_of_task
 
 # One row a year: the last number given. A sequence would leave gaps that nobody could explain.
 certification_counters = Table(
@@ -94,6 +95,16 @@ class Certification(TenantOwned, Versioned, Model):
     revoked_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     revocation_reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
+
+    @classmethod
+    def places(cls) -> tuple[ColumnElement[Any], ...]:
+        """Where a certification lies: in its task, and in the program of that."""
+        return (cls.task_id, program_of_task(cls.task_id))  # type: ignore[return-value]
+
+    @classmethod
+    def is_own(cls, person: ColumnElement[int]) -> ColumnElement[bool]:
+        """Whether a person has asked for a certification."""
+        return cls.requested_by_user_id == person
 
     @property
     def is_decided(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ColumnElement, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.models.tasks import program_of_task
 
 
 class TaskComment(TenantOwned, Model):
@@ -25,3 +27,8 @@ class TaskComment(TenantOwned, Model):
     author_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     body: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @classmethod
+    def places(cls) -> tuple[ColumnElement[Any], ...]:
+        """Where a comment lies: in its task, and in the program of that."""
+        return (cls.task_id, program_of_task(cls.task_id))  # type: ignore[return-value]

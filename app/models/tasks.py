@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, String, or_, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.core.database import Deletable, Model, TenantOwned, Versioned
+from app.models.task_assignments import TaskAssignment
 
 
 class Task(TenantOwned, Versioned, Deletable, Model):
@@ -25,3 +27,22 @@ class Task(TenantOwned, Versioned, Deletable, Model):
     estimate_minutes: Mapped[int | None]
     workflow_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflow_instances.id"))
     created_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
+
+    @classmethod
+    def places(cls) -> tuple[ColumnElement[Any], ...]:
+        """Where a task lies: in its program, and in itself."""
+        return (cls.program_id, cls.id)  # type: ignore[return-value]
+
+    @classmethod
+    def is_own(cls, person: ColumnElement[int]) -> ColumnElement[bool]:
+        """Whether a person made a task or is on it."""
+        assigned = select(TaskAssignment.task_id).where(
+            TaskAssignment.application_instance_id == cls.application_instance_id, TaskAssignment.user_id == person
+        )
+        return or_(cls.created_by_user_id == person, cls.id.in_(assigned))
+
+
+def program_of_task(task_id: Any) -> ColumnElement[Any]:
+    """The program of the task that a column names: where things that belong to tasks lie."""
+    task = aliased(Task)  # so that a statement which has tasks of its own is not meant
+    return select(task.program_id).where(task.id == task_id).scalar_subquery()

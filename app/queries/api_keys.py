@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import require
+from app.core.permissions import in_sight, sight_of
 from app.models.api_keys import ApiKey
 from app.models.users import User
 
 
 def list_api_keys(actor: Actor) -> list[Any]:
-    """Every key, newest first: whose it is, how it begins, what it may, until when, and when it was last used."""
-    require(actor, "api_key.view")
+    """Every key that one may see, newest first: whose it is, how it begins, what it may, and when it was last used."""
+    sight = in_sight(actor, ApiKey)
     query = (
         select(
             ApiKey.id,
@@ -33,4 +33,6 @@ def list_api_keys(actor: Actor) -> list[Any]:
         .where(ApiKey.application_instance_id == actor.tenant_id)
         .order_by(ApiKey.id.desc())
     )
-    return list(db.session.execute(query))
+    if sight is None:
+        return list(db.session.execute(query))
+    return list(db.session.execute(query.where(sight), sight_of(actor, ApiKey)))

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import fetch, require
+from app.core.permissions import fetch, in_sight, narrowed, require_somewhere, sight_of
 from app.models.certifications import Certification, LlmOutputVersion
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 from app.models.programs import Program
@@ -92,21 +92,24 @@ _NARROWED: dict[str, ColumnElement[bool]] = {
 
 def list_certifications(actor: Actor, filters: CertificationFilters, paging: Paging) -> Page[Any]:
     """Certifications, newest first, without their content. One query."""
-    require(actor, "certification.view")
+    sight = in_sight(actor, Certification)
     given = {"status": filters.status, "task_id": filters.task_id}
-    narrowed = {name: value for name, value in given.items() if value is not None}
-    values = {"tenant": actor.tenant_id, "now": clock.now(), **narrowed}
-    return _listing(frozenset(narrowed)).page(db.session, paging, narrowed, values)
+    wanted = {name: value for name, value in given.items() if value is not None}
+    values = {"tenant": actor.tenant_id, "now": clock.now(), **wanted}
+    if sight is not None:
+        values |= sight_of(actor, Certification)
+    return _listing(frozenset(wanted), sight is not None).page(db.session, paging, wanted, values)
 
 
 @cache
-def _listing(narrowed_by: frozenset[str]) -> Listing:
-    return Listing(_CERTIFICATIONS.where(*(_NARROWED[name] for name in sorted(narrowed_by))), Certification.id)
+def _listing(narrowed_by: frozenset[str], in_part: bool) -> Listing:
+    seen = _CERTIFICATIONS.where(narrowed(Certification)) if in_part else _CERTIFICATIONS
+    return Listing(seen.where(*(_NARROWED[name] for name in sorted(narrowed_by))), Certification.id)
 
 
-def get_certification(actor: Actor, certification_id: UUID) -> Certification:
-    """One certification. Raises NotFound."""
-    return fetch(actor, Certification, certification_id, "certification.view")
+def get_certification(actor: Actor, certification_id: UUID, permission: str = "certification.view") -> Certification:
+    """One certification, for somebody who has `permission` for it. Raises NotFound or Forbidden."""
+    return fetch(actor, Certification, certification_id, permission)
 
 
 def statement_of(certification: Certification) -> Statement | None:
@@ -116,14 +119,14 @@ def statement_of(certification: Certification) -> Statement | None:
 
 def content_of(actor: Actor, certification: Certification) -> Any:
     """The certified content as the seed's `output_content`, or None once it was erased."""
-    require(actor, "certification.view")
+    require_somewhere(actor, "certification.view")
     output = opened_output(certification)
     return output.document if output else None
 
 
 def policy_version_of(actor: Actor, certification: Certification) -> Any:
     """Name and version of the policy that the certification was judged by."""
-    require(actor, "certification.view")
+    require_somewhere(actor, "certification.view")
     return db.session.execute(
         select(GovernancePolicy.id, GovernancePolicy.name, GovernancePolicyVersion.number.label("version"))
         .join(GovernancePolicyVersion, GovernancePolicyVersion.governance_policy_id == GovernancePolicy.id)
@@ -133,7 +136,7 @@ def policy_version_of(actor: Actor, certification: Certification) -> Any:
 
 def list_versions(actor: Actor, certification: Certification) -> list[Any]:
     """Every version of the output that the certification is about, newest first."""
-    require(actor, "certification.view")
+    require_somewhere(actor, "certification.view")
     query = (
         select(
             LlmOutputVersion.id,
@@ -158,7 +161,7 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
 
 def newer_version(actor: Actor, certification: Certification) -> UUID | None:
     """The certification of the version that corrects this one, None where it is the newest."""
-    require(actor, "certification.view")
+    require_somewhere(actor, "certification.view")
     query = select(LlmOutputVersion.certification_id).where(
         LlmOutputVersion.application_instance_id == actor.tenant_id,
         LlmOutputVersion.parent_certification_id == certification.id,

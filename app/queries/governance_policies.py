@@ -10,20 +10,20 @@ from sqlalchemy import Select, select
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import NotFound
-from app.core.permissions import require
+from app.core.permissions import require_somewhere
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 
 
 def active_policies(actor: Actor) -> list[Any]:
     """The policies that outputs can be certified under, by name."""
-    require(actor, "policy.view")
+    require_somewhere(actor, "policy.view")
     query = _policies(actor).where(GovernancePolicy.is_active).order_by(GovernancePolicy.name)
     return list(db.session.execute(query))
 
 
 def get_policy(actor: Actor, policy_id: UUID) -> Any:
     """One policy. Raises NotFound."""
-    require(actor, "policy.view")
+    require_somewhere(actor, "policy.view")
     row = db.session.execute(_policies(actor).where(GovernancePolicy.id == policy_id)).first()
     if row is None:
         raise NotFound

@@ -15,7 +15,7 @@ from app.core.actor import Actor
 from app.core.audit import audit_events, unsealed
 from app.core.certification_log import certification_audit_log
 from app.core.database import db
-from app.core.permissions import require
+from app.core.permissions import require_somewhere
 from app.models.task_comments import TaskComment
 from app.models.users import User
 
@@ -47,8 +47,8 @@ class Event:
 
 
 def task_history(actor: Actor, task_id: UUID) -> list[Event]:
-    """What happened to a task and its comments, newest first."""
-    require(actor, "task.view")
+    """What happened to a task and its comments, newest first. Ask for the task itself first."""
+    require_somewhere(actor, "task.view")
     comments = select(TaskComment.id).where(
         TaskComment.application_instance_id == actor.tenant_id, TaskComment.task_id == task_id
     )
@@ -75,8 +75,8 @@ def task_history(actor: Actor, task_id: UUID) -> list[Event]:
 
 
 def certification_events(actor: Actor, certification_id: UUID) -> list[Any]:
-    """The chain of custody of a certification, oldest first."""
-    require(actor, "certification.view")
+    """The chain of custody of a certification, oldest first. Ask for the certification itself first."""
+    require_somewhere(actor, "certification.view")
     log = certification_audit_log.c
     query = (
         select(certification_audit_log, User.name.label("actor_name"))

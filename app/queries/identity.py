@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.core.actor import LocalRole
 from app.core.database import db
+from app.core.permissions import effective
 from app.models.api_keys import ApiKey, hash_of
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.user_sessions import UserSession
@@ -71,17 +73,19 @@ _ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
 
 
 class Role(NamedTuple):
-    """A role that somebody holds in an organisation."""
+    """A role that somebody holds in an organisation, `everywhere` in it or in some `places` only."""
 
     name: str
     permissions: list[str]
+    everywhere: bool
+    places: list[str]
 
 
 def find_session(token_hash: bytes, slug: str | None, now: datetime, seen_after: datetime) -> Any:
     """The session behind a cookie, with its person and the organisation called `slug`, each None where there is none.
 
     None where the session has ended or was idle too long. `slug` is what somebody put into an address. Where the person
-    has `roles` in the organisation, it is the current one of the transaction from now on.
+    belongs to the organisation, `roles` is a list, and the organisation the current one of the transaction from now on.
     """
     at = slug if slug and slug.isascii() and slug.isprintable() else None
     given = {"token_hash": token_hash, "at": at, "now": now, "seen_after": seen_after}
@@ -91,22 +95,36 @@ def find_session(token_hash: bytes, slug: str | None, now: datetime, seen_after:
 def find_api_key(secret: str, now: datetime) -> Any:
     """The key with this secret and the person it acts for, or None where it has expired or was revoked.
 
-    Row security shows the key to whoever presents its hash, before any organisation is current. Where the person has
-    `roles` in the organisation of the key, it is the current one of the transaction from now on.
+    Row security shows the key to whoever presents its hash, before any organisation is current. Where the person still
+    belongs to the organisation, `roles` is a list, and the organisation the current one of the transaction from now on.
     """
     presented = hash_of(secret)
     db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
     return db.session.execute(_KEY, {"hash": presented, "now": now}).first()
 
 
-def find_roles(tenant_id: UUID, user_id: int) -> list[Role]:
-    """The roles that a person has in an organisation, which is entered by asking; none for a stranger."""
+def find_roles(tenant_id: UUID, user_id: int) -> list[Role] | None:
+    """The roles that a person has in an organisation, which is entered by asking; None for a stranger."""
     return roles_from(db.session.scalar(_ROLES, {"tenant": tenant_id, "user": user_id}))
 
 
-def roles_from(found: list[dict[str, Any]] | None) -> list[Role]:
+def roles_from(found: list[dict[str, Any]] | None) -> list[Role] | None:
     """Roles as the database's function tells them."""
-    return [Role(**role) for role in found or ()]
+    return None if found is None else [Role(**role) for role in found]
+
+
+def allowed_by(roles: list[Role], scopes: frozenset[str] = frozenset({"*"})) -> dict[str, Any]:
+    """What roles allow within the scopes of a key, as an Actor wants to know it."""
+    throughout = (permission for role in roles if role.everywhere for permission in role.permissions)
+    return {
+        "permissions": effective(frozenset(throughout), scopes),
+        "local_roles": tuple(
+            LocalRole(effective(frozenset(role.permissions), scopes), frozenset(role.places))
+            for role in roles
+            if role.places
+        ),
+        "role_names": tuple(role.name for role in roles),
+    }
 
 
 def tenants_of(user_id: int) -> list[Any]:

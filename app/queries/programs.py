@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select, true
+from sqlalchemy import Uuid, any_, bindparam, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import fetch, require
+from app.core.permissions import fetch, in_sight, require, require_somewhere, sight_of
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.workflows import WorkflowInstance, WorkflowState
@@ -32,12 +33,13 @@ _COUNTS = (
     )
     .lateral()
 )
-_PROGRAMS = Listing(
+_PROGRAMS = (
     select(
         Program.id,
         Program.key,
         Program.name,
         Program.description,
+        Program.parent_id,
         Program.version,
         Program.created_at,
         Program.updated_at,
@@ -46,9 +48,9 @@ _PROGRAMS = Listing(
         _COUNTS.c.done_tasks,
     )
     .join(_COUNTS, true())
-    .where(Program.application_instance_id == bindparam("tenant"), Program.deleted_at.is_(None)),
-    Program.id,
+    .where(Program.application_instance_id == bindparam("tenant"), Program.deleted_at.is_(None))
 )
+_ALL = Listing(_PROGRAMS, Program.id)
 
 _CHOICES = (
     select(Program.id, Program.key, Program.name)
@@ -56,12 +58,16 @@ _CHOICES = (
     .order_by(Program.name)
     .limit(literal_column("500"))
 )
+_WHERE_ALLOWED = _CHOICES.where(Program.id == any_(bindparam("places", type_=ARRAY(Uuid))))
 
 
 def list_programs(actor: Actor, paging: Paging) -> Page[Any]:
     """Programs with the numbers of their open and finished tasks. One query."""
-    require(actor, "program.view")
-    return _PROGRAMS.page(db.session, paging, values={"tenant": actor.tenant_id})
+    sight = in_sight(actor, Program)
+    if sight is None:
+        return _ALL.page(db.session, paging, values={"tenant": actor.tenant_id})
+    values = {"tenant": actor.tenant_id} | sight_of(actor, Program)
+    return Listing(_PROGRAMS.where(sight), Program.id).page(db.session, paging, values=values)
 
 
 def get_program(actor: Actor, program_id: UUID) -> Program:
@@ -76,14 +82,17 @@ def get_deleted_program(actor: Actor, program_id: UUID) -> Program:
 
 def count_tasks(actor: Actor, program_id: UUID) -> int:
     """How many tasks would leave the lists together with the program."""
-    require(actor, "program.view")
+    require(actor, "program.view", program_id)
     query = select(func.count()).where(
         Task.application_instance_id == actor.tenant_id, Task.program_id == program_id, Task.deleted_at.is_(None)
     )
     return db.session.scalar(query) or 0
 
 
-def program_choices(actor: Actor) -> list[Any]:
-    """Id, key and name of every program, for a form's menu."""
-    require(actor, "program.view")
-    return list(db.session.execute(_CHOICES, {"tenant": actor.tenant_id}))
+def program_choices(actor: Actor, permission: str = "program.view") -> list[Any]:
+    """Id, key and name of every program in which the actor has `permission`, for a form's menu."""
+    require_somewhere(actor, permission)
+    if actor.may(permission):
+        return list(db.session.execute(_CHOICES, {"tenant": actor.tenant_id}))
+    given = {"tenant": actor.tenant_id, "places": actor.places_where(permission)}
+    return list(db.session.execute(_WHERE_ALLOWED, given))

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -20,7 +20,7 @@ from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import require
+from app.core.permissions import in_sight, narrowed, require_somewhere, sight_of
 from app.models.certifications import Certification
 from app.models.programs import Program
 from app.models.task_assignments import TaskAssignment
@@ -210,7 +210,7 @@ _NARROWED: dict[str, ColumnElement[bool]] = {
 
 def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskView]:
     """Tasks that are not in the trash, newest first. One query, however many rows."""
-    require(actor, "task.view")
+    sight = in_sight(actor, Task)
     given = {
         "program": filters.program_id,
         "state": filters.state,
@@ -218,8 +218,8 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
         "q": filters.text,
     }
     values = {name: value for name, value in given.items() if value not in (None, "")}
-    listing = _listing(frozenset(values))
-    page = listing.page(db.session, paging, values, values | _common(actor) | _literally(filters.text))
+    listing = _listing(frozenset(values), sight is not None)
+    page = listing.page(db.session, paging, values, values | _seen_by(actor, sight) | _literally(filters.text))
     return Page(
         rows=[TaskView._make(row) for row in page.rows],
         size=page.size,
@@ -231,8 +231,9 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
 
 def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     """One task. Raises NotFound where it is not there, or (unless `deleted`) in the trash."""
-    require(actor, "task.view")
-    row = db.session.execute(_ONE_DELETED if deleted else _ONE, _common(actor) | {"task": task_id}).first()
+    sight = in_sight(actor, Task)
+    statement = _one(deleted, sight is not None)
+    row = db.session.execute(statement, _seen_by(actor, sight) | {"task": task_id}).first()
     if row is None:
         raise NotFound
     return TaskView._make(row)
@@ -240,7 +241,7 @@ def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
 
 def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
     """Every other state of the task's workflow: those it can go to first, then the others."""
-    require(actor, "task.view")
+    require_somewhere(actor, "task.view")
     given = {"tenant": actor.tenant_id, "workflow": task.workflow_id, "state": task.state_id}
     return [
         {
@@ -256,23 +257,34 @@ def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
 
 def task_states(actor: Actor) -> list[Any]:
     """Key and name of the states of the built-in workflow, for a filter's menu."""
-    require(actor, "task.view")
+    require_somewhere(actor, "task.view")
     return list(db.session.execute(_STATES, {"tenant": actor.tenant_id}))
 
 
 def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
-    """What people have said about a task, oldest first; at most the newest 500."""
-    require(actor, "task.view")
+    """What people have said about a task, oldest first; at most the newest 500. Ask for the task itself first."""
+    require_somewhere(actor, "task.view")
     return list(db.session.execute(_COMMENTS, {"tenant": actor.tenant_id, "task": task_id}))[::-1]
 
 
 @cache
-def _listing(narrowed_by: frozenset[str]) -> Listing:
-    return Listing(_LIVE.where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
+def _listing(narrowed_by: frozenset[str], in_part: bool) -> Listing:
+    return Listing(_seen(_LIVE, in_part).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
 
 
-def _common(actor: Actor) -> dict[str, Any]:
-    return {"tenant": actor.tenant_id, "now": clock.now()}
+@cache
+def _one(deleted: bool, in_part: bool) -> Select[Any]:
+    return _seen(_ONE_DELETED if deleted else _ONE, in_part)
+
+
+def _seen(statement: Select[Any], in_part: bool) -> Select[Any]:
+    """The statement, narrowed for those who may see a part of the tasks only."""
+    return statement.where(narrowed(Task)) if in_part else statement
+
+
+def _seen_by(actor: Actor, sight: ColumnElement[bool] | None) -> dict[str, Any]:
+    common = {"tenant": actor.tenant_id, "now": clock.now()}
+    return common if sight is None else common | sight_of(actor, Task)
 
 
 def _literally(words: str | None) -> dict[str, str]:

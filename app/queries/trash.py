@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import ColumnElement, Select, String, cast, select
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import require
+from app.core.permissions import in_sight, sight_of
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.users import User
@@ -18,7 +18,7 @@ SHOWN = 200
 
 def deleted_programs(actor: Actor) -> list[Any]:
     """The programs in the trash, last deleted first."""
-    require(actor, "program.view")
+    sight = in_sight(actor, Program)
     query = (
         select(Program.id, Program.key, Program.name, Program.deleted_at, User.name.label("deleted_by_name"))
         .outerjoin(User, User.user_id == Program.deleted_by_user_id)
@@ -26,15 +26,16 @@ def deleted_programs(actor: Actor) -> list[Any]:
         .order_by(Program.deleted_at.desc())
         .limit(SHOWN)
     )
-    return list(db.session.execute(query))
+    return list(_seen(query, actor, Program, sight))
 
 
 def deleted_tasks(actor: Actor) -> list[Any]:
     """The tasks in the trash whose program is not, last deleted first."""
-    require(actor, "task.view")
+    sight = in_sight(actor, Task)
     query = (
         select(
             Task.id,
+            Task.program_id,
             (Program.key + "-" + cast(Task.number, String)).label("number"),
             Task.name,
             Task.deleted_at,
@@ -47,4 +48,11 @@ def deleted_tasks(actor: Actor) -> list[Any]:
         .order_by(Task.deleted_at.desc())
         .limit(SHOWN)
     )
-    return list(db.session.execute(query))
+    return list(_seen(query, actor, Task, sight))
+
+
+def _seen(query: Select[Any], actor: Actor, model: Any, sight: ColumnElement[bool] | None) -> Any:
+    """The rows, narrowed to what the actor may see."""
+    if sight is None:
+        return db.session.execute(query)
+    return db.session.execute(query.where(sight), sight_of(actor, model))

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, literal_column, select
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import require
+from app.core.permissions import require_somewhere
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
 
@@ -24,5 +24,5 @@ _PEOPLE = (
 
 def list_people(actor: Actor) -> list[Any]:
     """Everybody who works here, by name."""
-    require(actor, "user.view")
+    require_somewhere(actor, "user.view")
     return list(db.session.execute(_PEOPLE, {"tenant": actor.tenant_id}))

@@ -23,6 +23,7 @@ class NewProgram(Schema):
     key: Annotated[str, AfterValidator(_key), StringConstraints(max_length=40)]
     name: Line
     description: Lines = ""
+    parent_id: Id | None = None
 
 
 class ProgramChanges(Schema):
@@ -30,6 +31,7 @@ class ProgramChanges(Schema):
 
     name: Line = Unsent
     description: Lines = Unsent
+    parent_id: Id | None = None
     version: Version | None = None
 
 
@@ -40,6 +42,7 @@ class ProgramOut(Schema):
     key: str
     name: str
     description: str
+    parent_id: Id | None
     version: int
     created_at: Instant
     updated_at: Instant

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from app.core import passwords
 from app.core.parsing import Schema
-from app.core.permissions import PERMISSIONS
+from app.core.roles import PERMISSIONS
 from app.schemas.fields import Line, PersonId, ShortLine
 
 
@@ -43,12 +43,12 @@ class NewTenant(Schema):
 
 
 class NewMember(Schema):
-    """A person who joins an organisation with one role."""
+    """A person who joins an organisation, with one role or none yet."""
 
     email: Email
     name: Line
     password: Password
-    role: ShortLine
+    role: ShortLine | None = None
 
 
 class NewApiKey(Schema):

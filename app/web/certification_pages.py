@@ -33,11 +33,13 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
     evaluation = statement.evaluation if statement else None
     output = opened_output(certification)
     shown = SimpleNamespace(**{name: getattr(certification, name) for name in _SHOWN})
+    task = _task(actor, certification)
     shown.kind, shown.status = "certification", certification.status_at(clock.now())
+    shown.program_id = task.program_id if task else None
     shown.certification_status = shown.status
     return {
         "certification": shown,
-        "task": _task(actor, certification),
+        "task": task,
         "policy": queries.policy_version_of(actor, certification),
         "segments": segments(output.text, evaluation) if output else None,
         "json": bool(output and output.is_json),

@@ -23,7 +23,6 @@ from app.core.actor import Actor, Origin, Tenant, Visitor
 from app.core.database import db
 from app.core.errors import AmbiguousCredentials, NotFound, Unauthenticated
 from app.core.ids import new_token
-from app.core.permissions import effective
 from app.queries import identity
 from app.schemas.sessions import Credentials
 
@@ -64,7 +63,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.token, self.row_id, self.last_seen_at = token, None, None
         self.person: Person | None = None
         self.tenant: Tenant | None = None
-        self.roles: list[identity.Role] = []
+        self.roles: list[identity.Role] | None = None
         self.modified = self.rotate = False
         self.accessed = True
 
@@ -256,25 +255,23 @@ def _no_key() -> Unauthenticated:
 def _actor(
     tenant: Tenant,
     person: Any,
-    roles: list[identity.Role],
+    roles: list[identity.Role] | None,
     how: Any,
     credential_id: UUID | None,
     *,
     scopes: frozenset[str] = frozenset({"*"}),
 ) -> Actor:
     """The person at work in the organisation. Raises NotFound for somebody who does not belong to it."""
-    if not roles:
+    if roles is None:
         raise NotFound
     tenancy.note_entered(tenant.id)
-    granted = frozenset(permission for role in roles for permission in role.permissions)
     return Actor(
         tenant=tenant,
-        permissions=effective(granted, scopes),
         user_id=person.user_id,
         name=person.name,
         email=person.email,
-        role_names=tuple(role.name for role in roles),
         authenticated_by=how,
         credential_id=credential_id,
         origin=origin(),
+        **identity.allowed_by(roles, scopes),
     )

@@ -17,14 +17,14 @@ def task_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
     task = get_task(actor, task_id)
     certifications = (
         list_certifications(actor, CertificationFilters(task_id=task_id), Paging(size=20)).rows
-        if actor.may("certification.view")
+        if actor.may_somewhere("certification.view") or actor.may_somewhere("certification.view_own")
         else []
     )
     return {
         "task": task,
         "moves": ways_on(actor, task),
         "assignments": [{"id": each.user_id, "user_id": each.user_id, "name": each.name} for each in task.assignments],
-        "people": list_people(actor) if actor.may("task.assign") else [],
+        "people": list_people(actor) if actor.may("task.assign", task.program_id, task.id) else [],
         "comments": list_comments(actor, task_id),
         "certifications": certifications,
         "values": {},

@@ -50,10 +50,17 @@ def plural(one: str, many: str, count: int) -> str:
     return one if count == 1 else many
 
 
-def can(permission: str, _subject: Any = None) -> bool:
-    """Whether the person who looks at the page has `permission`: the same table that commands ask."""
+def can(permission: str, subject: Any = None) -> bool:
+    """Whether the person who looks at the page has `permission` for `subject`, or without one anywhere at all.
+
+    It is the same table that commands ask. A thing lies in itself, in its program and in its task.
+    """
     actor = known_actor()
-    return actor is not None and actor.may(permission)
+    if actor is None:
+        return False
+    if subject is None:
+        return actor.may_somewhere(permission)
+    return actor.may(permission, *(getattr(subject, name, None) for name in ("id", "program_id", "task_id")))
 
 
 def dom_id(thing: Any, prefix: str = "") -> str:

@@ -13,7 +13,7 @@ NOWHERE = "0199aaaa-aaaa-7aaa-aaaa-aaaaaaaaaaaa"
 
 TASK = {"id", "number", "program_id", "name", "description", "estimate_minutes", "state", "assignments", "version",
         "created_at", "updated_at", "deleted_at"}  # fmt: skip
-PROGRAM = {"id", "key", "name", "description", "version", "created_at", "updated_at", "deleted_at"}
+PROGRAM = {"id", "key", "name", "description", "parent_id", "version", "created_at", "updated_at", "deleted_at"}
 # The columns of the seed's table `certifications`, all of them.
 SEED = {"id", "certification_number", "llm_output_id", "llm_provider", "model_name", "input_hash", "output_hash",
         "output_content", "governance_policy_id", "certification_status", "certified_at", "expires_at",

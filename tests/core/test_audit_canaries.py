@@ -63,7 +63,7 @@ def live_a_little(alice, bob, form, api):
     assert page.get(f"/certifications/{second}").status_code == 200
     revoke_certification(alice.actor, second, Revocation(reason=CANARIES["why a certificate was revoked"]))
     settle(alice)
-    create_api_key(alice.actor, NewApiKey(user_id=bob.user_id, name="Robot", scopes=("*",)))
+    create_api_key(alice.actor, NewApiKey(user_id=alice.user_id, name="Robot", scopes=("*",)))
     assert page.delete_task(task_id).status_code == 303
 
 

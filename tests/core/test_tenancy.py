@@ -25,7 +25,7 @@ from app.models.tasks import Task
 from app.schemas.tasks import Assignment, NewComment
 from tests.cast import system
 from tests.core.rooms import as_role, inside, scalar
-from tests.factories import a_certification, a_program, a_task
+from tests.factories import a_certification, a_group, a_program, a_task
 from tests.trail import as_superuser
 
 TENANT_TABLES = """
@@ -47,6 +47,7 @@ def lively(alice, bob, api):
     a_certification(alice, parent_certification_id=first)
     body = {"key": "ONCE", "name": "Once only"}
     assert api(alice).send("POST", "/programs", body, Idempotency_Key="once").status_code == 201
+    a_group(alice.organisation, bob)
     return alice.organisation
 
 

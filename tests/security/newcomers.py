@@ -10,7 +10,8 @@ from app.commands import tenants
 from app.core import tenancy
 from app.core.database import db
 from app.core.ids import new_token
-from app.models.access_roles import AccessGrant, AccessRole
+from app.models.access_grants import AccessGrant
+from app.models.access_roles import AccessRole
 from app.queries.identity import find_roles
 from app.schemas.tenants import NewMember
 from tests import cast

@@ -11,11 +11,11 @@ from app.commands import tenants
 from app.commands.api_keys import create_api_key, revoke_api_key
 from app.core import clock
 from app.core.errors import Invalid
-from app.core.permissions import PERMISSIONS
+from app.core.roles import PERMISSIONS
 from app.models.api_keys import PREFIX, hash_of
 from app.schemas.tenants import NewApiKey, NewMember
 from tests import cast
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, system
 from tests.factories import a_program, a_task
 
 NO_KEYS = {
@@ -122,7 +122,7 @@ def test_a_key_belongs_to_one_organisation_also_for_somebody_of_two(web_app, ali
 
 def test_nobody_can_be_given_a_key_who_does_not_work_here(alice, mallory):
     with pytest.raises(Invalid) as refused:
-        create_api_key(alice.actor, NewApiKey(user_id=mallory.user_id, name="Theirs"))
+        create_api_key(system(alice.organisation), NewApiKey(user_id=mallory.user_id, name="Theirs"))
     assert refused.value.fields == {"user_id": "Nobody with this id works here."}
 
 

@@ -170,6 +170,8 @@ def build(app: Flask) -> World:
         "certification_id": certification,
         "policy_id": acme.policies["general"],
         "user_id": people["bob"].user_id,
+        "access_role_id": acme.roles["viewer"],
+        "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
     }
     strange = {name: str(new_secret_id()) for name in things} | {"user_id": "9007199254740991"}
     return World(app, acme, globex, people, {name: str(value) for name, value in things.items()}, strange)
@@ -192,6 +194,12 @@ def _fresh_program(world: World) -> dict[str, Any]:
 def _fresh_task(world: World) -> dict[str, Any]:
     task = factories.a_task(world.people["alice"], name=f"Fresh {CANARY}")
     return {"task_id": task.id, "program_id": task.program_id}
+
+
+def _fresh_grant(world: World) -> dict[str, Any]:
+    alice = world.people["alice"]
+    place = factories.a_program(alice, name=f"Fresh {CANARY}").id
+    return {"grant_id": factories.a_grant(alice, "viewer", world.people["bob"], program_id=place).id}
 
 
 def _deleted_program(world: World) -> dict[str, Any]:
@@ -219,6 +227,7 @@ def _failed_certification(world: World) -> dict[str, UUID]:
 _MAKERS = {
     "fresh_program": _fresh_program,
     "fresh_task": _fresh_task,
+    "fresh_grant": _fresh_grant,
     "deleted_program": _deleted_program,
     "deleted_task": _deleted_task,
     "fresh_certification": _fresh_certification,

@@ -1,0 +1,127 @@
+"""Give roles and take them away. Nobody gives, or takes, a role that theirs does not manage."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.core.actor import Actor
+from app.core.announcing import announce
+from app.core.audit import record
+from app.core.database import db
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.permissions import fetch, require
+from app.core.transaction import command
+from app.models.access_grants import AccessGrant
+from app.models.access_roles import AccessRole
+from app.models.application_instances import ApplicationInstanceUser
+from app.models.programs import Program
+from app.models.tasks import Task
+from app.models.user_groups import UserGroup
+from app.queries.access import roles_given_by
+from app.schemas.access_grants import NewAccessGrant
+
+
+@command
+def create_access_grant(actor: Actor, new: NewAccessGrant) -> AccessGrant:
+    """Give a role to a person or a group. Giving it twice is giving it once.
+
+    Raises Invalid for a role, person, group or place that is not there, Forbidden for a role that the actor's own do
+    not manage in that place.
+    """
+    require(actor, "access_grant.create", *_places(actor, new))
+    role = _role(actor, new.access_role_id)
+    refuse_unless_managed(actor, role, program_id=new.program_id, task_id=new.task_id)
+    _require_holder(actor, new)
+    existing = db.session.scalar(select(AccessGrant).filter_by(application_instance_id=actor.tenant_id, **dict(new)))
+    if existing is not None:
+        return existing
+    grant = AccessGrant(application_instance_id=actor.tenant_id, granted_by_user_id=actor.user_id, **dict(new))
+    db.session.add(grant)
+    db.session.flush()
+    record(actor, "access_grant.created", grant)
+    announce(grant, "created")
+    return grant
+
+
+@command
+def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
+    """Take a role away. Raises Forbidden as giving it does, and Conflict where nobody would own the organisation."""
+    grant = fetch(actor, AccessGrant, grant_id, "access_grant.create")
+    role = _role(actor, grant.access_role_id)
+    refuse_unless_managed(actor, role, program_id=grant.program_id, task_id=grant.task_id)
+    db.session.delete(grant)
+    db.session.flush()
+    refuse_without_owner(actor)
+    record(actor, "access_grant.deleted", grant)
+    announce(grant, "deleted")
+
+
+def refuse_unless_managed(
+    actor: Actor, role: AccessRole, *, program_id: UUID | None = None, task_id: UUID | None = None
+) -> None:
+    """Raise Forbidden for a role that the actor may neither give nor take in a place."""
+    managed = roles_given_by(actor, program_id=program_id, task_id=task_id)
+    if managed is not None and role.id not in managed:
+        raise Forbidden(f"Your roles do not let you give or take the role “{role.name}” here.")
+
+
+def refuse_without_owner(actor: Actor) -> None:
+    """Raise Conflict where nobody is left who may give every role: such an organisation could not be mended by anybody.
+
+    Two who leave at the same time wait for each other.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"owners:{actor.tenant_id}", 0))))
+    owner = (
+        select(AccessGrant.id)
+        .join(AccessRole, AccessRole.id == AccessGrant.access_role_id)
+        .join(
+            ApplicationInstanceUser,
+            (ApplicationInstanceUser.user_id == AccessGrant.user_id)
+            & (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id),
+        )
+        .where(AccessGrant.application_instance_id == actor.tenant_id, AccessRole.manages_every_role)
+        .where(AccessGrant.program_id.is_(None), AccessGrant.task_id.is_(None))
+        .where(ApplicationInstanceUser.deactivated_at.is_(None))
+        .limit(1)
+    )
+    if db.session.scalar(owner) is None:
+        raise Conflict("Somebody has to own the organisation. Make somebody else an owner first.")
+
+
+def _places(actor: Actor, new: NewAccessGrant) -> tuple[UUID | None, ...]:
+    """Where the role would hold. Raises Invalid for what the actor cannot see there."""
+    try:
+        if new.task_id is not None:
+            task = fetch(actor, Task, new.task_id, "task.view")
+            return (task.id, task.program_id)
+        if new.program_id is not None:
+            return (fetch(actor, Program, new.program_id, "program.view").id,)
+    except NotFound:
+        field = "task_id" if new.task_id is not None else "program_id"
+        raise Invalid({field: f"There is no such {field.removesuffix('_id')}."}) from None
+    return ()
+
+
+def _role(actor: Actor, role_id: UUID) -> AccessRole:
+    role = db.session.scalar(
+        select(AccessRole).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.id == role_id)
+    )
+    if role is None:
+        raise Invalid({"access_role_id": "There is no such role."})
+    return role
+
+
+def _require_holder(actor: Actor, new: NewAccessGrant) -> None:
+    """Only people and groups of the organisation hold roles; of others we do not even say whether they exist."""
+    if new.user_group_id is not None:
+        group = select(UserGroup.id).filter_by(application_instance_id=actor.tenant_id, id=new.user_group_id)
+        if db.session.scalar(group) is None:
+            raise Invalid({"user_group_id": "There is no such group."})
+        return
+    person = select(ApplicationInstanceUser.user_id).filter_by(
+        application_instance_id=actor.tenant_id, user_id=new.user_id, deactivated_at=None
+    )
+    if db.session.scalar(person) is None:
+        raise Invalid({"user_id": "Nobody with this id works here."})

@@ -1,0 +1,122 @@
+"""What there is to allow, and the roles that a new organisation starts with. Permissions are code, roles are data.
+
+`kind.view` shows all of a kind, `kind.view_own` one's own only, neither of them none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PERMISSIONS: dict[str, str] = {
+    "program.view": "See programs",
+    "program.view_own": "See the programs in which one has a task",
+    "program.create": "Create programs",
+    "program.update": "Edit programs",
+    "program.delete": "Delete and restore programs",
+    "task.view": "See tasks, their comments and their history",
+    "task.view_own": "See the tasks that one made or is on",
+    "task.create": "Create tasks",
+    "task.update": "Edit tasks",
+    "task.delete": "Delete and restore tasks",
+    "task.assign": "Assign tasks to people",
+    "task.move": "Move tasks along their workflow",
+    "task.comment": "Comment on tasks",
+    "certification.view": "See certifications, verify and download them",
+    "certification.view_own": "See the certifications that one asked for",
+    "certification.create": "Have outputs certified",
+    "certification.revoke": "Revoke certifications",
+    "policy.view": "See governance policies",
+    "user.view": "See who works here",
+    "user.invite": "Invite people",
+    "user.update": "Edit people's membership",
+    "user.deactivate": "Deactivate people and let them back in",
+    "user_group.view": "See groups and who is in them",
+    "user_group.update": "Make, change and delete groups",
+    "access_role.view": "See roles, who has them, and why somebody may do something",
+    "access_role.update": "Make, change and delete roles",
+    "access_grant.create": "Give roles to people and groups, and take them away",
+    "api_key.view": "See everybody's API keys",
+    "api_key.view_own": "See one's own API keys",
+    "api_key.create": "Make API keys for oneself",
+    "api_key.revoke": "Revoke everybody's API keys",
+    "audit_event.view": "Read the audit trail",
+    "audit_event.view_own": "Read one's own part of the audit trail",
+    "audit_event.export": "Export the audit trail",
+    "application_instance.update": "Change the settings of the organisation",
+    "application_instance.delete": "Close the organisation",
+}
+
+_VIEWING = frozenset(
+    {
+        "program.view",
+        "task.view",
+        "certification.view",
+        "policy.view",
+        "user.view",
+        "user_group.view",
+        "access_role.view",
+        "api_key.view_own",
+    }
+)
+_WORKING = frozenset(
+    {
+        "program.create",
+        "program.update",
+        "task.create",
+        "task.update",
+        "task.delete",
+        "task.assign",
+        "task.move",
+        "task.comment",
+        "certification.create",
+        "api_key.create",
+    }
+)
+_LEADING = frozenset({"program.delete", "certification.revoke", "user.invite", "access_grant.create"})
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedRole:
+    """A role that a new organisation starts with. `manages` are the keys of those that its holders may give away."""
+
+    name: str
+    description: str
+    permissions: frozenset[str]
+    manages: tuple[str, ...] = ()
+    manages_every_role: bool = False
+
+
+# What a new organisation starts with. From then on its roles are its own rows.
+_EVERYTHING = frozenset(name for name in PERMISSIONS if not name.endswith(".view_own")) | {"api_key.view_own"}
+SHIPPED_ROLES: dict[str, ShippedRole] = {
+    "owner": ShippedRole(
+        "Owner", "May do everything, and answers for the organisation.", _EVERYTHING, manages_every_role=True
+    ),
+    "admin": ShippedRole(
+        "Admin",
+        "Runs the organisation: people, roles, keys, settings.",
+        _EVERYTHING - {"application_instance.delete"},
+        ("admin", "manager", "member", "reviewer", "auditor", "viewer"),
+    ),
+    "manager": ShippedRole(
+        "Manager",
+        "Leads programs: everything about work, and who takes part in it.",
+        _VIEWING | _WORKING | _LEADING,
+        ("member", "reviewer", "viewer"),
+    ),
+    "member": ShippedRole("Member", "Does the work: programs, tasks, certifications.", _VIEWING | _WORKING),
+    "reviewer": ShippedRole(
+        "Reviewer",
+        "Reads everything about work, comments, and takes certificates back.",
+        _VIEWING | {"task.comment", "certification.revoke", "api_key.create"},
+    ),
+    "auditor": ShippedRole(
+        "Auditor",
+        "Reads everything, the audit trail and who may do what too.",
+        _VIEWING | {"api_key.view", "audit_event.view", "audit_event.export"},
+    ),
+    "viewer": ShippedRole("Viewer", "Reads programs, tasks and certifications.", _VIEWING),
+}
+
+# What the system itself may do: carry on what people have asked for.
+SYSTEM_PERMISSIONS = frozenset(PERMISSIONS) | {"certification.decide", "certification.sign"}

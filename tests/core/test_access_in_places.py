@@ -1,0 +1,249 @@
+"""A role in one place: it opens that place and what lies below, and nothing beside it."""
+
+from __future__ import annotations
+
+import random
+from uuid import UUID
+
+import pytest
+
+from app.commands.access_grants import create_access_grant, delete_access_grant
+from app.commands.programs import update_program
+from app.commands.task_assignments import assign_task
+from app.commands.tasks import create_task, update_task
+from app.core import tenancy
+from app.core.database import db
+from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.ids import new_id
+from app.core.paging import Paging
+from app.models.access_roles import AccessPermission, AccessRole
+from app.queries.access import grants_reaching, roles_given_by
+from app.queries.certifications import CertificationFilters, list_certifications
+from app.queries.programs import list_programs, program_choices
+from app.queries.tasks import TaskFilters, list_tasks
+from app.queries.trash import deleted_tasks
+from app.schemas.access_grants import NewAccessGrant
+from app.schemas.programs import ProgramChanges
+from app.schemas.tasks import Assignment, NewTask, TaskChanges
+from tests.cast import Organisation, Player, join, play, system
+from tests.factories import a_certification, a_grant, a_group, a_program, a_task
+from tests.trail import as_superuser
+
+
+@pytest.fixture
+def dora(acme: Organisation) -> Player:
+    """Somebody who belongs to acme and holds no role yet."""
+    return join(acme, "dora")
+
+
+GIVEN_BY = {
+    "task.view": {"viewer", "reviewer", "auditor"},
+    "task.comment": {"reviewer"},
+    "audit_event.view": {"auditor"},
+}
+
+
+def now(player: Player) -> Player:
+    """The same person with what they may do by now."""
+    return play(player.organisation, player.name)
+
+
+def names(page) -> set[str]:
+    return {row.name for row in page.rows}
+
+
+def tasks_of(player: Player) -> set[str]:
+    return names(now(player).sees(list_tasks, TaskFilters(), Paging()))
+
+
+def test_who_holds_no_role_sees_nothing_and_is_no_stranger(alice, dora, form):
+    task = a_task(alice)
+    assert form(dora).get("/tasks").status_code == 404
+    assert form(dora).get(f"/tasks/{task.id}").status_code == 404
+    with pytest.raises(NotFound):
+        dora.sees(list_programs, Paging())
+
+
+def test_a_role_in_a_program_opens_it_and_the_programs_below_and_none_beside(alice, dora):
+    top = a_program(alice, name="Top")
+    below = a_program(alice, name="Below", parent_id=top.id)
+    deep = a_program(alice, name="Deep", parent_id=below.id)
+    beside = a_program(alice, name="Beside")
+    for program in (top, below, deep, beside):
+        a_task(alice, program, name=f"In {program.name}")
+    a_grant(alice, "member", dora, program_id=below.id)
+    assert tasks_of(dora) == {"In Below", "In Deep"}
+    assert names(now(dora).sees(list_programs, Paging())) == {"Below", "Deep"}
+    assert {row.name for row in now(dora).sees(program_choices, "task.create")} == {"Below", "Deep"}
+    made = create_task(now(dora).actor, NewTask(program_id=deep.id, name="Mine"))
+    assert update_task(now(dora).actor, made.id, TaskChanges(name="Mine still")).name == "Mine still"
+    for elsewhere in (top, beside):
+        with pytest.raises(Forbidden):
+            create_task(now(dora).actor, NewTask(program_id=elsewhere.id, name="Not mine"))
+
+
+def test_a_role_on_a_task_opens_that_task_and_its_certifications_only(alice, dora, api):
+    program = a_program(alice)
+    task, other = a_task(alice, program, name="Open"), a_task(alice, program, name="Shut")
+    shown, hidden = a_certification(alice, task_id=task.id), a_certification(alice, task_id=other.id)
+    a_grant(alice, "viewer", dora, task_id=task.id)
+    assert tasks_of(dora) == {"Open"}
+    seen = now(dora).sees(list_certifications, CertificationFilters(), Paging())
+    assert [row.id for row in seen.rows] == [shown]
+    for path, status in ((f"/tasks/{task.id}", 200), (f"/certifications/{shown}", 200), ("/policies", 200)):
+        assert api(dora).get(path).status_code == status
+    for path in (f"/tasks/{other.id}", f"/certifications/{hidden}", f"/programs/{program.id}"):
+        assert api(dora).get(path).status_code == 404
+    assert api(dora).get("/programs").json["data"] == []
+    with pytest.raises(Forbidden):
+        update_task(now(dora).actor, task.id, TaskChanges(name="Only looked at"))
+
+
+def test_a_group_gives_its_roles_to_its_people_and_to_the_groups_inside(alice, dora):
+    outer = a_group(alice.organisation, name="Outer")
+    a_group(alice.organisation, dora, name="Inner", inside=outer)
+    program = a_program(alice)
+    a_task(alice, program, name="For the group")
+    new = NewAccessGrant(access_role_id=alice.organisation.roles["viewer"], user_group_id=outer, program_id=program.id)
+    grant = create_access_grant(alice.actor, new)
+    assert tasks_of(dora) == {"For the group"}
+    [reached] = alice.sees(grants_reaching, dora.user_id, program_id=program.id)
+    assert (reached.groups, reached.program_name) == (["Inner", "Outer"], program.name)
+    delete_access_grant(alice.actor, grant.id)
+    with pytest.raises(NotFound):
+        tasks_of(dora)
+
+
+def test_who_sees_their_own_only_sees_what_they_made_or_are_on(alice, dora, api):
+    role = a_role(alice, "task.view_own", "task.update", "certification.view_own", "program.view_own", "task.create")
+    create_access_grant(alice.actor, NewAccessGrant(access_role_id=role, user_id=dora.user_id))
+    program = a_program(alice, name="Shared")
+    a_program(alice, name="Unseen")
+    mine, theirs = a_task(alice, program, name="On it"), a_task(alice, program, name="Not mine")
+    assign_task(alice.actor, mine.id, Assignment(user_id=dora.user_id))
+    create_task(now(dora).actor, NewTask(program_id=program.id, name="Made it"))
+    assert tasks_of(dora) == {"On it", "Made it"}
+    assert names(now(dora).sees(list_programs, Paging())) == {"Shared"}
+    assert update_task(now(dora).actor, mine.id, TaskChanges(name="Still on it")).name == "Still on it"
+    with pytest.raises(NotFound):
+        update_task(now(dora).actor, theirs.id, TaskChanges(name="Guessed its id"))
+    assert api(dora).get(f"/tasks/{theirs.id}").status_code == 404
+    assert api(dora).get("/trash").status_code == 404
+    assert now(dora).sees(deleted_tasks) == []
+
+
+def test_nobody_gives_a_role_that_theirs_does_not_manage(alice, acme, dora):
+    manager, program, beside = join(acme, "eve"), a_program(alice), a_program(alice)
+    a_grant(alice, "manager", manager, program_id=program.id)
+    manager = now(manager)
+    given, here, there = a_grant(manager, "member", dora, program_id=program.id).id, program.id, beside.id
+    for role, place in (
+        ("owner", {"program_id": here}),
+        ("manager", {"program_id": here}),
+        ("member", {"program_id": there}),
+        ("member", {}),
+    ):
+        with pytest.raises((Forbidden, Invalid)):
+            a_grant(manager, role, dora, **place)
+        with pytest.raises((Forbidden, Invalid)):
+            a_grant(manager, role, manager, **place)
+    assert manager.sees(roles_given_by) == set()
+    assert manager.sees(roles_given_by, program_id=here) == {
+        acme.roles[key] for key in ("member", "reviewer", "viewer")
+    }
+    assert alice.sees(roles_given_by) is None
+    delete_access_grant(manager.actor, given)
+
+
+def test_nobody_comes_to_power_by_moving_programs(alice, acme, dora):
+    """Putting somebody else's program below one's own would make its roles hold there."""
+    mine, theirs = a_program(alice), a_program(alice)
+    a_grant(alice, "manager", dora, program_id=mine.id)
+    a_grant(alice, "member", dora, program_id=theirs.id)
+    with pytest.raises(Forbidden):
+        update_program(now(dora).actor, theirs.id, ProgramChanges(parent_id=mine.id))
+    assert update_program(alice.actor, theirs.id, ProgramChanges(parent_id=mine.id)).parent_id == mine.id
+
+
+def test_no_program_comes_to_lie_in_itself(alice):
+    top = a_program(alice).id
+    below = a_program(alice, parent_id=top).id
+    for parent in (below, top):
+        with pytest.raises(Invalid) as refused:
+            update_program(alice.actor, top, ProgramChanges(parent_id=parent))
+        assert list(refused.value.fields) == ["parent_id"]
+
+
+def test_one_query_tells_all_that_a_person_may_do(alice, dora, count_queries, form):
+    """However many grants: the statement that finds the session is the one that finds them."""
+    program = a_program(alice)
+    tasks = [a_task(alice, program) for _ in range(3)]
+    browser = form(dora)
+    a_grant(alice, "viewer", dora, task_id=tasks[0].id)
+    few = count_queries(lambda: browser.get("/tasks"))
+    for task in tasks[1:]:
+        a_grant(alice, "viewer", dora, task_id=task.id)
+    a_grant(alice, "member", dora, program_id=program.id)
+    assert count_queries(lambda: browser.get("/tasks")) == few
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_door_tells_is_what_a_slow_count_finds(acme, alice, dora, seed):
+    """Random programs, groups and grants: the database's way of adding them up, against twenty lines of Python."""
+    dice = random.Random(seed)
+    programs: list[UUID] = []
+    above: dict[UUID, UUID | None] = {}
+    for _ in range(8):
+        parent = dice.choice([None, *programs])
+        programs.append(a_program(alice, parent_id=parent).id)
+        above[programs[-1]] = parent
+    groups: list[UUID] = []
+    inside: dict[UUID, UUID | None] = {}
+    for _ in range(4):
+        outer = dice.choice([None, *groups])
+        groups.append(a_group(acme, *dice.choice([(), (dora,)]), inside=outer))
+        inside[groups[-1]] = outer
+    theirs = "SELECT user_group_id FROM user_group_members WHERE user_id = %s AND application_instance_id = %s"
+    members = {row.user_group_id for row in as_superuser(theirs, dora.user_id, acme.id)}
+    grants = []
+    for _ in range(6):
+        holder = dice.choice([{"user_id": dora.user_id}, {"user_group_id": dice.choice(groups)}])
+        role, place = dice.choice(["viewer", "reviewer", "auditor"]), dice.choice([None, *programs])
+        new = NewAccessGrant(access_role_id=acme.roles[role], program_id=place, **holder)
+        create_access_grant(system(acme), new)
+        grants.append((holder, role, place))
+
+    def chain(start, higher):
+        while start is not None:
+            yield start
+            start = higher[start]
+
+    mine = {group for start in members for group in chain(start, inside)}
+    for program in programs:
+        reaching = {
+            role
+            for holder, role, place in grants
+            if (holder.get("user_id") or holder["user_group_id"] in mine)
+            and (place is None or place in chain(program, above))
+        }
+        told = {grant.role_name.lower() for grant in alice.sees(grants_reaching, dora.user_id, program_id=program)}
+        assert told == reaching
+        actor = now(dora).actor
+        for permission, roles in GIVEN_BY.items():
+            assert actor.may(permission, program) == bool(roles & reaching)
+
+
+def a_role(player: Player, *permissions: str) -> UUID:
+    """A role of the organisation's own."""
+    with tenancy.entered(db.session, player.organisation.id):
+        role = AccessRole(id=new_id(), key="own", name="Own only")
+        db.session.add(role)
+        db.session.flush()
+        db.session.add_all(
+            AccessPermission(
+                application_instance_id=player.organisation.id, access_role_id=role.id, permission=permission
+            )
+            for permission in permissions
+        )
+        db.session.commit()
+    return role.id
