@@ -159,6 +159,15 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
     return list(db.session.execute(query, {"now": clock.now()}))
 
 
+def name_of_revoker(actor: Actor, certification: Certification) -> str | None:
+    """Who took the certificate back; None where nobody did."""
+    require(actor, "certification.view")
+    if certification.revoked_at is None:
+        return None
+    query = select(User.name).where(User.user_id == certification.revoked_by_user_id)
+    return db.session.scalar(query) or "Oversing"
+
+
 def newer_version(actor: Actor, certification: Certification) -> UUID | None:
     """The certification of the version that corrects this one, None where it is the newest."""
     require_somewhere(actor, "certification.view")

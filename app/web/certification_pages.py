@@ -50,6 +50,7 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
         "requested_by": statement.requested_by if statement else None,
         "proof": _proof(certification),
         "pending": not certification.is_decided and certification.certification_status != "failed",
+        "revoked_by": queries.name_of_revoker(actor, certification),
         "newer": queries.newer_version(actor, certification),
         "checks": None,
         "valid": None,

@@ -10,6 +10,7 @@ import pytest
 from app.commands import certifications
 from app.core import clock, sealing, tenancy
 from app.core.database import db
+from runcible.records import TESTS
 from tests.cast import afresh, system
 from tests.factories import BOASTFUL, HONEST, a_certification, a_request, a_task, settle
 from tests.markup import page
@@ -135,7 +136,16 @@ def test_a_revoked_certificate_says_why_and_fails_its_check(form, api, alice):
     text = shown(form, alice, certification_id).by_id("main").text
     assert "Revoked" in text
     assert "The <price> was wrong." in text
+    assert "By Alice, " in text
     assert "Not valid" in page(form(alice).verify_certification(certification_id)).text
+
+
+def test_each_of_the_eight_tests_says_what_it_asks(form, alice):
+    tests = shown(form, alice, a_certification(alice)).one("ul", class_="tests").all("li")
+    told = [(each.one("h3").text, each.one("p").text) for each in tests]
+    assert [name.lower() for name, _asks in told] == list(TESTS)
+    assert all(asks.endswith(".") and len(asks.split()) > 5 for _name, asks in told)
+    assert len({asks for _name, asks in told}) == len(TESTS)
 
 
 def test_the_proof_names_the_issuer(form, alice):

@@ -39,6 +39,16 @@ def test_nothing_of_the_product_is_printed(paper):
         expect(paper.get_by_text(word)).to_be_hidden()
 
 
+def test_a_revoked_certificate_says_on_paper_who_took_it_back_and_why(visit, scene):
+    page = visit(scene.alice).go(f"/certifications/{scene.certifications['revoked']}")
+    reason = verdict(page).get_by_role("heading", name="Why it was revoked").locator("+ p").inner_text()
+    page.emulate_media(media="print")
+    head = page.locator(".on-paper").first
+    expect(head).to_contain_text("Revoked certificate of an output")
+    expect(head).to_contain_text("Alice revoked it on")
+    expect(head).to_contain_text(f"The reason given: {reason}")
+
+
 def test_a_rejected_output_is_not_printed_as_a_certificate(visit, scene):
     page = visit(scene.alice).go(f"/certifications/{scene.certifications['rejected']}")
     page.emulate_media(media="print")
