@@ -151,10 +151,11 @@ def versions(certification_id):
 def audit(certification_id):
     """The chain of custody, newest first."""
     actor = current_actor()
+    given = read_parameters("cursor", "limit")
     certification = queries.get_certification(actor, certification_id)
-    rows = certification_events(actor, certification_id)
-    events = [told_of_certification(row, certification.revocation_reason) for row in reversed(rows)]
-    return show("certifications/audit.html", certification=certification, events=events)
+    page = certification_events(actor, certification_id, read_paging(given), newest_first=True)
+    events = [told_of_certification(row, certification.revocation_reason) for row in page.rows]
+    return show("certifications/audit.html", certification=certification, events=events, page=page_context(page))
 
 
 def _form(actor, task_id, parent, values, *, errors=None, status=200):

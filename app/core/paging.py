@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, literal_column
 
 from app.core.errors import InvalidParameter
 
@@ -20,14 +20,15 @@ LARGEST_SIZE = 200
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page begins: just after, or just before, a row."""
+    """Where a page begins: just after, or just before, a row, which is known by its id or by its place in a chain."""
 
-    id: UUID
+    id: UUID | int
     direction: Literal["after", "before"]
 
     def __str__(self) -> str:
         mark = b">" if self.direction == "after" else b"<"
-        return base64.urlsafe_b64encode(mark + self.id.bytes).decode().rstrip("=")
+        place = self.id.bytes if isinstance(self.id, UUID) else self.id.to_bytes(8, "big")
+        return base64.urlsafe_b64encode(mark + place).decode().rstrip("=")
 
     @classmethod
     def read(cls, text: str) -> Cursor:
@@ -36,9 +37,18 @@ class Cursor:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        if len(raw) != 17 or raw[:1] not in (b">", b"<"):
-            raise InvalidParameter({"cursor": "This is not a cursor of this list. Start again from its first page."})
-        return cls(UUID(bytes=raw[1:]), "after" if raw[:1] == b">" else "before")
+        mark, place = raw[:1], raw[1:]
+        if len(place) not in (8, 16) or mark not in (b">", b"<") or (len(place) == 8 and place > _LARGEST_PLACE):
+            raise _not_of_this_list()
+        row = UUID(bytes=place) if len(place) == 16 else int.from_bytes(place, "big")
+        return cls(row, "after" if mark == b">" else "before")
+
+
+_LARGEST_PLACE = (2**63 - 1).to_bytes(8, "big")  # what PostgreSQL takes as a number
+
+
+def _not_of_this_list() -> InvalidParameter:
+    return InvalidParameter({"cursor": "This is not a cursor of this list. Start again from its first page."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,7 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Some rows of a list, newest first, and the cursors of its neighbours."""
+    """Some rows of a list, and the cursors of its neighbours."""
 
     rows: list[R]
     size: int = DEFAULT_SIZE
@@ -61,20 +71,27 @@ class Page(Generic[R]):
 
 
 class Listing:
-    """A list that is read page by page, newest first. Made once, with placeholders for what differs between requests.
+    """A list that is read page by page, newest first, or from its beginning with `oldest_first`.
 
-    `query` selects `key`, a UUIDv7 column, as `id`.
+    Made once, with placeholders for what differs between requests. `query` selects `key` under its own name: a UUIDv7
+    column, or a whole number that counts up.
     """
 
-    def __init__(self, query: Select[Any], key: ColumnElement[Any]) -> None:
-        self._query, self._key = query, key
+    def __init__(self, query: Select[Any], key: ColumnElement[Any], *, oldest_first: bool = False) -> None:
+        self._query, self._key, self._oldest_first = query, key, oldest_first
+        self._counts = isinstance(key.type, Integer)
         self._statements: dict[tuple[str, int], Select[Any]] = {}
 
     def page(
         self, session: Any, paging: Paging, filters: dict[str, Any] | None = None, values: dict[str, Any] | None = None
     ) -> Page[Any]:
-        """One page, by one statement. `values` fill placeholders, `filters` is what the page was narrowed to."""
+        """One page, by one statement. `values` fill placeholders, `filters` is what the page was narrowed to.
+
+        Raises InvalidParameter for a cursor of a list of another kind.
+        """
         cursor = paging.cursor
+        if cursor is not None and isinstance(cursor.id, int) != self._counts:
+            raise _not_of_this_list()
         direction = cursor.direction if cursor else "first"
         given = {**(values or {}), "edge": cursor.id} if cursor else values or {}
         rows = list(session.execute(self._statement(direction, paging.size), given).all())
@@ -85,10 +102,14 @@ class Listing:
         return Page(
             rows=rows,
             size=paging.size,
-            next=Cursor(rows[-1].id, "after") if rows and has_next else None,
-            prev=Cursor(rows[0].id, "before") if rows and has_prev else None,
+            next=Cursor(self._place_of(rows[-1]), "after") if rows and has_next else None,
+            prev=Cursor(self._place_of(rows[0]), "before") if rows and has_prev else None,
             filters={name: value for name, value in (filters or {}).items() if value not in (None, "")},
         )
+
+    def _place_of(self, row: Any) -> UUID | int:
+        place: UUID | int = getattr(row, str(self._key.key))
+        return place
 
     def _statement(self, direction: str, size: int) -> Select[Any]:
         """The statement of a page, with one row more than it shows, to know whether more follow.
@@ -97,9 +118,10 @@ class Listing:
         """
         if (direction, size) not in self._statements:
             query, key = self._query, self._key
+            upwards = (direction == "before") != self._oldest_first
             if direction != "first":
-                edge = bindparam("edge", type_=key.type)
-                query = query.where(key > edge if direction == "before" else key < edge)
-            query = query.order_by(key.asc() if direction == "before" else key.desc())
+                edge = bindparam("edge", type_=BigInteger() if self._counts else key.type)
+                query = query.where(key > edge if upwards else key < edge)
+            query = query.order_by(key.asc() if upwards else key.desc())
             self._statements[direction, size] = query.limit(literal_column(str(size + 1)))
         return self._statements[direction, size]

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from app.core import sealing
 from app.core.actor import Actor
 from app.core.audit import audit_events, unsealed
 from app.core.certification_log import certification_audit_log
 from app.core.database import db
+from app.core.paging import Listing, Page, Paging
 from app.core.permissions import require_somewhere
 from app.models.task_comments import TaskComment
 from app.models.users import User
@@ -74,18 +75,27 @@ def task_history(actor: Actor, task_id: UUID) -> list[Event]:
     return [_event(row, keys, names) for row in rows]
 
 
-def certification_events(actor: Actor, certification_id: UUID) -> list[Any]:
-    """The chain of custody of a certification, oldest first. Ask for the certification itself first."""
+_LOG = certification_audit_log.c
+_CUSTODY = (
+    select(certification_audit_log, User.name.label("actor_name"))
+    .outerjoin(User, User.user_id == _LOG.user_id)
+    .where(_LOG.application_instance_id == bindparam("tenant"), _LOG.certification_id == bindparam("certification"))
+)
+_FROM_THE_BEGINNING = Listing(_CUSTODY, _LOG.sequence, oldest_first=True)
+_FROM_THE_END = Listing(_CUSTODY, _LOG.sequence)
+
+
+def certification_events(
+    actor: Actor, certification_id: UUID, paging: Paging | None = None, *, newest_first: bool = False
+) -> Page[Any]:
+    """A page of the chain of custody of a certification, from its beginning or from its end. One query.
+
+    Ask for the certification itself first.
+    """
     require_somewhere(actor, "certification.view")
-    log = certification_audit_log.c
-    query = (
-        select(certification_audit_log, User.name.label("actor_name"))
-        .outerjoin(User, User.user_id == log.user_id)
-        .where(log.application_instance_id == actor.tenant_id, log.certification_id == certification_id)
-        .order_by(log.sequence)
-        .limit(1000)
-    )
-    return list(db.session.execute(query))
+    listing = _FROM_THE_END if newest_first else _FROM_THE_BEGINNING
+    values = {"tenant": actor.tenant_id, "certification": certification_id}
+    return listing.page(db.session, paging or Paging(), values=values)
 
 
 _KINDS = {"Task": "task", "TaskComment": "task_comment"}

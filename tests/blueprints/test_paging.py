@@ -9,8 +9,9 @@ from app.commands.tasks import create_task, delete_task
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import NewTask
 from tests.doors import Json
-from tests.factories import a_program, a_task
+from tests.factories import a_certification, a_program, a_task
 from tests.markup import tree
+from tests.trail import custody
 
 
 def shown(door, address):
@@ -108,6 +109,42 @@ def test_a_page_that_has_run_empty_leads_back_to_the_first(door, alice):
         assert answer.json["links"]["prev"] == first
     else:
         assert "No more tasks" in answer.text
+
+
+def test_a_long_chain_of_custody_is_walked_whole_in_both_directions(api, form, alice):
+    certification_id = a_certification(alice)
+    path = f"/certifications/{certification_id}/audit"
+    whole = [(row.sequence, row.event_type) for row in custody(certification_id)]
+    assert len(whole) == 5
+
+    def told(address):
+        answer = api(alice).client.get(address, headers=api(alice).headers).json
+        rows = [(row["sequence"], row["event_type"]) for row in answer["data"]]
+        return rows, answer["links"]["next"], answer["links"]["prev"]
+
+    seen, address, last = [], f"/api/v1{path}?limit=2", None
+    while address is not None:
+        last, (rows, address, _prev) = address, told(address)
+        seen.append(rows)
+    assert seen == [whole[:2], whole[2:4], whole[4:]]
+    back = [told(last)]
+    while back[-1][2] is not None:
+        back.append(told(back[-1][2]))
+    assert [rows for rows, _next, _prev in back] == seen[::-1]
+
+    times, address = [], form(alice).at(f"{path}?limit=2")
+    while address is not None:
+        shown_page = tree(form(alice).client.get(address, headers=form(alice).headers).text)
+        times.append(len(shown_page.all("li", class_="timeline__item")))
+        address = next((link["href"] for link in shown_page.all("a", rel="next")), None)
+    assert times == [2, 2, 1]
+
+
+def test_the_cursor_of_tasks_is_none_of_a_chain_of_custody(api, alice):
+    make_tasks(alice, a_program(alice), "a", "b")
+    cursor = api(alice).get("/tasks?limit=1").json["meta"]["pagination"]["next_cursor"]
+    answer = api(alice).get(f"/certifications/{a_certification(alice)}/audit?cursor={cursor}")
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "INVALID_PARAMETER")
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/programs", "/certifications"])

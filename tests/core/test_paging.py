@@ -6,7 +6,7 @@ import base64
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Integer, literal_column, select, text
 
 from app.core.database import db
 from app.core.errors import InvalidParameter
@@ -81,9 +81,40 @@ def test_empty_filters_are_not_repeated(seven):
     assert page(Paging(size=3), status="open", task_id=None, name="").filters == {"status": "open"}
 
 
+def count_page(paging, **how):
+    query = select(literal_column("n", Integer).label("n")).select_from(text("generate_series(1, 7) AS n"))
+    return Listing(query, literal_column("n", Integer), **how).page(db.session, paging)
+
+
+@pytest.mark.parametrize(
+    ("how", "pages"),
+    [({}, [[7, 6, 5], [4, 3, 2], [1]]), ({"oldest_first": True}, [[1, 2, 3], [4, 5, 6], [7]])],
+    ids=["newest first", "oldest first"],
+)
+def test_what_is_counted_is_walked_both_ways_too(seven, how, pages):
+    down, up, paging = [], [], Paging(size=3)
+    while paging is not None:
+        found = count_page(paging, **how)
+        down.append([row.n for row in found.rows])
+        paging, last = found.next and Paging(found.next, 3), found
+    paging = Paging(last.prev, 3)
+    while paging is not None:
+        found = count_page(paging, **how)
+        up.append([row.n for row in found.rows])
+        paging = found.prev and Paging(found.prev, 3)
+    assert (down, up) == (pages, pages[-2::-1])
+
+
+def test_the_cursor_of_another_kind_of_list_is_refused(seven):
+    for cursor, list_of in ((Cursor(3, "after"), page), (Cursor(uuid4(), "after"), count_page)):
+        with pytest.raises(InvalidParameter):
+            list_of(Paging(cursor, 3))
+
+
 @pytest.mark.parametrize("direction", ["after", "before"])
-def test_a_cursor_survives_its_journey_through_a_link(direction):
-    cursor = Cursor(uuid4(), direction)
+@pytest.mark.parametrize("row", [uuid4(), 0, 1, 2**63 - 1], ids=["id", "nothing", "first", "last"])
+def test_a_cursor_survives_its_journey_through_a_link(direction, row):
+    cursor = Cursor(row, direction)
     assert Cursor.read(str(cursor)) == cursor
     assert str(cursor).replace("-", "").replace("_", "").isalnum()
 
@@ -92,6 +123,7 @@ def test_a_cursor_survives_its_journey_through_a_link(direction):
     "text",
     ["", "x", "42", "; DROP TABLE tasks", "é", "A" * 10_000, "AAAA", "%00", "\x00",
      base64.urlsafe_b64encode(b"?" + bytes(16)).decode().rstrip("="),
+     base64.urlsafe_b64encode(b">" + b"\x80" + bytes(7)).decode().rstrip("="),
      base64.urlsafe_b64encode(b">" + bytes(15)).decode().rstrip("="),
      base64.urlsafe_b64encode(b">" + bytes(17)).decode().rstrip("=")],
 )  # fmt: skip

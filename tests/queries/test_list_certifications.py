@@ -74,7 +74,7 @@ def test_a_task_in_the_trash_keeps_its_certificates_in_the_list(alice, form):
 
 
 def test_the_chain_of_custody_is_told_from_its_beginning(alice):
-    events = alice.sees(certification_events, a_certification(alice))
+    events = alice.sees(certification_events, a_certification(alice)).rows
     assert [(event.sequence, event.event_type, event.actor_name) for event in events] == [
         (1, "created", "Alice"),
         (2, "judged", None),
@@ -88,6 +88,6 @@ def test_a_stranger_sees_none_of_it(alice, mallory):
     made = alice.certification(a_certification(alice))
     assert listed(mallory) == []
     assert mallory.sees(list_versions, made) == []
-    assert mallory.sees(certification_events, made.id) == []
+    assert mallory.sees(certification_events, made.id).rows == []
     with pytest.raises(NotFound):
         mallory.sees(get_certification, made.id)

@@ -109,11 +109,12 @@ def retry_certification(certification_id):
 
 @api.get("/certifications/<uuid:certification_id>/audit")
 def certification_audit(certification_id):
-    """The chain of custody."""
+    """A page of the chain of custody, from its beginning."""
     actor = current_actor()
-    read_parameters()
+    given = read_parameters("cursor", "limit")
     queries.get_certification(actor, certification_id)
-    return whole_list([CustodyOut.of(row) for row in certification_events(actor, certification_id)])
+    page = certification_events(actor, certification_id, read_paging(given))
+    return one_page(page, [CustodyOut.of(row) for row in page.rows], given)
 
 
 @api.get("/certifications/<uuid:certification_id>/bundle")
