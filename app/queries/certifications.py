@@ -161,7 +161,7 @@ def list_versions(actor: Actor, certification: Certification) -> list[Any]:
 
 def name_of_revoker(actor: Actor, certification: Certification) -> str | None:
     """Who took the certificate back; None where nobody did."""
-    require(actor, "certification.view")
+    require_somewhere(actor, "certification.view")
     if certification.revoked_at is None:
         return None
     query = select(User.name).where(User.user_id == certification.revoked_by_user_id)
