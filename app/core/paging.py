@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, literal_column
 
+from app.core.database import rows_of
 from app.core.errors import InvalidParameter
 
 R = TypeVar("R")
@@ -94,7 +95,7 @@ class Listing:
             raise _not_of_this_list()
         direction = cursor.direction if cursor else "first"
         given = {**(values or {}), "edge": cursor.id} if cursor else values or {}
-        rows = list(session.execute(self._statement(direction, paging.size), given).all())
+        rows = list(rows_of(session, self._statement(direction, paging.size), given))
         more, rows = len(rows) > paging.size, rows[: paging.size]
         if direction == "before":
             rows.reverse()

@@ -9,7 +9,7 @@ from sqlalchemy import Uuid, any_, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.actor import Actor
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.paging import Listing, Page, Paging
 from app.core.permissions import fetch, in_sight, require, require_somewhere, sight_of
 from app.models.programs import Program
@@ -93,6 +93,6 @@ def program_choices(actor: Actor, permission: str = "program.view") -> list[Any]
     """Id, key and name of every program in which the actor has `permission`, for a form's menu."""
     require_somewhere(actor, permission)
     if actor.may(permission):
-        return list(db.session.execute(_CHOICES, {"tenant": actor.tenant_id}))
+        return list(rows_of(db.session, _CHOICES, {"tenant": actor.tenant_id}))
     given = {"tenant": actor.tenant_id, "places": actor.places_where(permission)}
-    return list(db.session.execute(_WHERE_ALLOWED, given))
+    return list(rows_of(db.session, _WHERE_ALLOWED, given))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
 from app.core.permissions import in_sight, narrowed, require_somewhere, sight_of
@@ -233,7 +233,7 @@ def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     """One task. Raises NotFound where it is not there, or (unless `deleted`) in the trash."""
     sight = in_sight(actor, Task)
     statement = _one(deleted, sight is not None)
-    row = db.session.execute(statement, _seen_by(actor, sight) | {"task": task_id}).first()
+    row = rows_of(db.session, statement, _seen_by(actor, sight) | {"task": task_id}).first()
     if row is None:
         raise NotFound
     return TaskView._make(row)
@@ -251,20 +251,20 @@ def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
             "allowed": row.id is not None,
             "reason": "" if row.id is not None else f"The workflow has no way from “{task.state.name}” to here.",
         }
-        for row in db.session.execute(_WAYS, given)
+        for row in rows_of(db.session, _WAYS, given)
     ]
 
 
 def task_states(actor: Actor) -> list[Any]:
     """Key and name of the states of the built-in workflow, for a filter's menu."""
     require_somewhere(actor, "task.view")
-    return list(db.session.execute(_STATES, {"tenant": actor.tenant_id}))
+    return list(rows_of(db.session, _STATES, {"tenant": actor.tenant_id}))
 
 
 def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
     """What people have said about a task, oldest first; at most the newest 500. Ask for the task itself first."""
     require_somewhere(actor, "task.view")
-    return list(db.session.execute(_COMMENTS, {"tenant": actor.tenant_id, "task": task_id}))[::-1]
+    return list(rows_of(db.session, _COMMENTS, {"tenant": actor.tenant_id, "task": task_id}))[::-1]
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, literal_column, select
 
 from app.core.actor import Actor
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.permissions import require_somewhere
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
@@ -25,4 +25,4 @@ _PEOPLE = (
 def list_people(actor: Actor) -> list[Any]:
     """Everybody who works here, by name."""
     require_somewhere(actor, "user.view")
-    return list(db.session.execute(_PEOPLE, {"tenant": actor.tenant_id}))
+    return list(rows_of(db.session, _PEOPLE, {"tenant": actor.tenant_id}))
