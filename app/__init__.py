@@ -27,9 +27,10 @@ STATIC_HEADERS = frozenset({"X-Content-Type-Options", "Cross-Origin-Resource-Pol
 
 
 class Oversing(Flask):
-    """Flask with a request that has limits."""
+    """Flask with a request that has limits, and with templates of ours."""
 
     request_class = StrictRequest
+    jinja_environment = templating.Templates
 
 
 def create_app(process: str = "web", **overrides: Any) -> Oversing:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 import nh3
 import orjson
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, url_for
+from flask.templating import Environment
 from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
@@ -23,6 +25,14 @@ _TAGS = {
 }  # fmt: skip
 
 
+class Templates(Environment):
+    """Jinja, with one set of globals for all templates. Rendering never brings any of its own."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The globals themselves, not a chain that ends in them: each import of a macro asks for all of its keys."""
+        return super().make_globals(d) if d else self.globals
+
+
 def init_app(app: Flask) -> None:
     """Set Jinja up, and let every address inside an organisation know its slug."""
     app.jinja_env.undefined = StrictUndefined
@@ -30,7 +40,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     # Plain callables, not "new style" ones: those are handed the context, of which Jinja makes a copy for every call.
     app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
-    app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can)
+    app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
         day=day, moment=moment, second=second, minutes=minutes, markdown=markdown, initials=initials
@@ -63,6 +73,23 @@ def can(permission: str, subject: Any = None) -> bool:
     return actor.may(permission, *(getattr(subject, name, None) for name in ("id", "program_id", "task_id")))
 
 
+def address(endpoint: str, **values: Any) -> str:
+    """`url_for`, within the organisation that is being worked in. The newest few are remembered."""
+    return _address(g.get("slug"), endpoint, tuple(values.items()))
+
+
+@lru_cache(maxsize=2048)
+def _address(_slug: str | None, endpoint: str, values: tuple[tuple[str, Any], ...]) -> str:
+    return url_for(endpoint, **dict(values))
+
+
+@lru_cache(maxsize=512)
+def lucide(name: str, label: str | None = None) -> Markup:
+    """An icon of the sprite: a function, not a macro, as a page shows dozens of them and few different ones."""
+    seen = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="icon" {}><use href="{}#{}"/></svg>').format(seen, asset("icons.svg"), name)
+
+
 def dom_id(thing: Any, prefix: str = "") -> str:
     """The id of the element that shows `thing`."""
     kind = getattr(thing, "kind", "row")
@@ -78,16 +105,14 @@ def moment(value: datetime | None) -> Markup | str:
     """A moment, readable by people and programs. Time zones of people come with their profiles; this is UTC."""
     if value is None:
         return "–"
-    return Markup('<time datetime="{}" title="UTC">{}</time>').format(
-        value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M}"
-    )
+    written = value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M}"
+    return Markup('<time datetime="%s" title="UTC">%s</time>') % written
 
 
 def second(value: datetime) -> Markup:
     """A moment to the second, for pages that say themselves that it is UTC."""
-    return Markup('<time datetime="{}">{}</time>').format(
-        value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M:%S}"
-    )
+    written = value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M:%S}"
+    return Markup('<time datetime="%s">%s</time>') % written
 
 
 def minutes(value: int | None) -> str:
