@@ -193,6 +193,23 @@ NEIGHBOURS = [
     ("no-unsupported-comparisons", "No other fund beats ours.", "Some funds may beat ours."),
     ("no-unsupported-comparisons", "Our returns are unbeatable.", "Our returns are not unbeatable."),
     ("no-unsupported-comparisons", "The best-performing fund.", "This is not the best fund for everyone."),
+    ("no-unsupported-comparisons", "It has never been beaten by any rival.", "It has not beaten every rival."),
+    ("no-unsupported-comparisons", "It never fails to beat every rival.", "It failed to beat every rival."),
+    ("no-unsupported-comparisons", "It leaves every rival behind.", "If you leave any funds with us, we invest them."),
+    ("no-unsupported-comparisons", "Every rival was beaten by it.", "Every fund was affected by inflation."),
+    ("no-unsupported-comparisons", "The No. 1 fund in Europe.", "No one fund suits everybody."),
+    ("no-unsupported-comparisons", "#1 fund!", "It was number 31 of 40 funds."),
+    ("no-unsupported-comparisons", "A top-performing, world-beating fund.", "It performed as its index did."),
+    (
+        "no-unsupported-comparisons",
+        "It pays the highest returns in the industry.",
+        "Its strongest performance in a month was 2%.",
+    ),
+    ("no-unsupported-comparisons", "Our returns are the highest.", "Returns are highest where the risk is high."),
+    ("no-unsupported-comparisons", "No-one beats us.", "We do not promise that it beats every rival."),
+    ("no-guarantees", "Your money is protected by FSCS-like cover.", "Your money is not protected by the FSCS."),
+    ("no-guarantees", "No other returns are guaranteed.", "No returns are guaranteed."),
+    ("no-guarantees", "Nothing else is guaranteed.", "Nothing here is guaranteed."),
     (
         "no-unsupported-comparisons",
         "The best performing fund (source: our own view).",
@@ -242,6 +259,8 @@ def test_a_rise_of_an_investment_needs_the_warning(load_policy, text):
         "Charges have gone up by 3.5 per cent in 2025.",
         "Costs rose by about 4% on last year.",
         "The fee is now up 2%.",
+        "Fees went up 5% last year.",
+        "Fees, which are up 5%, are taken each month.",
     ],
 )
 def test_a_rise_of_fees_is_no_performance(load_policy, text):
