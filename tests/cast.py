@@ -29,7 +29,16 @@ from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from app.web.sign_in import token_hash
 
 PASSWORD = "a long enough password"
-ROLES = {"alice": "owner", "bob": "member", "carol": "viewer", "mallory": "owner"}  # others hold no role at first
+ROLES = {  # others hold no role at first
+    "alice": "owner",
+    "bob": "member",
+    "carol": "viewer",
+    "dave": "admin",
+    "erin": "manager",
+    "frank": "reviewer",
+    "grace": "auditor",
+    "mallory": "owner",
+}
 
 R = TypeVar("R")
 _numbers = count(1)

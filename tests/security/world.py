@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.commands import certifications, programs, sessions, tasks
 from app.commands.task_comments import comment_on_task
-from app.core import tenancy
+from app.core import clock, tenancy
 from app.core.actor import Visitor
 from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_secret_id, new_token
+from app.models.application_instances import ApplicationInstanceUser
 from app.schemas.tasks import NewComment
 from app.web.sign_in import token_hash
 from tests import cast, factories
 from tests.cast import Organisation, Player
 from tests.doors import ORIGIN
+from tests.security import access
 
-ACCESS = json.loads((Path(__file__).parent / "access.json").read_text())
+ACCESS = access.rows()
 CANARY = "canary-7f3a"  # stands in every name and text of acme, and nowhere else
 ELSEWHERE = "198.51.100.9"  # an address from which nobody in these tests signs in rightly
 
@@ -69,7 +69,7 @@ def routes(app: Flask) -> list[Route]:
 
 @dataclass(frozen=True)
 class World:
-    """acme with alice, bob and carol, full of things; globex with mallory."""
+    """acme with somebody of every role, full of things; globex with mallory."""
 
     app: Flask
     acme: Organisation
@@ -86,7 +86,8 @@ class World:
     @property
     def secrets(self) -> list[str]:
         """Every text that nobody outside of acme may see a byte of."""
-        return [CANARY, self.acme.slug, "@acme.example", "Acme", "Alice", "Bob", "Carol"]
+        names = [name.capitalize() for name in (*access.AT_WORK, access.GUEST, access.LEFT)]
+        return [CANARY, self.acme.slug, "@acme.example", "Acme", *names]
 
     def send(
         self,
@@ -153,13 +154,16 @@ class World:
 def build(app: Flask) -> World:
     """Make both organisations. Needs an application context."""
     acme, globex = cast.found("acme"), cast.found("globex")
-    people = {name: cast.join(acme, name) for name in ("alice", "bob", "carol")}
+    people = {name: cast.join(acme, name) for name in (*access.AT_WORK, access.GUEST, access.LEFT)}
     people["mallory"] = cast.join(globex, "mallory")
     for player in people.values():
         assert player.api_key
+        assert player.cookie
     alice = people["alice"]
     program = factories.a_program(alice, key="CNRY", name=f"Program {CANARY}", description=f"About {CANARY}")
     task = factories.a_task(alice, program, name=f"Task {CANARY}", description=f"Do {CANARY}")
+    factories.a_grant(alice, access.GUEST_ROLE, people[access.GUEST], program_id=program.id)
+    _let_go(people[access.LEFT])
     comment_on_task(alice.actor, task.id, NewComment(body=f"Said {CANARY}"))
     certification = factories.a_certification(
         alice, task_id=task.id, output_content=f"{factories.HONEST} {CANARY}", model_name=f"model {CANARY}"
@@ -175,6 +179,17 @@ def build(app: Flask) -> World:
     }
     strange = {name: str(new_secret_id()) for name in things} | {"user_id": "9007199254740991"}
     return World(app, acme, globex, people, {name: str(value) for name, value in things.items()}, strange)
+
+
+def _let_go(player: Player) -> None:
+    """Somebody works here no longer, with a key and a session left over from before."""
+    with tenancy.entered(db.session, player.organisation.id):
+        db.session.execute(
+            update(ApplicationInstanceUser)
+            .where(ApplicationInstanceUser.user_id == player.user_id)
+            .values(deactivated_at=clock.now())
+        )
+        db.session.commit()
 
 
 def _filled(template: Any, ids: dict[str, str]) -> Any:
