@@ -37,6 +37,11 @@ class Settings(BaseSettings):
 
     session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
     session_days: int = Field(default=7, ge=1, le=90)
+    rate_person: int = Field(default=1500, ge=1)  # requests a minute; a person may have several keys
+    rate_key: int = Field(default=1500, ge=1)
+    rate_address: int = Field(default=600, ge=1)  # of everybody behind it who has not said who they are
+    web_concurrency: int = Field(default=2, ge=1)  # web processes of this machine, as gunicorn is told
+
     largest_body: int = Field(default=MEBIBYTE + 512 * 1024, ge=1024)
     log_level: str = "INFO"
     failpoint: str = ""  # tests only: the named point at which this process dies

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("owner", "app", "signer", "clock", "auditor")
 RUN = "OVERSING_TEST_RUN"
 PASSPHRASE = b"only for this test run"
+UNLIMITED = {"rate_person": 10**9, "rate_key": 10**9, "rate_address": 10**9}  # all tests together ask very often
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Stage:
             "signing_passphrase_file": home / "passphrase",
             "trust_root_file": home / "trust-root.json",
             "log_level": "ERROR",
+            **UNLIMITED,
         }
 
     def environment(self, **changed: str) -> dict[str, str]:

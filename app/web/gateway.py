@@ -9,9 +9,10 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
-from app.core.errors import BadHost, CsrfFailed, NotAcceptable, UnsupportedMediaType
+from app.core.errors import BadHost, CsrfFailed, DomainError, NotAcceptable, UnsupportedMediaType
 from app.core.ids import new_secret_id
 from app.core.transaction import end_reading
+from app.web import rate_limits
 from app.web.sign_in import is_api, known_actor
 
 log = structlog.get_logger("request")
@@ -43,6 +44,14 @@ def _begin() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
         return
+    try:
+        _check()
+    except DomainError:
+        rate_limits.count_address()  # who asks is not found out for such a request
+        raise
+
+
+def _check() -> None:
     if "Host" not in request.headers or request.host not in current_app.config["HOSTS"]:
         raise BadHost
     if is_api(request):
@@ -78,6 +87,7 @@ def _finish(response: Response) -> Response:
     for name, value in current_app.config["HEADERS"].items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.headers.update(rate_limits.headers())
     kept = response.status_code == 200 and not response.is_streamed and not response.cache_control.no_store
     if request.method in ("GET", "HEAD") and kept:
         response.add_etag(weak=True)

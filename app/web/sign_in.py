@@ -25,6 +25,7 @@ from app.core.errors import AmbiguousCredentials, NotFound, Unauthenticated
 from app.core.ids import new_token
 from app.queries import identity
 from app.schemas.sessions import Credentials
+from app.web import rate_limits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -152,19 +153,33 @@ def init_app(app: Flask) -> None:
 
 
 def _let_in() -> None:
-    """Find out who asks, before the view is called. Raises Unauthenticated, or NotFound for a strange organisation."""
-    if request.endpoint is None:
-        return
-    view = current_app.view_functions[request.endpoint]
+    """Find out who asks, and how often, before the view is called.
+
+    Raises RateLimited, Unauthenticated, or NotFound for a strange organisation.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
         return
-    is_public = getattr(view, "is_public", False)
-    if not is_api(request):
+    is_public = view is None or getattr(view, "is_public", False)
+    if view is not None and not is_api(request):
         slug = None if is_public else (request.view_args or {}).get("slug", g.get("slug"))
         session._get_current_object().load(current_app.config["SETTINGS"], slug)  # type: ignore[attr-defined]
-    if is_public:
-        return
-    g.actor = _key_holder() if is_api(request) else _person_at_work()
+    try:
+        if not is_public:
+            g.actor = _key_holder() if is_api(request) else _person_at_work()
+    finally:
+        _count()
+
+
+def _count() -> None:
+    """Count the request for whom it is of, or for its address where nobody known asks. Raises RateLimited."""
+    actor, person = known_actor(), getattr(session._get_current_object(), "person", None)  # type: ignore[attr-defined]
+    if actor is not None:
+        rate_limits.count_actor(actor)
+    elif person is not None:
+        rate_limits.count_person(person.user_id)
+    else:
+        rate_limits.count_address()
 
 
 def _leave(_error: BaseException | None) -> None:

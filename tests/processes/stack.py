@@ -75,7 +75,10 @@ class Stack:
         urls = {**role_urls(self.home, self.postgres.url), "REDIS_URL": self.valkey.url}
         port = choose_port()
         self.address = Address("127.0.0.1", port, port, f"http://localhost:{port}")
-        self.environment = whole_environment(self.home, self.address, urls) | {"WEB_CONCURRENCY": "1"}
+        self.environment = whole_environment(self.home, self.address, urls) | {
+            "WEB_CONCURRENCY": "1",
+            **{name.upper(): str(limit) for name, limit in stage.UNLIMITED.items()},
+        }
 
     # --- servers ---
 
