@@ -142,6 +142,9 @@ class Json:
     def delete_program(self, program_id: UUID) -> Any:
         return self.send("DELETE", f"/programs/{program_id}")
 
+    def restore_program(self, program_id: UUID) -> Any:
+        return self.send("POST", f"/programs/{program_id}/restore")
+
     def create_task(self, **fields: Any) -> Any:
         return self.send("POST", "/tasks", _json(fields))
 
@@ -162,6 +165,9 @@ class Json:
 
     def delete_task(self, task_id: UUID) -> Any:
         return self.send("DELETE", f"/tasks/{task_id}")
+
+    def restore_task(self, task_id: UUID) -> Any:
+        return self.send("POST", f"/tasks/{task_id}/restore")
 
     def request_certification(self, task_id: UUID, **fields: Any) -> Any:
         return self.send("POST", "/certifications", _json({"task_id": task_id} | fields))

@@ -6,12 +6,14 @@ from app.commands import programs as commands
 from app.core.errors import Invalid, StaleVersion
 from app.core.permissions import require, require_somewhere
 from app.queries import programs as queries
+from app.queries.history import program_history
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.programs import NewProgram, ProgramChanges
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.responses import Said, Undo, go_on, show
+from app.web.sentences import told
 from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
@@ -74,6 +76,18 @@ def update(program_id):
         program = queries.get_program(actor, program_id)
         return _form(program, form_values(), conflict=conflict_of(program, form_values()), status=409)
     return go_on(url_for(".show", program_id=program_id), Said(_("Changes saved.")))
+
+
+@bp.get("/programs/<uuid:program_id>/history")
+def history(program_id):
+    """What happened to a program."""
+    actor = current_actor()
+    program = queries.get_program(actor, program_id)
+    page = program_history(actor, program_id, read_paging(read_parameters("cursor", "limit")))
+    events = [told(event) for event in page.rows]
+    return show(
+        "programs/history.html", "programs/_history.html", program=program, events=events, page=page_context(page)
+    )
 
 
 @bp.get("/programs/<uuid:program_id>/delete")

@@ -4,12 +4,12 @@ from flask import Blueprint, url_for
 
 from app.commands.task_comments import comment_on_task
 from app.core.errors import Invalid
-from app.queries.tasks import get_task, list_comments
+from app.queries.tasks import get_task
 from app.schemas.tasks import NewComment
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, done, show
 from app.web.sign_in import current_actor
-from app.web.task_pages import task_context
+from app.web.task_pages import comments_context, task_context
 from app.web.templating import translated as _
 
 bp = Blueprint("comments", __name__)
@@ -29,7 +29,7 @@ def create(task_id):
         to=url_for("tasks.show", task_id=task_id, _anchor="comments"),
         said=Said(_("Comment added.")),
         task=get_task(actor, task_id),
-        comments=list_comments(actor, task_id),
+        comments=comments_context(actor, task_id),
         values={},
         errors={},
     )

@@ -75,7 +75,8 @@ def create():
 @bp.get("/tasks/<uuid:task_id>", endpoint="show")
 def show_task(task_id):
     """One task with all that belongs to it."""
-    return show("tasks/show.html", "tasks/_task.html", **task_context(current_actor(), task_id))
+    paging = read_paging(read_parameters("cursor", "limit"))
+    return show("tasks/show.html", "tasks/_task.html", **task_context(current_actor(), task_id, paging))
 
 
 @bp.get("/tasks/<uuid:task_id>/edit")
@@ -137,8 +138,9 @@ def history(task_id):
     """What happened to a task."""
     actor = current_actor()
     task = queries.get_task(actor, task_id)
-    events = [told(event) for event in task_history(actor, task_id)]
-    return show("tasks/history.html", "tasks/_history.html", task=task, events=events)
+    page = task_history(actor, task_id, read_paging(read_parameters("cursor", "limit")))
+    events = [told(event) for event in page.rows]
+    return show("tasks/history.html", "tasks/_history.html", task=task, events=events, page=page_context(page))
 
 
 @bp.get("/tasks/<uuid:task_id>/delete")

@@ -64,9 +64,10 @@ def delete_program(actor: Actor, program_id: UUID, *, version: int | None = None
 
 
 @command
-def restore_program(actor: Actor, program_id: UUID) -> Program:
+def restore_program(actor: Actor, program_id: UUID, *, version: int | None = None) -> Program:
     """Bring a program back from the trash, with its tasks."""
     program = fetch(actor, Program, program_id, "program.delete", deleted=True)
+    expect_version(program, version)
     program.restore()
     db.session.flush()
     record(actor, "program.restored", program)

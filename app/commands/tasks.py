@@ -87,9 +87,10 @@ def delete_task(actor: Actor, task_id: UUID, *, version: int | None = None) -> T
 
 
 @command
-def restore_task(actor: Actor, task_id: UUID) -> Task:
+def restore_task(actor: Actor, task_id: UUID, *, version: int | None = None) -> Task:
     """Bring a task back from the trash. Raises Conflict while its program is there too."""
     task = fetch(actor, Task, task_id, "task.delete", deleted=True)
+    expect_version(task, version)
     if _program_is_deleted(task):
         raise Conflict("The program of this task is in the trash too. Restore its program first.")
     task.restore()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, or_, select
 
 from app.core import sealing
 from app.core.actor import Actor
@@ -19,8 +19,6 @@ from app.core.paging import Listing, Page, Paging
 from app.core.permissions import require_somewhere
 from app.models.task_comments import TaskComment
 from app.models.users import User
-
-SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +45,46 @@ class Event:
     created_at: datetime
 
 
-def task_history(actor: Actor, task_id: UUID) -> list[Event]:
+_TRAIL = audit_events.c
+_EVENTS = Listing(
+    select(audit_events, User.name.label("actor_name"))
+    .outerjoin(User, User.user_id == _TRAIL.actor_user_id)
+    .where(_TRAIL.application_instance_id == bindparam("tenant"))
+    .where(
+        or_(
+            (_TRAIL.entity_type == bindparam("type")) & (_TRAIL.entity_id == bindparam("entity")),
+            (_TRAIL.entity_type == "TaskComment")
+            & (_TRAIL.entity_id == any_(bindparam("comments", type_=ARRAY(Text)))),
+        )
+    ),
+    _TRAIL.id,
+)
+
+
+def task_history(actor: Actor, task_id: UUID, paging: Paging | None = None) -> Page[Event]:
     """What happened to a task and its comments, newest first. Ask for the task itself first."""
     require_somewhere(actor, "task.view")
     comments = select(TaskComment.id).where(
         TaskComment.application_instance_id == actor.tenant_id, TaskComment.task_id == task_id
     )
-    comment_ids = [str(comment_id) for comment_id in db.session.scalars(comments)]
-    log = audit_events.c
-    query = (
-        select(audit_events, User.name.label("actor_name"))
-        .outerjoin(User, User.user_id == log.actor_user_id)
-        .where(log.application_instance_id == actor.tenant_id)
-        .where(
-            or_(
-                (log.entity_type == "Task") & (log.entity_id == str(task_id)),
-                (log.entity_type == "TaskComment") & log.entity_id.in_(comment_ids),
-            )
-        )
-        .order_by(log.id.desc())
-        .limit(SHOWN)
-    )
-    rows = list(db.session.execute(query))
-    subjects = {f"{_KINDS[row.entity_type]}:{row.entity_id}" for row in rows}
+    return _history(actor, "Task", task_id, paging, [str(comment_id) for comment_id in db.session.scalars(comments)])
+
+
+def program_history(actor: Actor, program_id: UUID, paging: Paging | None = None) -> Page[Event]:
+    """What happened to a program itself, newest first. Its tasks have histories of their own. Ask for it first."""
+    require_somewhere(actor, "program.view")
+    return _history(actor, "Program", program_id, paging)
+
+
+def _history(
+    actor: Actor, entity_type: str, entity_id: UUID, paging: Paging | None, comments: Sequence[str] = ()
+) -> Page[Event]:
+    about = {"type": entity_type, "entity": str(entity_id), "comments": list(comments)}
+    page = _EVENTS.page(db.session, paging or Paging(), values={"tenant": actor.tenant_id, **about})
+    subjects = {f"{_KINDS[row.entity_type]}:{row.entity_id}" for row in page.rows}
     keys = sealing.keys(actor.tenant_id, subjects) if subjects else {}
-    names = _names(_facts(row).get("user_id") for row in rows)
-    return [_event(row, keys, names) for row in rows]
+    names = _names(_facts(row).get("user_id") for row in page.rows)
+    return replace(page, rows=[_event(row, keys, names) for row in page.rows])
 
 
 _LOG = certification_audit_log.c
@@ -98,7 +110,7 @@ def certification_events(
     return listing.page(db.session, paging or Paging(), values=values)
 
 
-_KINDS = {"Task": "task", "TaskComment": "task_comment"}
+_KINDS = {"Task": "task", "TaskComment": "task_comment", "Program": "program"}
 
 
 def _names(user_ids: Iterable[int | None]) -> dict[int, str]:

@@ -128,7 +128,7 @@ _STATES = (
     .order_by(Workflow.version.desc(), WorkflowState.position)
 )
 
-_COMMENTS = (
+_COMMENTS = Listing(
     select(
         TaskComment.id,
         TaskComment.task_id,
@@ -138,9 +138,8 @@ _COMMENTS = (
         TaskComment.created_at,
     )
     .outerjoin(User, User.user_id == TaskComment.author_user_id)
-    .where(TaskComment.application_instance_id == bindparam("tenant"), TaskComment.task_id == bindparam("task"))
-    .order_by(TaskComment.id.desc())
-    .limit(literal_column("500"))
+    .where(TaskComment.application_instance_id == bindparam("tenant"), TaskComment.task_id == bindparam("task")),
+    TaskComment.id,
 )
 
 _NEWEST_STATUS = (
@@ -261,10 +260,10 @@ def task_states(actor: Actor) -> list[Any]:
     return list(rows_of(db.session, _STATES, {"tenant": actor.tenant_id}))
 
 
-def list_comments(actor: Actor, task_id: UUID) -> list[Any]:
-    """What people have said about a task, oldest first; at most the newest 500. Ask for the task itself first."""
+def list_comments(actor: Actor, task_id: UUID, paging: Paging | None = None) -> Page[Any]:
+    """What people have said about a task, newest first. Ask for the task itself first."""
     require_somewhere(actor, "task.view")
-    return list(rows_of(db.session, _COMMENTS, {"tenant": actor.tenant_id, "task": task_id}))[::-1]
+    return _COMMENTS.page(db.session, paging or Paging(), values={"tenant": actor.tenant_id, "task": task_id})
 
 
 @cache

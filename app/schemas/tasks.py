@@ -97,28 +97,3 @@ class CommentOut(Schema):
     def of(cls, comment: Any) -> CommentOut:
         """The comment as a row or a model has it."""
         return cls.model_validate(comment, from_attributes=True)
-
-
-class ChangeOut(Schema):
-    """One field of an event before and after, in JSON; null where it was empty, or was erased."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-class EventOut(Schema):
-    """One thing that happened to a task, in JSON."""
-
-    event_id: Id
-    event_type: str
-    action: str
-    actor_user_id: int | None
-    changes: list[ChangeOut]
-    facts: dict[str, Any]
-    created_at: Instant
-
-    @classmethod
-    def of(cls, event: Any) -> EventOut:
-        """The event as `queries.history` gives it."""
-        return cls.model_validate(event, from_attributes=True)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import url_for
+
 from app.core.actor import Actor
-from app.core.paging import Paging
+from app.core.paging import Cursor, Paging
 from app.queries.certifications import CertificationFilters, list_certifications
 from app.queries.tasks import get_task, list_comments, ways_on
 from app.queries.users import list_people
 
 
-def task_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
-    """The task, where it may go, who is on it, what was said and what was certified. A fixed number of queries."""
+def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> dict[str, Any]:
+    """The task, where it may go, who is on it, what was said and what was certified. A fixed number of queries.
+
+    `paging` chooses the page of comments.
+    """
     task = get_task(actor, task_id)
     certifications = (
         list_certifications(actor, CertificationFilters(task_id=task_id), Paging(size=20)).rows
@@ -25,8 +30,18 @@ def task_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
         "moves": ways_on(actor, task),
         "assignments": [{"id": each.user_id, "user_id": each.user_id, "name": each.name} for each in task.assignments],
         "people": list_people(actor) if actor.may("task.assign", task.program_id, task.id) else [],
-        "comments": list_comments(actor, task_id),
+        "comments": comments_context(actor, task_id, paging),
         "certifications": certifications,
         "values": {},
         "errors": {},
     }
+
+
+def comments_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> dict[str, Any]:
+    """A page of comments as people read them, oldest first, with the ways to earlier and later ones."""
+    page = list_comments(actor, task_id, paging)
+
+    def address(cursor: Cursor | None) -> str | None:
+        return url_for("tasks.show", task_id=task_id, cursor=str(cursor), _anchor="comments") if cursor else None
+
+    return {"rows": page.rows[::-1], "earlier_url": address(page.next), "later_url": address(page.prev)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from app.commands.programs import create_program
+from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, delete_task
 from app.schemas.programs import NewProgram
-from app.schemas.tasks import NewTask
+from app.schemas.tasks import NewComment, NewTask
 from tests.doors import Json
 from tests.factories import a_certification, a_program, a_task
 from tests.markup import tree
@@ -153,3 +154,70 @@ def test_a_page_has_1_to_200_rows(door, alice, path, limit):
     answer = door(alice).get(f"{path}?limit={limit}")
     assert answer.status_code == 400
     assert "This must be a number from 1 to 200." in answer.text
+
+
+@pytest.fixture
+def much(alice, bob):
+    """A task of which much was said: nothing of it may be out of reach."""
+    task = a_task(alice)
+    for number in range(7):
+        comment_on_task(bob.actor, task.id, NewComment(body=f"Said {number}"))
+    return task
+
+
+def api_pages(door, path):
+    """Every page of a list, by the links that lead on."""
+    pages, address = [], f"/api/v1{path}"
+    while address is not None:
+        answer = door.client.get(address, headers=door.headers).json
+        pages.append(answer["data"])
+        address = answer["links"]["next"]
+    return pages
+
+
+def test_all_comments_can_be_reached_over_the_api(api, alice, much):
+    pages = api_pages(api(alice), f"/tasks/{much.id}/comments?limit=3")
+    assert [[row["body"] for row in page] for page in pages] == [
+        ["Said 6", "Said 5", "Said 4"],
+        ["Said 3", "Said 2", "Said 1"],
+        ["Said 0"],
+    ]
+
+
+def test_all_comments_can_be_reached_on_the_page_and_back_again(form, alice, much):
+    door, told = form(alice), []
+    address = door.at(f"/tasks/{much.id}?limit=3")
+    for way in ("prev", "prev", None, "next", "next", None):
+        section = tree(door.client.get(address).text).by_id(f"comments-task-{much.id}")
+        told.append([each.text for each in section.all("div", class_="prose")])
+        links = {each["rel"]: each["href"] for each in section.all("a") if "rel" in each.attributes}
+        if way is not None:
+            address = links[way].replace("?", "?limit=3&")
+            assert address.endswith("#comments")
+    newest, middle, oldest = [[f"Said {number}" for number in page] for page in ([4, 5, 6], [1, 2, 3], [0])]
+    assert told[:3] == [newest, middle, oldest]
+    assert told[3:] == [oldest, middle, newest]
+
+
+@pytest.mark.parametrize("kind", ["tasks", "programs"])
+def test_all_of_a_history_can_be_reached(api, form, alice, much, kind):
+    thing = much.id if kind == "tasks" else much.program_id
+    if kind == "programs":
+        for number in range(7):
+            form(alice).update_program(thing, name=f"Name {number}")
+    whole = api_pages(api(alice), f"/{kind}/{thing}/history")[0]
+    pages = api_pages(api(alice), f"/{kind}/{thing}/history?limit=3")
+    assert [event for page in pages for event in page] == whole
+    assert [len(page) for page in pages] == [3, 3, 2]
+    door, address, shown = form(alice), form(alice).at(f"/{kind}/{thing}/history?limit=3"), 0
+    while address is not None:
+        page = tree(door.client.get(address).text)
+        shown += len(page.all("li", class_="timeline__item"))
+        address = next((each["href"] for each in page.all("a", rel="next")), None)
+    assert shown == len(whole)
+
+
+def test_a_cursor_of_another_list_is_refused_by_a_history(api, alice, much):
+    cursor = api(alice).get(f"/tasks/{much.id}/comments?limit=1").json["meta"]["pagination"]["next_cursor"]
+    answer = api(alice).get(f"/tasks/{much.id}/history?cursor={cursor}")
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "INVALID_PARAMETER")

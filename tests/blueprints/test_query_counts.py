@@ -16,6 +16,7 @@ PAGES = {
     "/tasks/{task}/history": 7,
     "/programs?limit=200": 4,
     "/programs/{program}?limit=200": 5,
+    "/programs/{program}/history": 6,
     "/certifications?limit=200": 4,
     "/certifications/{certification}": 11,
     "/trash": 5,

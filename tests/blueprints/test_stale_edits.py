@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.commands.programs import delete_program
+from app.commands.tasks import delete_task
 from tests.doors import ORIGIN
 from tests.factories import a_certification, a_program, a_task
 from tests.markup import page
@@ -101,6 +103,9 @@ def test_every_change_heeds_if_match(api, alice, bob):
     task = a_task(alice)
     certification_id = a_certification(alice)
     program = f"/programs/{task.program_id}"
+    in_trash, empty = a_task(alice), a_program(alice)
+    delete_task(alice.actor, in_trash.id)
+    delete_program(alice.actor, empty.id)
     stale = '"v99"'
     for method, address, body in [
         ("POST", f"/tasks/{task.id}/workflow", {"state": "doing"}),
@@ -109,6 +114,8 @@ def test_every_change_heeds_if_match(api, alice, bob):
         ("DELETE", f"/tasks/{task.id}", None),
         ("PATCH", program, {"name": "Other words"}),
         ("DELETE", program, None),
+        ("POST", f"/tasks/{in_trash.id}/restore", None),
+        ("POST", f"/programs/{empty.id}/restore", None),
         ("POST", f"/certifications/{certification_id}/revoke", {"reason": "The price was wrong."}),
         ("POST", f"/certifications/{certification_id}/retry", None),
     ]:

@@ -47,6 +47,7 @@ PAGES = {
     "a program": "/programs/{0.program}",
     "the form of a new program": "/programs/new",
     "the form of a program": "/programs/{0.program}/edit",
+    "the history of a program": "/programs/{0.program}/history",
     "whether to delete a program": "/programs/{0.program}/delete",
     "the certification list": "/certifications",
     "a certification list without a match": "/certifications?status=suspended",

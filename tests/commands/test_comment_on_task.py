@@ -15,14 +15,14 @@ def comment_events(task):
                       " AND after_state ->> 'task_id' = %s ORDER BY id", str(task.id))  # fmt: skip
 
 
-def test_comments_stand_in_the_order_in_which_they_were_made(door, alice, bob):
+def test_comments_stand_in_the_order_in_which_they_were_made_newest_first(door, alice, bob):
     task = a_task(alice)
     assert went_well(door(alice).comment_on_task(task.id, body="Is it done?"))
     assert went_well(door(bob).comment_on_task(task.id, body="Nearly.\n\n- one cat\n- two bowls"))
-    comments = alice.sees(list_comments, task.id)
+    comments = alice.sees(list_comments, task.id).rows
     assert [(row.author_name, row.body) for row in comments] == [
-        ("Alice", "Is it done?"),
         ("Bob", "Nearly.\n\n- one cat\n- two bowls"),
+        ("Alice", "Is it done?"),
     ]
 
 
@@ -49,16 +49,16 @@ def test_what_says_nothing_or_too_much_is_refused(door, alice, body, wrong):
     answer = door(alice).comment_on_task(task.id, body=body)
     assert answer.status_code == 422
     assert wrong in answer.text
-    assert alice.sees(list_comments, task.id) == []
+    assert alice.sees(list_comments, task.id).rows == []
 
 
 def test_a_viewer_cannot_comment(door, alice, carol):
     task = a_task(alice)
     assert door(carol).comment_on_task(task.id, body="May I?").status_code == 403
-    assert alice.sees(list_comments, task.id) == []
+    assert alice.sees(list_comments, task.id).rows == []
 
 
 def test_a_stranger_finds_no_task_to_comment_on(door, alice, mallory):
     task = a_task(alice)
     assert door(mallory).comment_on_task(task.id, body="Hello").status_code == 404
-    assert alice.sees(list_comments, task.id) == []
+    assert alice.sees(list_comments, task.id).rows == []

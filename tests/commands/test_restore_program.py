@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from app.core.paging import Paging
 from app.queries.tasks import TaskFilters, list_tasks
 from app.queries.trash import deleted_programs
 from tests.doors import went_well
 from tests.factories import a_program, a_task
 from tests.trail import audit_trail
-
-pytestmark = pytest.mark.parametrize("door", ["form", "htmx"], indirect=True)
 
 
 def test_a_program_comes_back_with_its_tasks(door, alice):

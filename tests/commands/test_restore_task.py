@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from app.queries.tasks import list_comments
 from app.queries.trash import deleted_tasks
 from tests.doors import went_well
 from tests.factories import a_program, a_task
 from tests.trail import audit_trail
-
-pytestmark = pytest.mark.parametrize("door", ["form", "htmx"], indirect=True)
 
 
 def test_a_task_comes_back_as_it_was(door, alice, bob):
@@ -22,7 +18,7 @@ def test_a_task_comes_back_as_it_was(door, alice, bob):
     assert went_well(door(bob).restore_task(task.id))
     now = alice.task(task.id)
     assert (now.number, now.state.key, now.assignee_names, now.estimate_minutes) == ("OPS-1", "doing", ["Bob"], 10)
-    assert [row.body for row in alice.sees(list_comments, task.id)] == ["Nearly."]
+    assert [row.body for row in alice.sees(list_comments, task.id).rows] == ["Nearly."]
     assert alice.sees(deleted_tasks) == []
     assert audit_trail(task)[-2:] == ["task.deleted", "task.restored"]
 

@@ -25,7 +25,7 @@ def test_a_change_shows_and_the_trail_holds_what_changed_only(door, alice):
 def test_the_history_opens_what_the_trail_has_sealed(door, alice):
     task = a_task(alice, name="Feed the cat")
     door(alice).update_task(task.id, name="Feed both cats")
-    (change,) = alice.sees(task_history, task.id)[0].changes
+    (change,) = alice.sees(task_history, task.id).rows[0].changes
     assert (change.field, change.before, change.after) == ("name", "Feed the cat", "Feed both cats")
 
 

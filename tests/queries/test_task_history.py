@@ -37,7 +37,7 @@ def task(alice, bob, form):
 
 
 def test_everything_that_happened_is_there_newest_first(alice, bob, task):
-    events = alice.sees(task_history, task.id)
+    events = alice.sees(task_history, task.id).rows
     assert [(event.event_type, event.actor_name) for event in events] == [
         ("task.unassigned", "Alice"),
         ("task_comment.created", "Bob"),
@@ -51,7 +51,7 @@ def test_everything_that_happened_is_there_newest_first(alice, bob, task):
 
 
 def test_sealed_words_are_opened_for_those_who_may_see_the_task(carol, task):
-    events = carol.sees(task_history, task.id)
+    events = carol.sees(task_history, task.id).rows
     changes = {change.field: (change.before, change.after) for change in events[4].changes}
     assert changes == {"name": ("Feed the cat", "Feed both cats"), "estimate_minutes": (None, 15)}
     assert {change.field: change.after for change in events[1].changes}["body"] == "They are *hungry*."
@@ -66,7 +66,7 @@ def test_the_trail_itself_holds_them_sealed_only(task):
 def test_after_its_key_is_erased_nobody_can_read_them_and_the_events_stay(alice, task):
     before = audit_rows(task)
     erase(alice, f"task:{task.id}")
-    events = alice.sees(task_history, task.id)
+    events = alice.sees(task_history, task.id).rows
     assert len(events) == 6
     changes = {change.field: (change.before, change.after) for change in events[4].changes}
     assert changes == {"name": (None, None), "estimate_minutes": (None, 15)}
@@ -74,9 +74,9 @@ def test_after_its_key_is_erased_nobody_can_read_them_and_the_events_stay(alice,
 
 
 def test_a_comment_has_a_key_of_its_own(alice, task):
-    (comment,) = alice.sees(list_comments, task.id)
+    (comment,) = alice.sees(list_comments, task.id).rows
     erase(alice, f"task_comment:{comment.id}")
-    events = alice.sees(task_history, task.id)
+    events = alice.sees(task_history, task.id).rows
     assert {change.field: change.after for change in events[1].changes}["body"] is None
     assert events[4].changes[0].after == "Feed both cats"
 
@@ -110,11 +110,11 @@ def test_who_may_not_see_tasks_sees_no_history(alice, task):
 
 
 def test_a_stranger_sees_no_history(door, mallory, task):
-    assert mallory.sees(task_history, task.id) == []
+    assert mallory.sees(task_history, task.id).rows == []
     assert door(mallory).get(f"/tasks/{task.id}/history").status_code == 404
 
 
 def test_what_happens_elsewhere_is_not_in_it(alice, form, task):
     other = a_task(alice)
     form(alice).comment_on_task(other.id, body="Elsewhere")
-    assert len(alice.sees(task_history, task.id)) == 6
+    assert len(alice.sees(task_history, task.id).rows) == 6

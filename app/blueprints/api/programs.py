@@ -6,7 +6,9 @@ from app.blueprints.api import api
 from app.commands import programs as commands
 from app.core.idempotency import once
 from app.models.programs import Program
+from app.queries import history
 from app.queries import programs as queries
+from app.schemas.history import EventOut
 from app.schemas.programs import NewProgram, ProgramChanges, ProgramOut
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
@@ -60,6 +62,21 @@ def delete_program(program_id):
     """Put a program in the trash."""
     commands.delete_program(current_actor(), program_id, version=if_match())
     return nothing()
+
+
+@api.post("/programs/<uuid:program_id>/restore")
+def restore_program(program_id):
+    """Bring a program back from the trash, with its tasks."""
+    return _one(commands.restore_program(current_actor(), program_id, version=if_match()))
+
+
+@api.get("/programs/<uuid:program_id>/history")
+def program_history(program_id):
+    """The audit trail of a program."""
+    actor, given = current_actor(), read_parameters("cursor", "limit")
+    queries.get_program(actor, program_id)
+    page = history.program_history(actor, program_id, read_paging(given))
+    return one_page(page, [EventOut.of(event) for event in page.rows], given)
 
 
 def _one(program, *, status=200, location=None, given=None):

@@ -11,9 +11,10 @@ from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.queries import tasks as queries
 from app.queries.history import task_history
-from app.schemas.tasks import Assignment, CommentOut, EventOut, Move, NewComment, NewTask, TaskChanges, TaskOut
+from app.schemas.history import EventOut
+from app.schemas.tasks import Assignment, CommentOut, Move, NewComment, NewTask, TaskChanges, TaskOut
 from app.web.fieldsets import with_fields
-from app.web.listing import one_page, whole_list
+from app.web.listing import one_page
 from app.web.parsing import (
     idempotent_request,
     if_match,
@@ -73,6 +74,14 @@ def delete_task(task_id):
     return nothing()
 
 
+@api.post("/tasks/<uuid:task_id>/restore")
+def restore_task(task_id):
+    """Bring a task back from the trash."""
+    actor = current_actor()
+    commands.restore_task(actor, task_id, version=if_match())
+    return _one(actor, task_id)
+
+
 @api.post("/tasks/<uuid:task_id>/assign")
 def assign_task(task_id):
     """Put somebody on a task."""
@@ -99,12 +108,12 @@ def move_task(task_id):
 
 @api.get("/tasks/<uuid:task_id>/comments")
 def list_comments(task_id):
-    """What people have said about a task."""
+    """What people have said about a task, newest first."""
     actor = current_actor()
-    read_parameters()
+    given = read_parameters("cursor", "limit")
     queries.get_task(actor, task_id)
-    rows = queries.list_comments(actor, task_id)
-    return whole_list([CommentOut.of(row) for row in rows])
+    page = queries.list_comments(actor, task_id, read_paging(given))
+    return one_page(page, [CommentOut.of(row) for row in page.rows], given)
 
 
 @api.post("/tasks/<uuid:task_id>/comments")
@@ -119,9 +128,10 @@ def comment(task_id):
 def history(task_id):
     """The audit trail of a task."""
     actor = current_actor()
-    read_parameters()
+    given = read_parameters("cursor", "limit")
     queries.get_task(actor, task_id)
-    return whole_list([EventOut.of(event) for event in task_history(actor, task_id)])
+    page = task_history(actor, task_id, read_paging(given))
+    return one_page(page, [EventOut.of(event) for event in page.rows], given)
 
 
 def _one(actor, task_id, *, status=200, location=None, given=None):
