@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from sqlalchemy.exc import DBAPIError
 
 from app.core.errors import DomainError
+from app.core.redaction import redact
 
 # Errors whose words are about the code. All others may repeat a value: a password, a text, a name.
 _ABOUT_CODE = (
@@ -41,6 +42,7 @@ def configure(level: str, process: str) -> None:
         processors=[
             *shared,
             _format_exception,
+            redact,
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level.upper(), 20)),
@@ -54,6 +56,7 @@ def configure(level: str, process: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _format_exception,
+                redact,
                 structlog.processors.JSONRenderer(serializer=_dumps),
             ],
         )

@@ -5,7 +5,18 @@ A view reads the request, calls one thing, shows the result.
 
 from flask import Flask
 
-from app.blueprints import certifications, health, home, policies, programs, sessions, task_comments, tasks, trash
+from app.blueprints import (
+    certifications,
+    csp_reports,
+    health,
+    home,
+    policies,
+    programs,
+    sessions,
+    task_comments,
+    tasks,
+    trash,
+)
 from app.blueprints.api import api
 
 
@@ -13,6 +24,7 @@ def init_app(app: Flask) -> None:
     """Put every noun at its address."""
     app.register_blueprint(health.bp)
     app.register_blueprint(sessions.bp)
+    app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (home, programs, tasks, task_comments, trash, certifications, policies):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

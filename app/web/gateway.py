@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from typing import Any
+from uuid import UUID
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -18,6 +20,7 @@ from app.web.sign_in import is_api, known_actor
 log = structlog.get_logger("request")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KNOWN_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"}
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -39,24 +42,30 @@ def needs_nothing(view):  # type: ignore[no-untyped-def]
     return view
 
 
+def comes_from_browser(view):  # type: ignore[no-untyped-def]
+    """Take what a browser sends by itself, from no page at all: without a check of where it comes from."""
+    view.comes_from_browser = True
+    return view
+
+
 def _begin() -> None:
     g.request_id, g.began = str(new_secret_id()), time.perf_counter()
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
         return
     try:
-        _check()
+        _check(view)
     except DomainError:
         rate_limits.count_address()  # who asks is not found out for such a request
         raise
 
 
-def _check() -> None:
+def _check(view: Any) -> None:
     if "Host" not in request.headers or request.host not in current_app.config["HOSTS"]:
         raise BadHost
     if is_api(request):
         _check_formats()
-    elif request.method not in SAFE_METHODS:
+    elif request.method not in SAFE_METHODS and not getattr(view, "comes_from_browser", False):
         _check_origin()
 
 
@@ -97,19 +106,25 @@ def _finish(response: Response) -> Response:
 
 
 def _log(response: Response) -> None:
-    """One line: what was asked, by whom, how it went. No query string, no body, no address: they may hold secrets."""
+    """One line: what was asked, by whom, how it went.
+
+    The route and the ids in it stand for the address, which may hold a secret as its query and the body may.
+    """
     if request.endpoint in ("health.healthz", "health.readyz"):
         return
     actor = known_actor()
     log.info(
         "request",
         request_id=g.get("request_id"),
-        method=request.method,
-        path=request.path,
+        method=request.method if request.method in KNOWN_METHODS else "other",
+        route=request.url_rule.rule if request.url_rule else None,
+        ids={name: value for name, value in (request.view_args or {}).items() if isinstance(value, UUID | int)},
         status=response.status_code,
+        bytes=response.content_length or 0,  # before compression
         milliseconds=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
-        user_id=actor.user_id if actor else None,
         tenant=actor.tenant.slug if actor else None,
+        user_id=actor.user_id if actor else None,
+        key_id=actor.credential_id if actor and actor.authenticated_by == "api_key" else None,
     )
 
 
@@ -134,9 +149,12 @@ def _headers(settings: Settings) -> dict[str, str]:
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
         "object-src": "'none'",
+        "report-uri": "/csp-report",
+        "report-to": "csp",
     }
     headers = {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Reporting-Endpoints": 'csp="/csp-report"',
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",

@@ -27,7 +27,7 @@ def count_actor(actor: Actor) -> None:
 
 
 def count_person(user_id: int) -> None:
-    """Count this request as one of somebody's who is signed in, and outside of every organisation. Raises RateLimited."""
+    """Count this request as one of somebody's who is signed in, outside of any organisation. Raises RateLimited."""
     _count([Subject("person", str(user_id), _settings().rate_person)])
 
 

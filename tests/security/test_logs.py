@@ -6,14 +6,18 @@ import contextlib
 import io
 import json
 import logging
+from urllib.parse import quote
 
 import pytest
 import structlog
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app import logs
+from app.core import tenancy, valkey
+from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_token
+from app.queries.api_keys import list_api_keys
 from app.web.errors import as_refusal
 from app.web.sign_in import public
 from tests.factories import a_task
@@ -74,12 +78,72 @@ def test_the_log_of_a_server_holds_no_secret(server, app, acme, alice):
         assert secret not in server.log
 
 
+def test_no_place_holds_a_secret_in_clear(server, app, acme, alice):
+    """Password, key, token and card number, in whatever part of a request: not in log, refusal, Valkey or trail."""
+    canaries = {
+        "password": f"correct horse {new_token()[:8]}",
+        "key": f"ovk_live_{new_token()}",
+        "token": new_token(),
+        "card": "4929 4212 3456 7891",
+    }
+    key, cookie, task = alice.api_key, alice.cookie, a_task(alice)
+    page = {"Host": server.host, "Origin": f"http://{server.host}", "Cookie": f"sid={cookie}"}
+
+    def ask(method: str, path: str, headers: dict[str, str], body: str = "", kind: str = "x-www-form-urlencoded"):
+        sized = {"Content-Type": f"application/{kind}", "Content-Length": str(len(body))}
+        return server.send(request(method, path, headers | sized, body.encode()))
+
+    refusals = []
+    for secret in canaries.values():
+        told, api = quote(secret), {"Host": server.host, "Authorization": f"Bearer {key}"}
+        refusals += [
+            ask("POST", "/sign-in", page, f"email={alice.actor.email}&password={told}"),
+            ask("POST", f"/o/{acme.slug}/{told}", page),
+            ask("GET", f"/o/{acme.slug}/tasks?{told}={told}", page),
+            ask("GET", f"/api/v1/tasks/{told}", api),
+            ask("GET", "/api/v1/tasks", {"Host": server.host, "Authorization": f"Bearer {secret}"}),
+            ask("GET", "/api/v1/tasks", {"Host": server.host, "Cookie": f"sid={told}", "X-Api-Key": secret}),
+            ask("PATCH", f"/api/v1/tasks/{task.id}", api | {"If-Match": secret}, json.dumps({"name": secret}), "json"),
+            ask("POST", "/api/v1/programs", api, json.dumps({"key": secret, "name": 7}), "json"),
+            ask("PUT", "/api/v1/tasks", api | {"User-Agent": secret, "Idempotency-Key": secret, "Referer": told}),
+        ]
+        body = json.dumps({"body": secret})
+        commented = ask("POST", f"/api/v1/tasks/{task.id}/comments", api | {"User-Agent": secret}, body, "json")
+        assert commented.status == 201
+    assert {answer.status for answer in refusals} == {400, 401, 404, 405, 412, 422}
+    places = {
+        "log": server.log,
+        "refusals": "\n".join(answer.text for answer in refusals),
+        "valkey": _everything_in_valkey(),
+        "trail": "\n".join(json.dumps(row, default=str) for row in trail_rows(acme)),
+    }
+    assert task.id.hex in places["trail"].replace("-", "")
+    secrets = [*canaries.values(), canaries["card"].replace(" ", ""), key, cookie]
+    found = [(place, secret) for place, held in places.items() for secret in secrets if secret in held]
+    assert found == []
+
+
+def _everything_in_valkey() -> str:
+    """Keys and values of this worker's corner, and of the server's log of slow commands."""
+    client = valkey.client()
+    names = list(client.scan_iter("*"))
+    held = b"\n".join(name + b" " + (client.dump(name) or b"") for name in names)
+    assert b"rate:" in held
+    return held.decode("latin-1") + str(client.slowlog_get(1000))
+
+
+def trail_rows(organisation) -> list[dict]:
+    """Every event of an organisation, as the database holds it."""
+    with tenancy.entered(db.session, organisation.id):
+        return [dict(row._mapping) for row in db.session.execute(select(audit_events))]
+
+
 def test_a_line_of_the_log_says_who_asked_for_what_and_how_it_went(server, app, acme, alice):
     answer = server.get(f"/o/{acme.slug}/tasks?q=secret", Cookie=f"sid={alice.cookie}")
-    [line] = [line for line in server.log.splitlines() if answer.headers["X-Request-ID"] in line]
-    entry = json.loads(line)
-    milliseconds, moment = entry.pop("milliseconds"), entry.pop("timestamp")
+    entry = entry_of(server, answer)
+    milliseconds, moment, size = entry.pop("milliseconds"), entry.pop("timestamp"), entry["bytes"]
     assert milliseconds > 0
+    assert size > 1000
     assert moment.endswith("Z")
     assert entry == {
         "event": "request",
@@ -87,21 +151,41 @@ def test_a_line_of_the_log_says_who_asked_for_what_and_how_it_went(server, app, 
         "process": "web",
         "request_id": answer.headers["X-Request-ID"],
         "method": "GET",
-        "path": f"/o/{acme.slug}/tasks",
+        "route": "/o/<slug>/tasks",
+        "ids": {},
         "status": 200,
+        "bytes": size,
         "user_id": alice.user_id,
+        "key_id": None,
         "tenant": acme.slug,
     }
 
 
+def test_a_line_names_things_by_their_ids_and_a_key_by_its_own(server, app, alice):
+    task, key = a_task(alice), alice.api_key
+    answer = server.get(f"/api/v1/tasks/{task.id}", Authorization=f"Bearer {key}")
+    entry = entry_of(server, answer)
+    assert entry["route"] == "/api/v1/tasks/<uuid:task_id>"
+    assert entry["ids"] == {"task_id": str(task.id)}
+    [row] = [row for row in alice.sees(list_api_keys) if key.startswith(row.prefix)]
+    assert (entry["key_id"], entry["user_id"]) == (str(row.id), alice.user_id)
+
+
 def test_nobody_writes_a_line_of_their_own_into_the_log(server):
-    """Log injection: a line break in an address stays inside of its line."""
+    """Log injection: of an address only its route is told, of a method only one that there is."""
     answer = server.get("/nothing%0a%7B%22event%22%3A%22forged%22%7D")
     assert answer.status == 404
-    lines = server.log.splitlines()
-    assert not [line for line in lines if line.startswith('{"event":"forged"')]
-    [entry] = [json.loads(line) for line in lines if answer.headers["X-Request-ID"] in line]
-    assert entry["path"] == '/nothing\n{"event":"forged"}'
+    assert entry_of(server, answer)["route"] is None
+    answer = server.send(request("FORGED", "/sign-in", {"Host": server.host}))
+    assert entry_of(server, answer)["method"] == "other"
+    assert "forged" not in server.log.lower()
+
+
+def entry_of(server, answer) -> dict:
+    """The line of the log that is about this answer."""
+    number = answer.headers["X-Request-ID"]
+    [line] = [line for line in server.log.splitlines() if f'"request_id":"{number}"' in line]
+    return json.loads(line)
 
 
 def test_an_error_of_the_database_is_logged_without_the_values(app, told):

@@ -10,6 +10,7 @@ PUBLIC = {
     "sessions.new": "the sign-in page",
     "sessions.create": "signing in",
     "sessions.delete": "signing out must always work",
+    "csp_reports.create": "browsers report without saying who sits before them",
     "health.healthz": "asked by whatever watches the process",
     "health.readyz": "asked by whatever watches the process",
     "api.get_trust_root": "public keys, for everybody who wants to check a certificate",
