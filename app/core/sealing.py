@@ -17,7 +17,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, select, update
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, select
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 
@@ -142,12 +142,19 @@ def key(tenant_id: UUID, subject: str) -> RecordKey:
 
 
 def erase(tenant_id: UUID, subject: str) -> None:
-    """Destroy the key of a record. Nothing that it sealed can be read again. Erasing twice is erasing once."""
+    """Destroy the key of a record. Nothing that it sealed can be read again. Erasing twice is erasing once.
+
+    A record that has no key yet is given none later either.
+    """
+    gone = {"wrapped_key": None, "erased_at": clock.now()}
     db.session.execute(
-        update(record_keys)
-        .where(record_keys.c.application_instance_id == tenant_id, record_keys.c.subject == subject)
-        .where(record_keys.c.erased_at.is_(None))
-        .values(wrapped_key=None, erased_at=clock.now())
+        insert(record_keys)
+        .values(application_instance_id=tenant_id, subject=subject, **gone)
+        .on_conflict_do_update(
+            index_elements=["application_instance_id", "subject"],
+            set_=gone,
+            where=record_keys.c.erased_at.is_(None),
+        )
     )
 
 

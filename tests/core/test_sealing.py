@@ -144,6 +144,13 @@ def test_erasing_is_for_ever_also_for_rows_that_come_back(acme, key):
         assert (row.wrapped_key, row.erased_at) == (None, erased_at)
 
 
+def test_what_is_erased_before_it_had_a_key_is_given_none_later(acme):
+    with inside(acme):
+        sealing.erase(acme.id, "note:new")
+        db.session.commit()
+    assert kept(acme, "note:new").material is None
+
+
 def test_erasing_one_record_leaves_the_others(acme, key):
     other = kept(acme, "note:2")
     token = other.seal(PLACE, "Still here")
