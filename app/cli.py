@@ -18,6 +18,7 @@ from app.core import clock, tenancy
 from app.core.actor import Actor, Visitor
 from app.core.database import db
 from app.core.errors import DomainError, Invalid
+from app.core.paging import Paging
 from app.core.parsing import Schema, parse
 from app.local import demo
 from app.models.application_instances import ApplicationInstance
@@ -86,7 +87,7 @@ def create_key(slug: str, email: str, name: str, scopes: tuple[str, ...], days: 
 @click.argument("slug")
 def show_keys(slug: str) -> None:
     """List the keys of an organisation: how each begins, whose it is, what it may, when it was last used."""
-    for key in list_api_keys(_system(slug)):
+    for key in list_api_keys(_system(slug), Paging(size=10_000)).rows:
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "no end"
         used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
         click.echo(f"{key.id}  {key.prefix}…  {key.user_email}  {key.name}  {','.join(key.scopes)}  {state}  {used}")

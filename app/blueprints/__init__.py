@@ -6,6 +6,7 @@ A view reads the request, calls one thing, shows the result.
 from flask import Flask
 
 from app.blueprints import (
+    api_keys,
     certifications,
     csp_reports,
     health,
@@ -26,5 +27,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sessions.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
-    for noun in (home, programs, tasks, task_comments, trash, certifications, policies):
+    for noun in (api_keys, home, programs, tasks, task_comments, trash, certifications, policies):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -72,14 +72,14 @@ def _reports(body: bytes) -> list[dict[str, Any]]:
 def _told(report: dict[str, Any]) -> dict[str, str]:
     """What may stand in the log: words of a fixed list, the host of what was blocked, a route instead of an address."""
 
-    def text(*names: str) -> str:
+    def first(*names: str) -> str:
         return next((report[name] for name in names if isinstance(report.get(name), str)), "")
 
-    directive = text("effectiveDirective", "effective-directive", "violated-directive").split(" ")[0]
+    directive = first("effectiveDirective", "effective-directive", "violated-directive").split(" ")[0]
     return {
         "directive": directive if directive in DIRECTIVES else "unknown",
-        "blocked": _host(text("blockedURL", "blocked-uri")),
-        "route": _route(text("documentURL", "document-uri")),
+        "blocked": _host(first("blockedURL", "blocked-uri")),
+        "route": _route(first("documentURL", "document-uri")),
     }
 
 

@@ -1,7 +1,9 @@
-"""Make and revoke API keys."""
+"""Make, rotate and revoke API keys."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,12 +12,13 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.audit import record
 from app.core.database import db
-from app.core.errors import Forbidden, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_token
 from app.core.permissions import fetch, require
 from app.core.transaction import command
 from app.models.api_keys import PREFIX, SHOWN, ApiKey, hash_of
 from app.models.application_instances import ApplicationInstanceUser
+from app.schemas.api_keys import Rotation
 from app.schemas.tenants import NewApiKey
 
 
@@ -23,7 +26,7 @@ from app.schemas.tenants import NewApiKey
 def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
     """Make a key that acts for a member, and return it with its secret: this is the only time that it is to be had.
 
-    Raises Invalid for somebody who does not work here, or an end in the past.
+    Raises Invalid for somebody who does not work here, an end in the past, or a scope that one does not have oneself.
     """
     require(actor, "api_key.create")
     if actor.authenticated_by == "api_key":
@@ -40,20 +43,40 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
         raise Invalid({"user_id": "Nobody with this id works here."})
     if new.expires_at is not None and new.expires_at <= clock.now():
         raise Invalid({"expires_at": "This is in the past."})
-    secret = PREFIX + new_token()
-    key = ApiKey(
-        application_instance_id=actor.tenant_id,
-        user_id=new.user_id,
-        name=new.name,
-        prefix=secret[:SHOWN],
-        secret_hash=hash_of(secret),
-        scopes=list(new.scopes),
-        expires_at=new.expires_at,
+    beyond = [scope for scope in new.scopes if scope != "*" and not actor.may_somewhere(scope)]
+    if beyond and actor.user_id is not None:
+        raise Invalid({"scopes": f"Your roles do not allow this: {', '.join(beyond)}."})
+    return _made(actor, ApiKey(**new.model_dump(exclude={"scopes", "networks"})), new.scopes, new.networks)
+
+
+@command
+def rotate_api_key(actor: Actor, key_id: UUID, rotation: Rotation) -> tuple[ApiKey, str]:
+    """Make a new key in the place of one's own, and return it with its secret. The old one is good for a while longer.
+
+    The new one lasts as long as the old one was made for. A key may exchange itself, and no other: it would come to
+    know the secret of one that may more. Raises Forbidden, and Conflict for a key that has ended or was rotated before.
+    """
+    old = fetch(actor, ApiKey, key_id, "api_key.view", lock=True)
+    require(actor, "api_key.create")
+    if actor.user_id not in (None, old.user_id):
+        raise Forbidden("A key is rotated by the person it acts for: nobody else may learn its new secret.")
+    if actor.authenticated_by == "api_key" and actor.credential_id != old.id:
+        raise Forbidden("A key can exchange itself only. Sign in to rotate another.")
+    now = clock.now()
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise Conflict("This key has ended. Make a new one.")
+    if db.session.scalar(select(ApiKey.id).where(ApiKey.replaces_id == old.id)) is not None:
+        raise Conflict("This key has been rotated already. Rotate the one that took its place.")
+    lasts = old.expires_at - old.created_at if old.expires_at else None
+    successor = ApiKey(
+        user_id=old.user_id, name=old.name, replaces_id=old.id, expires_at=now + lasts if lasts else None
     )
-    db.session.add(key)
+    made, secret = _made(actor, successor, old.scopes, old.networks)
+    ends = now + timedelta(hours=rotation.overlap_hours)
+    old.expires_at = min(old.expires_at or ends, ends)
     db.session.flush()
-    record(actor, "api_key.created", key)
-    return key, secret
+    record(actor, "api_key.rotated", old, facts={"by": str(made.id)})
+    return made, secret
 
 
 @command
@@ -67,3 +90,15 @@ def revoke_api_key(actor: Actor, key_id: UUID) -> ApiKey:
         db.session.flush()
         record(actor, "api_key.revoked", key)
     return key
+
+
+def _made(actor: Actor, key: ApiKey, scopes: Iterable[str], networks: Iterable[str]) -> tuple[ApiKey, str]:
+    """The key with a new secret, stored and recorded."""
+    secret = PREFIX + new_token()
+    key.application_instance_id = actor.tenant_id
+    key.prefix, key.secret_hash = secret[:SHOWN], hash_of(secret)
+    key.scopes, key.networks = list(scopes), list(networks)
+    db.session.add(key)
+    db.session.flush()
+    record(actor, "api_key.created", key)
+    return key, secret

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock, passwords
 from app.core.actor import Actor, Origin, Visitor
+from app.core.audit import network_of
 from app.core.database import db
 from app.core.errors import Invalid, RateLimited
 from app.core.transaction import command
@@ -102,11 +103,11 @@ def end_session(_visitor: Visitor, session_id: UUID) -> None:
 
 @command(anyone="a key notes its own use", unrecorded="requests are in the log; this is a convenience")
 def touch_api_key(actor: Actor, key_id: UUID) -> None:
-    """Note when a key was last used."""
+    """Note when a key was last used, and from which network."""
     db.session.execute(
         update(ApiKey.__table__)  # type: ignore[arg-type]
         .where(ApiKey.id == key_id, ApiKey.application_instance_id == actor.tenant_id)
-        .values(last_used_at=clock.now())
+        .values(last_used_at=clock.now(), last_used_network=network_of(actor.origin.ip_address))
     )
 
 

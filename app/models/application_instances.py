@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -18,12 +19,13 @@ class ApplicationInstance(Model):
 
     __tablename__ = "application_instances"
     kind = "application_instance"
-    audited = ("slug", "name")
+    audited = ("slug", "name", "api_origins")
     refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     slug: Mapped[str] = mapped_column(String(63))
     name: Mapped[str] = mapped_column(String(200))
+    api_origins: Mapped[list[str]] = mapped_column(ARRAY(String(255)), default=list)  # pages that may call its API
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

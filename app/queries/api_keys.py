@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, select
+from sqlalchemy.orm import aliased
 
+from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import in_sight, sight_of
+from app.core.paging import Listing, Page, Paging
+from app.core.permissions import fetch, in_sight, narrowed, require, sight_of
 from app.models.api_keys import ApiKey
 from app.models.users import User
 
-
-def list_api_keys(actor: Actor) -> list[Any]:
-    """Every key that one may see, newest first: whose it is, how it begins, what it may, and when it was last used."""
-    sight = in_sight(actor, ApiKey)
-    query = (
-        select(
-            ApiKey.id,
-            ApiKey.name,
-            ApiKey.prefix,
-            ApiKey.scopes,
-            ApiKey.expires_at,
-            ApiKey.revoked_at,
-            ApiKey.last_used_at,
-            ApiKey.created_at,
-            User.name.label("user_name"),
-            User.email.label("user_email"),
-        )
-        .join(User, User.user_id == ApiKey.user_id)
-        .where(ApiKey.application_instance_id == actor.tenant_id)
-        .order_by(ApiKey.id.desc())
+_Newer = aliased(ApiKey)
+_KEYS = (
+    select(
+        ApiKey.id,
+        ApiKey.name,
+        ApiKey.prefix,
+        ApiKey.scopes,
+        ApiKey.networks,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        ApiKey.last_used_at,
+        ApiKey.last_used_network,
+        ApiKey.replaces_id,
+        ApiKey.created_at,
+        ApiKey.user_id,
+        User.name.label("user_name"),
+        User.email.label("user_email"),
+        ((ApiKey.revoked_at.is_not(None)) | (ApiKey.expires_at <= bindparam("now"))).label("has_ended"),
+        exists()
+        .where(_Newer.application_instance_id == ApiKey.application_instance_id, _Newer.replaces_id == ApiKey.id)
+        .label("is_replaced"),
     )
-    if sight is None:
-        return list(db.session.execute(query))
-    return list(db.session.execute(query.where(sight), sight_of(actor, ApiKey)))
+    .join(User, User.user_id == ApiKey.user_id)
+    .where(ApiKey.application_instance_id == bindparam("tenant"))
+)
+_ALL = Listing(_KEYS, ApiKey.id)
+_IN_PART = Listing(_KEYS.where(narrowed(ApiKey)), ApiKey.id)
+
+
+def list_api_keys(actor: Actor, paging: Paging | None = None) -> Page[Any]:
+    """Keys that one may see, newest first: whose each is, how it begins, what it may, and when it was last used."""
+    values = {"tenant": actor.tenant_id, "now": clock.now()}
+    if in_sight(actor, ApiKey) is None:
+        return _ALL.page(db.session, paging or Paging(), values=values)
+    return _IN_PART.page(db.session, paging or Paging(), values=values | sight_of(actor, ApiKey))
+
+
+def get_api_key(actor: Actor, key_id: UUID) -> Any:
+    """One key as the list has it, to rotate or to revoke it. Raises NotFound, or Forbidden for somebody else's."""
+    key = fetch(actor, ApiKey, key_id, "api_key.view")
+    if key.user_id != actor.user_id:
+        require(actor, "api_key.revoke")
+    values = {"tenant": actor.tenant_id, "now": clock.now(), "key": key_id}
+    return db.session.execute(_KEYS.where(ApiKey.id == bindparam("key")), values).one()

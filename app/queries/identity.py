@@ -54,6 +54,7 @@ _KEY = (
     select(
         ApiKey.id,
         ApiKey.scopes,
+        ApiKey.networks,
         ApiKey.last_used_at,
         User.user_id,
         User.name,
@@ -61,6 +62,7 @@ _KEY = (
         ApplicationInstance.id.label("tenant_id"),
         ApplicationInstance.slug,
         ApplicationInstance.name.label("tenant_name"),
+        ApplicationInstance.api_origins,
         _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
     )
     .join(User, User.user_id == ApiKey.user_id)

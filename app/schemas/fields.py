@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -40,6 +41,14 @@ def typed(info: ValidationInfo) -> bool:
     return bool((info.context or {}).get("typed", True))
 
 
+def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """Networks as they are compared: 203.0.113.7 is 203.0.113.7/32."""
+    try:
+        return tuple(dict.fromkeys(str(ipaddress.ip_network(network.strip())) for network in networks))
+    except ValueError:
+        raise ValueError("Write networks as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32.") from None
+
+
 def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -48,6 +57,8 @@ Line = Annotated[str, AfterValidator(_one_line), StringConstraints(min_length=1,
 ShortLine = Annotated[str, AfterValidator(_one_line), StringConstraints(min_length=1, max_length=100)]
 Address = Annotated[str, AfterValidator(_one_line), StringConstraints(min_length=1, max_length=254)]
 Lines = Annotated[str, AfterValidator(_lines), StringConstraints(max_length=20_000)]
+Networks = Annotated[tuple[str, ...], AfterValidator(_networks), Field(max_length=50)]
+Whole = Annotated[int, BeforeValidator(_whole)]
 Minutes = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1_000_000)]
 PersonId = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=2**53 - 1)]
 Version = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=INT4_MAX)]

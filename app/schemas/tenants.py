@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, StringConstraints
 from app.core import passwords
 from app.core.parsing import Schema
 from app.core.roles import PERMISSIONS
-from app.schemas.fields import Line, PersonId, ShortLine
+from app.schemas.fields import Line, Networks, PersonId, ShortLine
 
 
 def _email(text: str) -> str:
@@ -58,3 +58,4 @@ class NewApiKey(Schema):
     name: ShortLine
     scopes: Annotated[tuple[str, ...], AfterValidator(_scopes)] = ("*",)
     expires_at: AwareDatetime | None = None
+    networks: Networks = ()

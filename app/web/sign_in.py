@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
 from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, login_user, logout_user
@@ -23,9 +24,12 @@ from app.core.actor import Actor, Origin, Tenant, Visitor
 from app.core.database import db
 from app.core.errors import AmbiguousCredentials, NotFound, Unauthenticated
 from app.core.ids import new_token
+from app.models.api_keys import may_be_used_from
 from app.queries import identity
 from app.schemas.sessions import Credentials
 from app.web import rate_limits
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -251,6 +255,9 @@ def _key_holder() -> Actor:
         raise _no_key()
     key = identity.find_api_key(secret.strip(), clock.now())
     if key is None:
+        raise _no_key()
+    if not may_be_used_from(key.networks, request.remote_addr):
+        log.warning("api_key.used_elsewhere", key_id=str(key.id), tenant=key.slug)
         raise _no_key()
     tenant = Tenant(key.tenant_id, key.slug, key.tenant_name)
     try:

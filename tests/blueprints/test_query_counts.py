@@ -20,6 +20,7 @@ PAGES = {
     "/certifications?limit=200": 4,
     "/certifications/{certification}": 11,
     "/trash": 5,
+    "/api-keys?limit=200": 4,
 }
 API = {
     "/tasks?limit=200": 5,
@@ -48,6 +49,7 @@ def more(alice, bob, program, task, count):
             comment_on_task(bob.actor, task.id, NewComment(body=f"Comment {number}"))
             a_certification(alice, task_id=made.id, settled=False)
             a_program(alice)
+            alice.key_with("task.view")
 
 
 def costs(door, paths, things, count_queries):

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from app.commands import certifications
+from app.commands.api_keys import create_api_key, revoke_api_key, rotate_api_key
 from app.commands.programs import delete_program
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
@@ -20,8 +21,10 @@ from app.core.actor import Actor
 from app.core.database import db
 from app.core.outbox import outbox
 from app.core.transaction import command
+from app.schemas.api_keys import Rotation
 from app.schemas.certifications import Revocation
 from app.schemas.tasks import Assignment, Move, NewComment, TaskChanges
+from app.schemas.tenants import NewApiKey
 from tests import cast
 from tests.cast import Player
 from tests.factories import BOASTFUL, a_program, a_request, a_task
@@ -56,6 +59,10 @@ PAGES = {
     "whether to revoke a certification": "/certifications/{0.certifications[certified]}/revoke",
     "the policies": "/policies",
     "the trash": "/trash",
+    "the API keys": "/api-keys",
+    "the form of a new API key": "/api-keys/new",
+    "whether to rotate an API key": "/api-keys/{0.api_key}/rotate",
+    "whether to revoke an API key": "/api-keys/{0.api_key}/revoke",
 }
 _UNDECIDED = ("pending", "validating", "failed")
 _DECIDED = ("certified", "json", "rejected", "revoked", "superseded", "corrected", "expired")
@@ -89,6 +96,7 @@ class Scene:
     program: UUID
     task: UUID
     bare_task: UUID
+    api_key: UUID
     certifications: dict[str, UUID]
 
     @classmethod
@@ -102,8 +110,9 @@ class Scene:
         bare = a_task(alice, program, name="Check the wording of the fee table")
         _work_on(task.id, alice, bob)
         _throw_away(alice)
+        newcomer, key = cast.join(cast.found("globex"), "mallory"), _keys(alice, bob)
         made = dict(_certifications(alice, task.id))
-        return cls(alice, carol, cast.join(cast.found("globex"), "mallory"), program.id, task.id, bare.id, made)
+        return cls(alice, carol, newcomer, program.id, task.id, bare.id, key, made)
 
 
 def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:
@@ -112,6 +121,16 @@ def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:
         comment_on_task(player.actor, task_id, NewComment(body=f"{PROSE}\n\n{player.name}"))
     move_task(bob.actor, task_id, Move(state="doing"))
     update_task(bob.actor, task_id, TaskChanges(name="Draft the spring fund letter for clients"))
+
+
+def _keys(alice: Player, bob: Player) -> UUID:
+    """Keys in each state; the id of one that is good."""
+    new = NewApiKey(user_id=alice.user_id, name="Nightly export", scopes=("task.view",), networks=("203.0.113.0/24",))
+    key, gone, old = (create_api_key(alice.actor, new)[0].id for _ in range(3))
+    revoke_api_key(alice.actor, gone)
+    rotate_api_key(alice.actor, old, Rotation())
+    create_api_key(bob.actor, NewApiKey(user_id=bob.user_id, name="Build server"))
+    return key
 
 
 def _throw_away(alice: Player) -> None:

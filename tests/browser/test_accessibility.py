@@ -46,6 +46,7 @@ def test_the_sign_in_page_can_be_used_by_everybody(visit):
     [
         ("/tasks/new", "Create task"),
         ("/programs/new", "Create program"),
+        ("/api-keys/new", "Make key"),
         ("/tasks/{0.task}/certifications/new", "Certify output"),
         ("/certifications/{0.certifications[certified]}/revoke", "Revoke certification"),
         ("/tasks/{0.task}", "Comment"),

@@ -145,3 +145,28 @@ def status(web_app, key: str, path: str = "/api/v1/tasks", method: str = "GET", 
     """What a program with this key gets."""
     headers = {"Authorization": f"Bearer {key}"}
     return web_app.test_client().open(path, method=method, json=body, headers=headers).status_code
+
+
+NETWORKS = ("203.0.113.0/24", "198.51.100.7/32", "2001:db8::/32")
+
+
+@pytest.mark.parametrize(
+    ("address", "answer"),
+    [
+        ("203.0.113.1", 200),
+        ("203.0.114.1", 401),
+        ("198.51.100.7", 200),
+        ("198.51.100.8", 401),
+        ("2001:db8:1::5", 200),
+        ("2001:db9::5", 401),
+        ("::ffff:203.0.113.9", 200),
+        ("", 401),
+    ],
+)
+def test_a_key_that_is_bound_to_networks_opens_nothing_from_elsewhere(web_app, alice, address, answer):
+    key = alice.key_with("*", networks=NETWORKS)
+    told = {"Authorization": f"Bearer {key}", "X-Forwarded-For": "203.0.113.1"}
+    got = web_app.test_client().get("/api/v1/tasks", headers=told, environ_overrides={"REMOTE_ADDR": address})
+    assert got.status_code == answer
+    if answer == 401:
+        assert got.json["error"]["message"].startswith("Send a valid API key")

@@ -167,7 +167,7 @@ def test_a_line_names_things_by_their_ids_and_a_key_by_its_own(server, app, alic
     entry = entry_of(server, answer)
     assert entry["route"] == "/api/v1/tasks/<uuid:task_id>"
     assert entry["ids"] == {"task_id": str(task.id)}
-    [row] = [row for row in alice.sees(list_api_keys) if key.startswith(row.prefix)]
+    [row] = [row for row in alice.sees(list_api_keys).rows if key.startswith(row.prefix)]
     assert (entry["key_id"], entry["user_id"]) == (str(row.id), alice.user_id)
 
 

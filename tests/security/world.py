@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.commands import certifications, programs, sessions, tasks
+from app.commands.api_keys import create_api_key
 from app.commands.task_comments import comment_on_task
 from app.core import clock, tenancy
 from app.core.actor import Visitor
@@ -23,6 +24,7 @@ from app.core.database import db
 from app.core.ids import new_secret_id, new_token
 from app.models.application_instances import ApplicationInstanceUser
 from app.schemas.tasks import NewComment
+from app.schemas.tenants import NewApiKey
 from app.web.sign_in import token_hash
 from tests import cast, factories
 from tests.cast import Organisation, Player
@@ -173,6 +175,7 @@ def build(app: Flask) -> World:
         "task_id": task.id,
         "certification_id": certification,
         "policy_id": acme.policies["general"],
+        "key_id": _key_of(alice),
         "user_id": people["bob"].user_id,
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
@@ -217,6 +220,14 @@ def _fresh_grant(world: World) -> dict[str, Any]:
     return {"grant_id": factories.a_grant(alice, "viewer", world.people["bob"], program_id=place).id}
 
 
+def _fresh_key(world: World) -> dict[str, Any]:
+    return {"key_id": _key_of(world.people["alice"])}
+
+
+def _key_of(player: Player) -> UUID:
+    return create_api_key(player.actor, NewApiKey(user_id=player.user_id, name=f"Key {CANARY}"))[0].id
+
+
 def _deleted_program(world: World) -> dict[str, Any]:
     made = _fresh_program(world)
     programs.delete_program(world.people["alice"].actor, made["program_id"])
@@ -243,6 +254,7 @@ _MAKERS = {
     "fresh_program": _fresh_program,
     "fresh_task": _fresh_task,
     "fresh_grant": _fresh_grant,
+    "fresh_key": _fresh_key,
     "deleted_program": _deleted_program,
     "deleted_task": _deleted_task,
     "fresh_certification": _fresh_certification,

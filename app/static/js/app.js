@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import { watchFocus } from "./focus.js";
 import { watchAnswers } from "./answers.js";
+import { watchCopying } from "./copying.js";
 import { watchDrafts } from "./drafts.js";
 import { watchMenus } from "./menus.js";
 import { watchNavigation } from "./navigation.js";
@@ -13,5 +14,6 @@ watchAnswers();
 watchNavigation();
 watchFocus();
 watchMessages();
+watchCopying();
 watchDrafts();
 watchMenus();

@@ -1,0 +1,36 @@
+"""API keys in JSON: list, rotate, revoke. Making one needs somebody who is signed in: see the pages."""
+
+from app.blueprints.api import api
+from app.commands import api_keys as commands
+from app.queries import api_keys as queries
+from app.schemas.api_keys import ApiKeyOut, NewSecretOut, Rotation
+from app.web.fieldsets import with_fields
+from app.web.listing import one_page
+from app.web.parsing import read_body, read_json, read_paging, read_parameters
+from app.web.responses import data, nothing
+from app.web.sign_in import current_actor
+
+
+@api.get("/auth/keys")
+def list_api_keys():
+    """A page of one's own keys, and of everybody's for those who may see them."""
+    given = read_parameters("cursor", "limit", "fields")
+    page = queries.list_api_keys(current_actor(), read_paging(given))
+    return one_page(page, with_fields(given, ApiKeyOut, [ApiKeyOut.of(row) for row in page.rows]), given)
+
+
+@api.post("/auth/keys/<uuid:key_id>/rotate")
+def rotate_api_key(key_id):
+    """Exchange a key for a new one, whose secret is in this answer only."""
+    rotation = read_json(Rotation) if read_body() else Rotation()
+    made, secret = commands.rotate_api_key(current_actor(), key_id, rotation)
+    response = data(NewSecretOut(**ApiKeyOut.of(made).model_dump(), secret=secret), status=201)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@api.delete("/auth/keys/<uuid:key_id>")
+def revoke_api_key(key_id):
+    """End a key at once."""
+    commands.revoke_api_key(current_actor(), key_id)
+    return nothing()
