@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.commands import certifications, tenants
+from app.commands.access_grants import create_access_grant
 from app.commands.api_keys import create_api_key
 from app.commands.programs import create_program, delete_program
 from app.commands.task_assignments import assign_task
@@ -25,17 +26,20 @@ from app.core.database import db
 from app.core.outbox import outbox
 from app.jobs import key_ring, runner
 from app.local import demo_texts as texts
+from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstance
 from app.models.governance_policies import GovernancePolicy
 from app.models.users import User
 from app.queries.identity import find_roles
 from app.queries.programs import program_choices
 from app.queries.users import list_people
+from app.schemas.access_grants import NewAccessGrant
 from app.schemas.certifications import NewCertification, Revocation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 
+GUEST = "guest"  # no role of the organisation: somebody from outside who helps in one program
 CAST = {
     "acme": (
         "Acme Advice",
@@ -43,6 +47,11 @@ CAST = {
             ("alice@acme.example", "Alice Andersson", "owner"),
             ("bob@acme.example", "Bob Okafor", "member"),
             ("carol@acme.example", "Carol Lindqvist", "viewer"),
+            ("dave@acme.example", "Dave Moreau", "admin"),
+            ("erin@acme.example", "Erin Walsh", "manager"),
+            ("frank@acme.example", "Frank Osei", "reviewer"),
+            ("grace@acme.example", "Grace Kim", "auditor"),
+            ("heidi@acme.example", "Heidi Brandt", GUEST),
         ],
     ),
     "globex": ("Globex", [("mallory@globex.example", "Mallory Quill", "owner")]),
@@ -73,7 +82,7 @@ def _tenant(slug: str, new_secret: Callable[[], str]) -> dict[str, Any]:
         )
     system = tenants.system_actor(tenant)
     for email, person, role in people:
-        member = NewMember(email=email, name=person, password=passwords[email], role=role)
+        member = NewMember(email=email, name=person, password=passwords[email], role=None if role == GUEST else role)
         if _is_there(tenant, email):
             tenants.set_password(system, email, passwords[email])
         else:
@@ -131,6 +140,11 @@ def _acme(tenant: ApplicationInstance) -> None:
             move_task(bob, task_id, Move(state=state))
     for name, who, body in texts.COMMENTS:
         comment_on_task(bob if who == "bob" else alice, tasks[name], NewComment(body=body))
+    heidi = _as_person(tenant, "heidi@acme.example")
+    member = db.session.scalars(select(AccessRole.id).where(AccessRole.key == "member")).one()
+    create_access_grant(
+        alice, NewAccessGrant(access_role_id=member, user_id=heidi.user_id, program_id=programs["WEB"].id)
+    )
     update_task(bob, tasks[texts.TASKS[0][1]], TaskChanges(estimate_minutes=150))
     _certify(alice, bob, tasks)
     delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)

@@ -121,7 +121,16 @@ def test_the_demo_cast_can_be_read_by_its_owner_only(stack):
     told = json.loads(demo.read_text())
     cast = {tenant["slug"]: {user["email"]: user["role"] for user in tenant["users"]} for tenant in told["tenants"]}
     assert cast == {
-        "acme": {"alice@acme.example": "owner", "bob@acme.example": "member", "carol@acme.example": "viewer"},
+        "acme": {
+            "alice@acme.example": "owner",
+            "bob@acme.example": "member",
+            "carol@acme.example": "viewer",
+            "dave@acme.example": "admin",
+            "erin@acme.example": "manager",
+            "frank@acme.example": "reviewer",
+            "grace@acme.example": "auditor",
+            "heidi@acme.example": "guest",
+        },
         "globex": {"mallory@globex.example": "owner"},
     }
     assert told["url"] == f"http://localhost:{stack.port}"
