@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.blueprints import (
     api_keys,
+    api_origins,
     certifications,
     csp_reports,
     health,
@@ -27,5 +28,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sessions.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
-    for noun in (api_keys, home, programs, tasks, task_comments, trash, certifications, policies):
+    for noun in (api_keys, api_origins, home, programs, tasks, task_comments, trash, certifications, policies):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

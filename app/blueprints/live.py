@@ -52,8 +52,6 @@ def _answer(socket: Server, message: str | bytes) -> None:
 
 def _check_origin():
     """A page of somebody else must not open a socket with our visitor's cookie."""
-    if request.path == "/live":
-        scheme = "https" if current_app.config["SETTINGS"].https else "http"
-        if request.headers.get("Origin") not in {f"{scheme}://{host}" for host in current_app.config["HOSTS"]}:
-            return "Sockets are for our own pages.", 403
+    if request.path == "/live" and request.headers.get("Origin") not in current_app.config["ORIGINS"]:
+        return "Sockets are for our own pages.", 403
     return None

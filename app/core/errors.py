@@ -94,6 +94,13 @@ class CsrfFailed(Forbidden):
     message = "This request did not come from a page of Oversing. Open the page again and repeat it there."
 
 
+class OriginNotAllowed(Forbidden):
+    """A page of another site uses a key of an organisation that does not list the site."""
+
+    code = "ORIGIN_NOT_ALLOWED"
+    message = "The organisation of this key does not let this site call the API."
+
+
 class NotFound(DomainError):
     """It does not exist, or this person may not know that it does."""
 

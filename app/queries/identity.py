@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, String, bindparam, exists, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from app.core.actor import LocalRole
 from app.core.database import db
@@ -71,6 +71,9 @@ _KEY = (
     .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > bindparam("now")))
 )
 
+_LISTED = select(
+    exists().where(ApplicationInstance.api_origins.contains(array([bindparam("origin", type_=String(255))])))
+)
 _ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
 
 
@@ -103,6 +106,11 @@ def find_api_key(secret: str, now: datetime) -> Any:
     presented = hash_of(secret)
     db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
     return db.session.execute(_KEY, {"hash": presented, "now": now}).first()
+
+
+def is_listed_origin(origin: str) -> bool:
+    """Whether any organisation lets pages of `origin` call its API."""
+    return bool(db.session.scalar(_LISTED, {"origin": origin})) if origin.isascii() and origin.isprintable() else False
 
 
 def find_roles(tenant_id: UUID, user_id: int) -> list[Role] | None:

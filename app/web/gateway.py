@@ -14,7 +14,7 @@ from app.config import Settings
 from app.core.errors import BadHost, CsrfFailed, DomainError, NotAcceptable, UnsupportedMediaType
 from app.core.ids import new_secret_id
 from app.core.transaction import end_reading
-from app.web import rate_limits
+from app.web import cors, rate_limits
 from app.web.sign_in import is_api, known_actor
 
 log = structlog.get_logger("request")
@@ -31,6 +31,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0)  # type: ignore[method-assign]
     app.config["MAX_CONTENT_LENGTH"] = settings.largest_body
     app.config["HOSTS"] = _hosts(settings)
+    scheme = "https" if settings.https else "http"
+    app.config["ORIGINS"] = frozenset(f"{scheme}://{host}" for host in app.config["HOSTS"])
     app.config["HEADERS"] = _headers(settings)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -48,16 +50,20 @@ def comes_from_browser(view):  # type: ignore[no-untyped-def]
     return view
 
 
-def _begin() -> None:
+def _begin() -> Response | None:
     g.request_id, g.began = str(new_secret_id()), time.perf_counter()
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
-        return
+        return None
     try:
         _check(view)
     except DomainError:
         rate_limits.count_address()  # who asks is not found out for such a request
         raise
+    if is_api(request) and cors.is_preflight():
+        rate_limits.count_address()
+        return cors.preflight()
+    return None
 
 
 def _check(view: Any) -> None:
@@ -74,9 +80,7 @@ def _check_origin() -> None:
     site, source = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None and site != "same-origin":
         raise CsrfFailed
-    scheme = "https" if current_app.config["SETTINGS"].https else "http"
-    ours = {f"{scheme}://{host}" for host in current_app.config["HOSTS"]}
-    if source is not None and source not in ours:
+    if source is not None and source not in current_app.config["ORIGINS"]:
         raise CsrfFailed
     if site is None and source is None:
         raise CsrfFailed
@@ -96,7 +100,9 @@ def _finish(response: Response) -> Response:
     for name, value in current_app.config["HEADERS"].items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.get("request_id", "")
-    response.headers.update(rate_limits.headers())
+    response.headers.update(rate_limits.headers() | cors.headers())
+    if is_api(request):
+        response.vary.add("Origin")
     kept = response.status_code == 200 and not response.is_streamed and not response.cache_control.no_store
     if request.method in ("GET", "HEAD") and kept:
         response.add_etag(weak=True)

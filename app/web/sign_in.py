@@ -27,7 +27,7 @@ from app.core.ids import new_token
 from app.models.api_keys import may_be_used_from
 from app.queries import identity
 from app.schemas.sessions import Credentials
-from app.web import rate_limits
+from app.web import cors, rate_limits
 
 log = structlog.get_logger(__name__)
 
@@ -259,6 +259,7 @@ def _key_holder() -> Actor:
     if not may_be_used_from(key.networks, request.remote_addr):
         log.warning("api_key.used_elsewhere", key_id=str(key.id), tenant=key.slug)
         raise _no_key()
+    cors.judge(key.api_origins)
     tenant = Tenant(key.tenant_id, key.slug, key.tenant_name)
     try:
         roles = identity.roles_from(key.roles)

@@ -61,6 +61,7 @@ PAGES = {
     "the trash": "/trash",
     "the API keys": "/api-keys",
     "the form of a new API key": "/api-keys/new",
+    "the pages that may call the API": "/api-origins",
     "whether to rotate an API key": "/api-keys/{0.api_key}/rotate",
     "whether to revoke an API key": "/api-keys/{0.api_key}/revoke",
 }

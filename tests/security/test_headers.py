@@ -75,6 +75,7 @@ def test_nobody_elsewhere_may_read_an_answer(app, world: World):
     """No CORS header at all: programs in other people's pages get nothing, also not with a key."""
     key = {"Authorization": f"Bearer {world.people['alice'].api_key}", "Origin": "https://evil.example"}
     answer = world.app.test_client().get("/api/v1/tasks", headers=key)
+    assert answer.status_code == 403
     assert not [name for name in dict(answer.headers) if name.startswith("Access-Control-")]
 
 

@@ -32,7 +32,7 @@ NO_COMMANDS = {
 COMING = {
     *("user.invite", "user.update", "user.deactivate", "user_group.view", "user_group.update", "access_role.update"),
     "access_role.view",
-    *("audit_event.view", "audit_event.view_own", "audit_event.export", "application_instance.update"),
+    *("audit_event.view", "audit_event.view_own", "audit_event.export"),
     *("application_instance.delete", "program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
 }
 CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")
