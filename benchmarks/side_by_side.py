@@ -53,7 +53,7 @@ def pages(stack: Stack, acme: Organisation) -> list[Operation]:
 
 
 def writes(stack: Stack, acme: Organisation) -> list[Operation]:
-    """A task made: one plain insert for the floor; numbered, in its workflow, audited and announced for the product."""
+    """A task made: numbered and in its workflow; for the product also allowed, audited, sealed and announced."""
     task = {
         "program_id": str(acme.program_id),
         "name": "Look through the report of department 7 & answer question 12",
