@@ -64,7 +64,7 @@ def _use_database(app: Flask, settings: Settings, process: str) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": settings.database_pool,
             "max_overflow": settings.database_pool,
-            "pool_timeout": 5,
+            "pool_timeout": 1.5,  # who waits longer is told to come back: an overload is answered within two seconds
             "pool_use_lifo": True,  # few connections that know their statements, rather than many that seldom work
             "hide_parameters": True,  # an error in a log must not tell what somebody typed
             "connect_args": {"connect_timeout": 5, "application_name": f"oversing-{process}"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 WINDOW = 60  # seconds
 ASK_AGAIN_AFTER = 5.0  # seconds in which a server that did not answer is left alone
+AT_ONCE = 8  # requests of one process that ask at a time: in a burst each would wait for all others, and give up
 REMEMBERED = 20_000  # subjects that one process counts while the server is away
 
 # ARGV: the limits, then the length of the window and how much of the minute before it still covers.
@@ -81,8 +83,10 @@ def count(subjects: Sequence[Subject], processes: int) -> list[Count]:
     told = _counted(subjects, minute, passed)
     if told is None:
         subjects = [Subject(each.policy, each.name, max(1, each.limit // processes)) for each in subjects]
-        told = _here.count(subjects, minute, passed)
+        told = _here.counted(subjects, minute)
     refused = any(not _fits(subject, *numbers, passed) for subject, numbers in zip(subjects, told, strict=True))
+    if not refused:
+        _here.add(subjects, minute)  # also what the server has counted: when it goes, nobody starts anew
     return [
         _as_count(subject, *numbers, passed, refused=refused) for subject, numbers in zip(subjects, told, strict=True)
     ]
@@ -94,39 +98,41 @@ class Memory:
     def __init__(self) -> None:
         self._counters: OrderedDict[tuple[str, int], int] = OrderedDict()
 
-    def count(self, subjects: Sequence[Subject], minute: int, passed: float) -> list[tuple[int, int]]:
-        """What was counted before in this minute and the last one, as the script tells it; counted up if it fits."""
-        told = [
-            (self._counters.get((each.key, minute), 0), self._counters.get((each.key, minute - 1), 0))
-            for each in subjects
-        ]
-        if all(_fits(subject, *numbers, passed) for subject, numbers in zip(subjects, told, strict=True)):
-            for subject, (now, _before) in zip(subjects, told, strict=True):
-                self._counters[subject.key, minute] = now + 1
-                self._counters.move_to_end((subject.key, minute))
+    def counted(self, subjects: Sequence[Subject], minute: int) -> list[tuple[int, int]]:
+        """What was counted before in this minute and the last one, as the script tells it."""
+        numbers = self._counters
+        return [(numbers.get((each.key, minute), 0), numbers.get((each.key, minute - 1), 0)) for each in subjects]
+
+    def add(self, subjects: Sequence[Subject], minute: int) -> None:
+        """Count one request more of each."""
+        for subject in subjects:
+            place = subject.key, minute
+            self._counters[place] = self._counters.get(place, 0) + 1
+            self._counters.move_to_end(place)
         while len(self._counters) > REMEMBERED:
             self._counters.popitem(last=False)
-        return told
 
 
 _here = Memory()
 _scripts: dict[int, Script] = {}
 _away_until = [0.0]
+_turns = threading.Semaphore(AT_ONCE)
 
 
 def _counted(subjects: Sequence[Subject], minute: int, passed: float) -> list[tuple[int, int]] | None:
     """What the server has counted so far, or None where it is away."""
-    if time.monotonic() < _away_until[0]:
-        return None
-    client = valkey.client()
-    script = _scripts.setdefault(id(client), client.register_script(_COUNT))
     keys = [f"{each.key}:{number}" for number in (minute, minute - 1) for each in subjects]
-    try:
-        told = script(keys, [*(each.limit for each in subjects), WINDOW, 1 - passed])
-    except (RedisError, OSError) as away:
-        _away_until[0] = time.monotonic() + ASK_AGAIN_AFTER
-        log.warning("rate_limits.counted_here", error=type(away).__name__)
-        return None
+    with _turns:
+        if time.monotonic() < _away_until[0]:
+            return None
+        client = valkey.client()
+        script = _scripts.setdefault(id(client), client.register_script(_COUNT))
+        try:
+            told = script(keys, [*(each.limit for each in subjects), WINDOW, 1 - passed])
+        except (RedisError, OSError) as away:
+            _away_until[0] = time.monotonic() + ASK_AGAIN_AFTER
+            log.warning("rate_limits.counted_here", error=type(away).__name__)
+            return None
     return list(zip(told[::2], told[1::2], strict=True))
 
 

@@ -107,6 +107,15 @@ def test_where_the_server_is_away_each_process_lets_in_its_share(app, monkeypatc
     assert told[0].limit == 2
 
 
+def test_when_the_server_goes_nobody_starts_anew(app, monkeypatch):
+    monkeypatch.setattr(rate_limiting, "_away_until", [0.0])
+    dora = somebody(10)
+    with clock.stopped(NOON):
+        assert let_in(dora, times=8) == 8
+        monkeypatch.setattr(valkey, "_url", ["redis://127.0.0.1:1/0"])
+        assert let_in(dora, times=8) == 2
+
+
 def test_a_server_that_does_not_answer_is_not_asked_by_every_request(app, monkeypatch):
     asked = []
     monkeypatch.setattr(rate_limiting, "_away_until", [0.0])
@@ -131,10 +140,10 @@ def test_a_process_that_counts_for_itself_forgets_the_oldest_first(monkeypatch):
     monkeypatch.setattr(rate_limiting, "REMEMBERED", 100)
     memory, dora = Memory(), somebody(1000)
     for _ in range(300):
-        memory.count([somebody()], 1, 0.0)
-        memory.count([dora], 1, 0.0)
+        memory.add([somebody()], 1)
+        memory.add([dora], 1)
     assert len(memory._counters) == 100
-    assert memory.count([dora], 1, 0.0) == [(300, 0)]
+    assert memory.counted([dora], 2) == [(0, 300)]
 
 
 def test_what_is_counted_is_gone_when_it_counts_no_more(app):
