@@ -8,6 +8,7 @@ from flask import Flask
 from app.blueprints import (
     api_keys,
     api_origins,
+    audit_events,
     certifications,
     csp_reports,
     health,
@@ -28,5 +29,16 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sessions.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
-    for noun in (api_keys, api_origins, home, programs, tasks, task_comments, trash, certifications, policies):
+    for noun in (
+        api_keys,
+        api_origins,
+        home,
+        programs,
+        tasks,
+        task_comments,
+        trash,
+        certifications,
+        policies,
+        audit_events,
+    ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -3,6 +3,7 @@
 from flask import Blueprint, url_for
 
 from app.commands import api_keys as commands
+from app.commands.audit_events import note_reading_of
 from app.core.errors import Forbidden, Invalid
 from app.core.parsing import parse
 from app.core.permissions import require
@@ -22,7 +23,9 @@ bp = Blueprint("api_keys", __name__)
 def index():
     """One's own keys, and everybody's for those who may see them."""
     actor = current_actor()
-    page = queries.list_api_keys(actor, read_paging(read_parameters("cursor", "limit")))
+    paging = read_paging(read_parameters("cursor", "limit"))
+    note_reading_of(actor, "api_keys")
+    page = queries.list_api_keys(actor, paging)
     keys = [pages.told(row) for row in page.rows]
     return show("api_keys/index.html", "api_keys/_list.html", page=page_context(page), keys=keys)
 

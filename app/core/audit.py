@@ -8,12 +8,14 @@ key is erased, what happens is still written down, and the personal part of it i
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func, insert
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
-from app.core import sealing
+from app.core import clock, sealing
 from app.core.actor import Actor
 from app.core.audit_state import changes
 from app.core.database import Base, db
@@ -41,6 +43,8 @@ audit_events = Table(
     info={"unrecorded": "it is the record"},
 )
 
+SAME_READING = timedelta(minutes=15)  # a person who reloads a page has not read it again
+
 _ACTIONS = {"created": "create", "deleted": "delete", "certified": "certify", "viewed": "read", "downloaded": "read"}
 
 
@@ -49,12 +53,71 @@ def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any]
 
     `facts` are further facts of the event, ids and digests only. Raises AssertionError if the row was not written.
     """
-    required_unit().recorded = True
     before, after = changes(subject)
-    owner = actor_subject(actor)
     about = subject_of(subject)
-    keys = sealing.keys(actor.tenant_id, [about, *([owner] if owner else [])])
-    sealed = frozenset(getattr(subject, "sealed", ()))
+    _write(
+        actor,
+        event_type,
+        Thing(type(subject).__name__, str(subject.id), about),
+        (before, after),
+        frozenset(getattr(subject, "sealed", ())),
+        facts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What an event is about: the kind and id that the trail tells, and the name under which its key is kept."""
+
+    entity_type: str
+    entity_id: str
+    key_subject: str
+
+
+def note_reading(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any] | None = None) -> bool:
+    """Write down that somebody read `subject`, as "audit_trail.viewed": once for each person in a quarter of an hour.
+
+    For what is sensitive though nothing of it changes; the door does not matter. Returns whether it was written down
+    now. Reading by the system itself is part of what it was asked to do, and is not written down.
+    """
+    required_unit().recorded = True
+    if actor.user_id is None or _noted(actor, event_type, subject):
+        return False
+    # Of two requests in the same moment, as of a page and its fragments, the second waits for the first, and sees it.
+    name = f"{actor.tenant_id}/{actor.user_id}/{event_type}/{subject.id}"
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    if _noted(actor, event_type, subject):
+        return False
+    thing = Thing(type(subject).__name__, str(subject.id), subject_of(subject))
+    _write(actor, event_type, thing, (None, None), frozenset(), facts, action="read")
+    return True
+
+
+def _noted(actor: Actor, event_type: str, subject: Any) -> bool:
+    log = audit_events.c
+    query = select(log.id).where(
+        log.application_instance_id == actor.tenant_id,
+        log.event_type == event_type,
+        log.entity_id == str(subject.id),
+        log.actor_user_id == actor.user_id,
+        log.created_at > clock.now() - SAME_READING,
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _write(
+    actor: Actor,
+    event_type: str,
+    thing: Thing,
+    states: tuple[dict[str, Any] | None, dict[str, Any] | None],
+    sealed: frozenset[str],
+    facts: dict[str, Any] | None,
+    action: str | None = None,
+) -> None:
+    required_unit().recorded = True
+    owner = actor_subject(actor)
+    keys = sealing.keys(actor.tenant_id, [thing.key_subject, *([owner] if owner else [])])
+    before, after = (_seal_fields(keys[thing.key_subject], state, sealed) for state in states)
     result = db.session.execute(
         insert(audit_events)
         .inline()
@@ -63,13 +126,13 @@ def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any]
             event_id=new_id(),
             application_instance_id=actor.tenant_id,
             event_type=event_type,
-            entity_type=type(subject).__name__,
-            entity_id=str(subject.id),
-            action=_ACTIONS.get(event_type.rpartition(".")[2], "update"),
+            entity_type=thing.entity_type,
+            entity_id=thing.entity_id,
+            action=action or _ACTIONS.get(event_type.rpartition(".")[2], "update"),
             actor_user_id=actor.user_id,
             actor_ip_address=network_of(actor.origin.ip_address),
-            before_state=_seal_fields(keys[about], before, sealed),
-            after_state=_seal_fields(keys[about], after, sealed),
+            before_state=before,
+            after_state=after,
             metadata=_how(actor, keys.get(owner or ""), facts),
         )
     )

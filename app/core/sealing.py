@@ -136,6 +136,12 @@ def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
     return found
 
 
+def known_keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
+    """Those of the keys that there are: for who only reads. One query, or none where nothing is asked for."""
+    wanted = list(dict.fromkeys(subjects))
+    return _load(tenant_id, wanted) if wanted else {}
+
+
 def key(tenant_id: UUID, subject: str) -> RecordKey:
     """The key of one record, made if there is none yet."""
     return keys(tenant_id, [subject])[subject]

@@ -31,6 +31,33 @@ _SENTENCES = {
     "viewed": "viewed the content",
     "downloaded": "downloaded the bundle",
 }
+# What the trail of the whole organisation says, where the words of the event do not make a sentence by themselves.
+# The thing that it happened to follows, by its kind and name, unless the sentence names it.
+_OF_THE_TRAIL = {
+    "task.moved": "moved from {from_state} to {to_state} the task",
+    "task.assigned": "put {person} on the task",
+    "task.unassigned": "took {person} off the task",
+    "task.deleted": "put in the trash the task",
+    "program.deleted": "put in the trash the program",
+    "task_comment.created": "commented on the task",
+    "certification.created": "asked for the certification",
+    "certification.viewed": "read the content of the certification",
+    "certification.downloaded": "downloaded the bundle of the certification",
+    "certification.timestamped": "had time-stamped the certification",
+    "certification.superseded": "put a newer version in the place of the certification",
+    "certification.failed": "could not complete the certification",
+    "certification.retried": "tried again the certification",
+    "access_grant.created": "gave the role {role} to {holder}",
+    "access_grant.deleted": "took the role {role} from {holder}",
+    "user.joined": "let in",
+    "user.password_set": "set the password of",
+    "audit_trail.viewed": "looked at the audit trail",
+    "api_keys.viewed": "looked at the list of API keys",
+    "people.viewed": "looked at the list of people",
+    "application_instance.created": "made the organisation",
+}
+_THINGS = {"api_key": "API key", "user": "person", "policy": "policy", "audit_export": "export of the audit trail"}
+_VERBS = {"created": "made", "updated": "changed", "restored": "brought back from the trash"}
 _FIELDS = {
     "name": "the name",
     "description": "the description",
@@ -52,7 +79,7 @@ def told(event: Any) -> dict[str, Any]:
     """An event of a task's history, as its template shows it."""
     changes = [
         {
-            "field": "Comment" if change.field == "body" else _in_words(change.field),
+            "field": "Comment" if change.field == "body" else in_words(change.field),
             "before": change.before,
             "after": change.after,
         }
@@ -73,13 +100,36 @@ def told(event: Any) -> dict[str, Any]:
     }
 
 
+def told_of_event(event: Any) -> str:
+    """What somebody did, for the trail of the whole organisation, without the name of the thing itself."""
+    kind, _, done = event.event_type.rpartition(".")
+    after = {change.field: change.after if change.after is not None else change.before for change in event.changes}
+    words = {name: _STATES.get(str(value), str(value)) for name, value in event.facts.items()}
+    named = {
+        "person": _named(event, "User", event.facts.get("user_id"), "somebody"),
+        "role": _named(event, "AccessRole", after.get("access_role_id"), "that is gone"),
+        "holder": _named(event, "User", after.get("user_id"), "")
+        or _named(event, "UserGroup", after.get("user_group_id"), "a group that is gone"),
+        "from_state": "?",
+        "to_state": "?",
+    }
+    thing = _THINGS.get(kind, kind.replace("_", " "))
+    usual = f"{_VERBS.get(done, done.replace('_', ' '))} the {thing}"
+    return _OF_THE_TRAIL.get(event.event_type, usual).format(**named | words)
+
+
+def _named(event: Any, kind: str, each: Any, otherwise: str) -> str:
+    found = event.things.get((kind, str(each)))
+    return found.name if found is not None else otherwise
+
+
 def told_of_certification(row: Any, revocation_reason: str | None = None) -> dict[str, Any]:
     """An entry of a chain of custody, as its template shows it.
 
     The log is for ever, and holds no free text: why a certificate was revoked stands in the certification.
     """
     facts = [
-        {"name": _FACTS.get(name, _in_words(name)), "value": _plain(value)} for name, value in row.event_data.items()
+        {"name": _FACTS.get(name, in_words(name)), "value": _plain(value)} for name, value in row.event_data.items()
     ]
     if row.event_type == "revoked" and revocation_reason:
         facts.append({"name": "Reason", "value": revocation_reason})
@@ -92,7 +142,8 @@ def told_of_certification(row: Any, revocation_reason: str | None = None) -> dic
     }
 
 
-def _in_words(name: str) -> str:
+def in_words(name: str) -> str:
+    """The name of a field or a fact, as a label."""
     return name.replace("_", " ").capitalize()
 
 

@@ -30,6 +30,7 @@ from tests import cast, factories
 from tests.cast import Organisation, Player
 from tests.doors import ORIGIN
 from tests.security import access
+from tests.trail import audit_rows
 
 ACCESS = access.rows()
 CANARY = "canary-7f3a"  # stands in every name and text of acme, and nowhere else
@@ -171,6 +172,7 @@ def build(app: Flask) -> World:
         alice, task_id=task.id, output_content=f"{factories.HONEST} {CANARY}", model_name=f"model {CANARY}"
     )
     things = {
+        "event_id": audit_rows(task)[0].event_id,
         "program_id": program.id,
         "task_id": task.id,
         "certification_id": certification,

@@ -32,11 +32,11 @@ NO_COMMANDS = {
 COMING = {
     *("user.invite", "user.update", "user.deactivate", "user_group.view", "user_group.update", "access_role.update"),
     "access_role.view",
-    *("audit_event.view", "audit_event.view_own", "audit_event.export"),
+    "audit_event.export",
     *("application_instance.delete", "program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
 }
 CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")
-ASKING = {"fetch", "require", "live_task"}
+ASKING = {"fetch", "require", "require_somewhere", "live_task"}
 OUTSIDE = ("app/blueprints", "app/web", "app/jobs", "app/cli.py", "app/local", "app/core/idempotency.py")
 
 MODULES = [importlib.import_module(f"{room.__name__}.{found.name}") for found in pkgutil.iter_modules(room.__path__)]

@@ -4,6 +4,27 @@ from flask import Blueprint
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
-from app.blueprints.api import access_grants, api_keys, certifications, policies, programs, tasks, trust, users  # noqa: E402
+from app.blueprints.api import (  # noqa: E402
+    access_grants,
+    api_keys,
+    audit_events,
+    certifications,
+    policies,
+    programs,
+    tasks,
+    trust,
+    users,
+)
 
-__all__ = ["access_grants", "api", "api_keys", "certifications", "policies", "programs", "tasks", "trust", "users"]
+__all__ = [
+    "access_grants",
+    "api",
+    "api_keys",
+    "audit_events",
+    "certifications",
+    "policies",
+    "programs",
+    "tasks",
+    "trust",
+    "users",
+]

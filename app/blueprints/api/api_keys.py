@@ -2,6 +2,7 @@
 
 from app.blueprints.api import api
 from app.commands import api_keys as commands
+from app.commands.audit_events import note_reading_of
 from app.queries import api_keys as queries
 from app.schemas.api_keys import ApiKeyOut, NewSecretOut, Rotation
 from app.web.fieldsets import with_fields
@@ -15,7 +16,9 @@ from app.web.sign_in import current_actor
 def list_api_keys():
     """A page of one's own keys, and of everybody's for those who may see them."""
     given = read_parameters("cursor", "limit", "fields")
-    page = queries.list_api_keys(current_actor(), read_paging(given))
+    actor, paging = current_actor(), read_paging(given)
+    note_reading_of(actor, "api_keys")
+    page = queries.list_api_keys(actor, paging)
     return one_page(page, with_fields(given, ApiKeyOut, [ApiKeyOut.of(row) for row in page.rows]), given)
 
 

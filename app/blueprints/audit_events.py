@@ -1,0 +1,54 @@
+"""The audit trail: who did what, when, to what, and how it came."""
+
+from flask import Blueprint
+
+from app.commands.audit_events import note_reading_of
+from app.core.errors import InvalidParameter
+from app.queries import audit_events as queries
+from app.web.audit_pages import FILTERS, read_filters, shown_event, shown_events
+from app.web.listing import page_context
+from app.web.parsing import read_paging, read_parameters
+from app.web.responses import show
+from app.web.sign_in import current_actor
+
+bp = Blueprint("audit_events", __name__)
+
+
+@bp.get("/audit")
+def index():
+    """The events that fit, newest first. A filter that will not do is said beside it."""
+    actor = current_actor()
+    given = read_parameters(*FILTERS, "cursor", "limit")
+    wrong, page, events = {}, {"next_url": None, "prev_url": None}, []
+    note_reading_of(actor, "audit_trail")
+    try:
+        found = queries.list_audit_events(actor, read_filters(given), read_paging(given))
+        page, events = page_context(found), shown_events(found.rows)
+    except InvalidParameter as refused:
+        if not refused.fields.keys() <= set(FILTERS):
+            raise
+        wrong = refused.fields
+    answer = show(
+        "audit_events/index.html",
+        "audit_events/_list.html",
+        status=422 if wrong else 200,
+        events=events,
+        page=page,
+        values={name: given.get(name, "") for name in FILTERS},
+        errors=wrong,
+        people=queries.people_of_the_trail(actor),
+        kinds=sorted(queries.kinds().values()),
+        everybody=actor.may("audit_event.view"),
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@bp.get("/audit/<uuid:event_id>", endpoint="show")
+def show_event(event_id):
+    """One event, with all that is known about it."""
+    actor = current_actor()
+    note_reading_of(actor, "audit_trail")
+    answer = show("audit_events/show.html", event=shown_event(queries.get_audit_event(actor, event_id)))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,155 @@
+"""What the pages of the audit trail ask for and show: filters in the reader's words, events in sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from flask import url_for
+
+from app.core.errors import InvalidParameter
+from app.queries.audit_events import ACTIONS, REFERENCES, SYSTEM, AuditEvent, AuditFilters, entity_type_of
+from app.web.parsing import choice_parameter, number_parameter
+from app.web.sentences import in_words, told_of_event
+from app.web.word_diff import is_long, word_diff
+
+# The parameters of the trail, the same for the page, the API and an export.
+FILTERS = ("person", "kind", "object", "event_type", "action", "from", "to", "request_id")
+
+_EVENT_TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
+_PAGES = {
+    "Task": ("tasks.show", "task_id"),
+    "TaskComment": ("tasks.show", "task_id"),
+    "Program": ("programs.show", "program_id"),
+    "Certification": ("certifications.show", "certification_id"),
+    "GovernancePolicy": ("policies.show", "policy_id"),
+}
+_MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def read_filters(given: Mapping[str, str], zone: tzinfo = UTC) -> AuditFilters:
+    """The filters in an address. Raises InvalidParameter, naming each that will not do.
+
+    `from` and `to` are dates of the reader's calendar, both of them wanted, or moments with their zone.
+    """
+    wrong = {}
+    kind = given.get("kind")
+    if kind is not None and entity_type_of(kind) is None:
+        wrong["kind"] = "There is no such kind of thing."
+    event_type = given.get("event_type")
+    if event_type is not None and not _EVENT_TYPE.fullmatch(event_type):
+        wrong["event_type"] = "This must be a type of event, as task.moved."
+    for name, longest in (("object", 255), ("request_id", 200)):
+        if len(given.get(name, "")) > longest:
+            wrong[name] = "This is too long."
+    since, until = (_edge(given, name, zone, wrong) for name in ("from", "to"))
+    if since and until and since >= until:
+        wrong["to"] = "This lies before the beginning."
+    if wrong:
+        raise InvalidParameter(wrong)
+    return AuditFilters(
+        person=SYSTEM if given.get("person") == "system" else number_parameter(given, "person"),
+        kind=kind,
+        object=given.get("object"),
+        event_type=event_type,
+        action=choice_parameter(given, "action", ACTIONS),
+        since=since,
+        until=until,
+        request_id=given.get("request_id"),
+    )
+
+
+def shown_events(events: list[AuditEvent]) -> list[dict[str, Any]]:
+    """Events as templates show them."""
+    return [shown_event(event) for event in events]
+
+
+def shown_event(event: AuditEvent) -> dict[str, Any]:
+    """One event: who did what in words, to what, when, how it came, and what changed."""
+    return {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "actor_name": event.actor_name or ("Oversing" if event.actor_user_id is None else "Somebody who has left"),
+        "sentence": told_of_event(event),
+        "thing": event.thing.name if event.thing else None,
+        "thing_url": _page_of(event),
+        "way": _way(event),
+        "network": event.network,
+        "request_id": event.request_id,
+        "created_at": event.created_at,
+        "changes": [_change(event, change) for change in event.changes if not _says_nothing(change)],
+        "facts": [{"name": in_words(name), "value": _value(event, name, value)} for name, value in event.facts.items()],
+        "entity_type": in_words(_spaced(event.entity_type)),
+        "entity_id": event.entity_id,
+    }
+
+
+def _edge(given: Mapping[str, str], name: str, zone: tzinfo, wrong: dict[str, str]) -> datetime | None:
+    """The moment at which what is wanted begins or has ended. A date is a whole day."""
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        if _MOMENTS.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+        day = date.fromisoformat(text) if len(text) == 10 else None
+        if day is not None and 1970 <= day.year <= 8999:
+            after = timedelta(days=1 if name == "to" else 0)
+            return datetime.combine(day + after, datetime.min.time(), zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    wrong[name] = "This must be a date, as 2026-11-22, or a moment with its zone, as 2026-11-22T14:05:00Z."
+    return None
+
+
+def _page_of(event: AuditEvent) -> str | None:
+    thing = event.thing
+    if thing is None or thing.page_id is None or event.entity_type not in _PAGES:
+        return None
+    endpoint, parameter = _PAGES[event.entity_type]
+    return url_for(endpoint, **{parameter: thing.page_id})
+
+
+def _way(event: AuditEvent) -> str:
+    if event.via == "api_key":
+        return f"API key {event.key_prefix}…" if event.key_prefix else "API key"
+    return {"session": "browser session", "system": "job of the system"}.get(event.via, "command line")
+
+
+def _change(event: AuditEvent, change: Any) -> dict[str, Any]:
+    before, after = (_value(event, change.field, value) for value in (change.before, change.after))
+    return {
+        "field": in_words(change.field.removesuffix("_id")),
+        "before": before,
+        "after": after,
+        "erased": change.erased,
+        "withheld": change.withheld,
+        "pieces": word_diff(before, after) if is_long(before, after) else None,
+    }
+
+
+def _says_nothing(change: Any) -> bool:
+    empty = (None, "", [], False)
+    return change.before in empty and change.after in empty and not (change.erased or change.withheld)
+
+
+def _value(event: AuditEvent, name: str, value: Any) -> Any:
+    """A value as people read it: the name of what an id stands for, words for yes and no."""
+    if value is None or value == "":
+        return None
+    named = event.things.get((REFERENCES.get(name, ""), str(value)))
+    if named is not None:
+        return named.name
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or None
+    if isinstance(value, dict):
+        return ", ".join(f"{in_words(key).lower()} {each}" for key, each in value.items())
+    return str(value)
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,58 @@
+"""A migration of the audit trail gets in only between the two files that a superuser runs."""
+
+from __future__ import annotations
+
+import zlib
+
+import psycopg
+import pytest
+
+from tests import stage
+
+INDEXES = ("audit_events_newest", "audit_events_by_kind", "audit_events_by_request")
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, worker_id: str) -> str:
+    """A migrated and guarded database of this test's own, in which an index of the trail is missing."""
+    name = stage.copy(f"audit_schema_{worker_id}_{zlib.crc32(request.node.name.encode())}")
+    with stage.superuser(name) as connection:
+        connection.execute("ALTER EVENT TRIGGER oversing_audit_ddl DISABLE")
+        connection.execute("ALTER EVENT TRIGGER oversing_audit_drop DISABLE")
+        connection.execute("DROP INDEX audit.audit_events_newest")
+        connection.execute("ALTER EVENT TRIGGER oversing_audit_ddl ENABLE ALWAYS")
+        connection.execute("ALTER EVENT TRIGGER oversing_audit_drop ENABLE ALWAYS")
+    return name
+
+
+def test_a_closed_trail_says_how_it_is_opened_for_a_migration(database):
+    with stage.superuser(database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0007'")
+    with pytest.raises(RuntimeError, match=r"run deploy/database/roles\.sql"):
+        stage.migrate(database)
+
+
+def test_as_its_owner_an_index_is_made_while_every_guard_is_up(database):
+    with stage.superuser(database) as connection:
+        connection.execute("SET ROLE oversing_audit")
+        connection.execute("CREATE INDEX audit_events_newest ON audit.audit_events (created_at)")
+    with (
+        psycopg.connect(stage.url_of(database, "owner"), autocommit=True) as owner,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        owner.execute("CREATE INDEX another ON audit.audit_events (created_at)")
+
+
+def test_every_month_has_the_indexes_of_the_trail_and_so_will_the_next(worker_id):
+    with stage.superuser(stage.copy(f"audit_months_{worker_id}")) as connection:
+        connection.execute("SELECT audit.ensure_partitions(9)")
+        for index in INDEXES:
+            ((valid, parts),) = connection.execute(
+                "SELECT indisvalid, (SELECT count(*) FROM pg_inherits WHERE inhparent = indexrelid) FROM pg_index"
+                f" WHERE indexrelid = 'audit.{index}'::regclass"
+            ).fetchall()
+            ((months,),) = connection.execute(
+                "SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit.audit_events'::regclass"
+            ).fetchall()
+            assert valid
+            assert parts == months > 10
