@@ -9,7 +9,6 @@ import structlog
 from flask import Blueprint, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import TooLarge
 from app.web.gateway import comes_from_browser
 from app.web.parsing import read_body
 from app.web.responses import nothing
@@ -46,9 +45,8 @@ DIRECTIVES = frozenset(
 @comes_from_browser
 def create():
     """Note what was blocked, and on which kind of page. Anybody may send anything: nothing of it is repeated."""
-    if (request.content_length or 0) > LARGEST or len(body := read_body()) > LARGEST:
-        raise TooLarge
-    for report in _reports(body)[:MOST]:
+    request.max_content_length = LARGEST
+    for report in _reports(read_body())[:MOST]:
         log.warning("csp.blocked", **_told(report))
     return nothing()
 

@@ -15,7 +15,7 @@ from app.schemas.tasks import Assignment, NewComment
 from tests import cast
 from tests.cast import Player
 from tests.doors import Json
-from tests.factories import a_certification, a_task
+from tests.factories import a_certification, a_group, a_task
 from tests.structure.test_catalog import SCHEMAS, TABLES
 
 
@@ -37,6 +37,7 @@ def full(web_app) -> dict[str, Player]:
             assign_task(player.actor, task.id, Assignment(user_id=player.user_id))
             comment_on_task(player.actor, task.id, NewComment(body="Done."))
             a_certification(player, task_id=task.id)
+            a_group(player.organisation, player)
             door = Json(web_app.test_client(), player)
             made = door.send("POST", "/programs", {"key": "ONCE", "name": "x"}, Idempotency_Key=new_token())
             assert made.status_code == 201
