@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     trust_root_file: Path | None = None
     tsa_url: str = ""
 
+    smtp_url: str = ""  # smtp://user:password@host:587 speaks STARTTLS, smtps:// TLS from the start
+    mail_from: str = "Oversing <oversing@localhost>"
+    mail_folder: Path | None = None  # the embedded stack keeps mails here and shows them on /mail
+
     session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
     session_days: int = Field(default=7, ge=1, le=90)
     rate_person: int = Field(default=1500, ge=1)  # requests a minute; a person may have several keys
@@ -53,6 +57,20 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("BASE_URL must look like https://oversing.example")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("SMTP_URL must look like smtp://user:password@mail.example:587 or smtps://mail.example")
+        return url
+
+    @model_validator(mode="after")
+    def _mails_lie_open_on_a_developers_machine_only(self) -> Settings:
+        if self.mail_folder is not None and (self.https or self.smtp_url):
+            raise ValueError("MAIL_FOLDER is for the embedded stack: anybody may read it. Set SMTP_URL alone instead.")
+        return self
 
     @property
     def host(self) -> str:

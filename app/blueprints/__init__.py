@@ -13,6 +13,7 @@ from app.blueprints import (
     csp_reports,
     health,
     home,
+    mails,
     policies,
     programs,
     sessions,
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
     """Put every noun at its address."""
     app.register_blueprint(health.bp)
     app.register_blueprint(sessions.bp)
+    app.register_blueprint(mails.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (

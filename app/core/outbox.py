@@ -21,7 +21,7 @@ outbox = Table(
     "outbox",
     Base.metadata,
     Column("id", PG_UUID, primary_key=True),
-    Column("application_instance_id", PG_UUID, nullable=False),
+    Column("application_instance_id", PG_UUID),  # none: a mail to somebody who may belong nowhere
     Column("queue", Text, nullable=False),
     Column("job", Text, nullable=False),
     Column("subject_id", PG_UUID, nullable=False),
@@ -38,10 +38,19 @@ outbox = Table(
 
 def enqueue(actor: Actor, job: str, subject_id: UUID, *, queue: str = "default") -> None:
     """Have `job`, named as "certifications.sign", run for `subject_id` once this transaction has committed."""
+    _insert(actor.tenant_id, job, subject_id, queue)
+
+
+def enqueue_for_nobody(job: str, subject_id: UUID) -> None:
+    """The same for work that belongs to no organisation, such as a mail."""
+    _insert(None, job, subject_id, "default")
+
+
+def _insert(tenant_id: UUID | None, job: str, subject_id: UUID, queue: str) -> None:
     db.session.execute(
         insert(outbox).values(
             id=new_secret_id(),
-            application_instance_id=actor.tenant_id,
+            application_instance_id=tenant_id,
             queue=queue,
             job=job,
             subject_id=subject_id,

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core import clock
 from app.core.database import Base, db
 
+NOBODY = UUID(int=0)  # stands for the organisation where there is none
 _UNRECORDED = {"unrecorded": "keys are made and destroyed by operations that record themselves"}
 
 tenant_keys = Table(
@@ -123,6 +124,17 @@ def create_tenant_key(tenant_id: UUID) -> None:
     """Make the key of a new organisation."""
     wrapped = aes_key_wrap(_master.required(), os.urandom(32))
     db.session.execute(insert(tenant_keys).values(application_instance_id=tenant_id, wrapped_key=wrapped))
+
+
+def create_loose_key(subject: str) -> tuple[RecordKey, bytes]:
+    """A key for something that belongs to no organisation, and how to keep it: wrapped by the master key."""
+    material = os.urandom(32)
+    return RecordKey(NOBODY, subject, material), aes_key_wrap(_master.required(), material)
+
+
+def open_loose_key(subject: str, wrapped: bytes) -> RecordKey:
+    """A key that `create_loose_key` has made. Raises SealBroken."""
+    return RecordKey(NOBODY, subject, _open_key(_master.required(), wrapped))
 
 
 def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:

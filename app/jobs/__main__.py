@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
 from app import create_app
-from app.adapters import time_stamping
+from app.adapters import mail, time_stamping
 from app.config import Settings
 from app.core import valkey
 from app.core.heartbeats import beat_forever
@@ -37,6 +37,8 @@ def main(process: str) -> None:
         if process == "signer":
             key_ring.open_keys(settings)
             time_stamping.configure(settings.tsa_url)
+        if process == "worker":
+            mail.configure(settings)
         beat_forever(process)
         if process == "clock":
             _run_clock(settings)

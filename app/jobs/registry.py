@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
+from app.core import mails as waiting_mails
 from app.core.actor import Actor
-from app.jobs import certifications
+from app.jobs import certifications, mails
 
-Job = Callable[[Actor, UUID], None]
+Job = Callable[[Any, UUID], None]  # its actor is the system in an organisation, or a Visitor where there is none
 
 JOBS: dict[str, Job] = {
     "certifications.judge": certifications.judge,
     "certifications.sign": certifications.sign,
     "certifications.seal": certifications.seal,
     "certifications.supersede": certifications.supersede,
+    waiting_mails.JOB: mails.send,
 }
 
 # What to say of a thing whose job was given up.

@@ -80,7 +80,7 @@ def _batches(rows: Any) -> Iterator[tuple[tuple[str, str, Any], list[str]]]:
 def _enqueue(queue: str, job: str, tenant_id: Any, ids: list[str]) -> None:
     queue_named(queue).enqueue(
         "app.jobs.runner.run",
-        args=(job, str(tenant_id), ids),
+        args=(job, str(tenant_id or ""), ids),
         job_id=str(uuid4()),
         job_timeout=300,
         result_ttl=0,

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 
 from app.commands.tenants import system_actor
 from app.core import clock, tenancy
-from app.core.actor import Actor
+from app.core.actor import Actor, Visitor
 from app.core.database import db, fresh_session
 from app.core.failpoints import failpoint
 from app.core.outbox import outbox
@@ -30,22 +30,32 @@ log = structlog.get_logger(__name__)
 
 
 def run(job: str, tenant_id: str, outbox_ids: Sequence[str]) -> None:
-    """Run `job` for each of these rows of one organisation, in their order. What RQ calls, in worker and signer."""
+    """Run `job` for each of these rows of one organisation, in their order. What RQ calls, in worker and signer.
+
+    An empty `tenant_id` means rows of no organisation.
+    """
     ids = [UUID(each) for each in outbox_ids]
+    if not tenant_id:
+        with fresh_session():
+            _run_all(Visitor(), None, job, ids)
+        return
     with fresh_session(), tenancy.entered(db.session, UUID(tenant_id)):
         tenant = db.session.get(ApplicationInstance, UUID(tenant_id))
         if tenant is None:
             log.warning("job.tenant_is_gone", tenant=tenant_id, job=job)
             return
-        actor = system_actor(tenant)
-        with leased(actor.tenant_id, ids) as held:
-            for outbox_id in ids:
-                if outbox_id in held:
-                    _run_one(actor, job, outbox_id, held[outbox_id])
-                    held.pop(outbox_id)
+        _run_all(system_actor(tenant), tenant.id, job, ids)
 
 
-def _run_one(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
+def _run_all(actor: Actor | Visitor, tenant_id: UUID | None, job: str, ids: list[UUID]) -> None:
+    with leased(tenant_id, ids) as held:
+        for outbox_id in ids:
+            if outbox_id in held:
+                _run_one(actor, job, outbox_id, held[outbox_id])
+                held.pop(outbox_id)
+
+
+def _run_one(actor: Actor | Visitor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
     try:
         JOBS[job](actor, subject_id)
     except Exception as failure:
@@ -57,13 +67,13 @@ def _run_one(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID) -> None:
     _change(outbox_id, done_at=clock.now(), last_error=None)
 
 
-def _put_off(actor: Actor, job: str, outbox_id: UUID, subject_id: UUID, failure: Exception) -> None:
+def _put_off(actor: Actor | Visitor, job: str, outbox_id: UUID, subject_id: UUID, failure: Exception) -> None:
     """Try again later, later each time; after the last try say that it was given up.
 
     What has no way of saying that it failed is tried for ever.
     """
     attempts = (db.session.scalar(select(outbox.c.attempts).where(outbox.c.id == outbox_id)) or 0) + 1
-    if attempts < MOST_ATTEMPTS or job not in GIVEN_UP:
+    if attempts < MOST_ATTEMPTS or job not in GIVEN_UP or isinstance(actor, Visitor):
         pause = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_PAUSE)
         due = func.clock_timestamp() + pause
         _change(outbox_id, attempts=attempts, due_at=due, last_error=type(failure).__name__)

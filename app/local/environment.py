@@ -25,11 +25,12 @@ NEEDED_BY = {
     "demo": {"DATABASE_URL", "SEALING_KEY_FILE", *SIGNING},
     "web": {"DATABASE_URL", "SEALING_KEY_FILE"},
     "live": {"DATABASE_URL", "SEALING_KEY_FILE"},
-    "worker": {"DATABASE_URL", "SEALING_KEY_FILE"},
+    "worker": {"DATABASE_URL", "SEALING_KEY_FILE", "SMTP_URL"},
     "signer": {"SIGNER_DATABASE_URL", "SEALING_KEY_FILE", *SIGNING},
     "clock": {"CLOCK_DATABASE_URL"},
 }
 GUARDED = {"SUPERUSER_DATABASE_URL", "AUDITOR_DATABASE_URL"}.union(*NEEDED_BY.values())
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 KEY_BYTES = 32
 
 
@@ -80,8 +81,19 @@ def whole_environment(home: Home, address: Address, urls: dict[str, str]) -> dic
         "LIVE_PORT": str(address.live_port),
         "BASE_URL": address.url,
         **key_files(home),
+        **mail_folder(home, address, urls),
         **urls,
     }
+
+
+def mail_folder(home: Home, address: Address, urls: dict[str, str]) -> dict[str, str]:
+    """Return where mails are kept to be read on /mail by everybody: on a machine of one's own, else nowhere.
+
+    It is one's own where the database is ours, no mail server is set up, and nobody else can reach the pages.
+    """
+    alone = address.bind in LOOPBACK and urlsplit(address.url).hostname in LOOPBACK
+    own = alone and "SUPERUSER_DATABASE_URL" in urls and not os.environ.get("SMTP_URL")
+    return {"MAIL_FOLDER": str(home.mail) if own else ""}
 
 
 def is_passed_on(name: str) -> bool:

@@ -34,6 +34,7 @@ class Home:
         self.signing_keys = self.path / "signing-keys"
         self.trust_root = self.path / "trust-root.json"
         self.demo = self.path / "demo.json"
+        self.mail = self.path / "mail"
         self.runtime = self.path / "runtime.json"
 
     @classmethod
@@ -59,7 +60,7 @@ class Home:
         """Make the folder. What is in it is private file by file; as root others may pass through, but not look."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
-        for private in (self.secrets, self.signing_keys):
+        for private in (self.secrets, self.signing_keys, self.mail):
             private.mkdir(exist_ok=True, mode=0o700)
 
     def who_runs(self) -> str:

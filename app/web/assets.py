@@ -58,6 +58,7 @@ ICONS = (
     "eye",
     "folder",
     "history",
+    "inbox",
     "key-round",
     "layers",
     "list-checks",

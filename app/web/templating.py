@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from app.web.assets import asset
+from app.web.mail_folder import mails_are_shown
 from app.web.sign_in import known_actor
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     # Plain callables, not "new style" ones: those are handed the context, of which Jinja makes a copy for every call.
     app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
+    app.jinja_env.globals.update(mails_are_shown=mails_are_shown)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
         day=day, moment=moment, second=second, minutes=minutes, markdown=markdown, initials=initials

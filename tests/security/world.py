@@ -179,6 +179,7 @@ def build(app: Flask) -> World:
         "policy_id": acme.policies["general"],
         "key_id": _key_of(alice),
         "user_id": people["bob"].user_id,
+        "mail_id": new_secret_id(),  # mails are shown on a developer's machine only
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
     }

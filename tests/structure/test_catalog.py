@@ -21,6 +21,7 @@ WITHOUT_TENANT = {
     "users": "people, who may belong to several organisations",
     "user_sessions": "browsers, before any organisation is entered",
     "sign_in_attempts": "counters under hashes, before anybody is known",
+    "mails": "sealed, each under a key of its own: who has forgotten a password may be in no organisation",
     "runcible.certification_counters": "numbers are one sequence for all",
     "runcible.certification_transitions": "a rule, the same for all",
     "audit.audit_event_keys": "ids and moments, so that an event is there once",
@@ -31,6 +32,7 @@ WITHOUT_TENANT = {
 OTHER_POLICIES = {
     ("application_instance_users", "own", "oversing_app", "r"): "where one belongs oneself, by oversing.user",
     ("api_keys", "presented", "oversing_app", "r"): "the one key whose hash is presented",
+    ("outbox", "nobodys", "oversing_app", "*"): "mails belong to no organisation; rows hold their ids only",
     ("outbox", "clock_select", "oversing_clock", "r"): "the relay hands over the work of all; rows hold ids only",
     ("outbox", "clock_update", "oversing_clock", "w"): "the relay",
     ("outbox", "clock_delete", "oversing_clock", "d"): "clearing up",

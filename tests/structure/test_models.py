@@ -8,7 +8,7 @@ from sqlalchemy import Float, Numeric
 from sqlalchemy.dialects import postgresql
 
 import app.models  # noqa: F401 every model is in the metadata
-from app.core import audit, certification_log, idempotency, outbox, sealing  # noqa: F401 and so are their tables
+from app.core import audit, certification_log, idempotency, mails, outbox, sealing  # noqa: F401 and so are their tables
 from app.core.database import Base
 
 TABLES = dict(Base.metadata.tables)

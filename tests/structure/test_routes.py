@@ -10,6 +10,8 @@ PUBLIC = {
     "sessions.new": "the sign-in page",
     "sessions.create": "signing in",
     "sessions.delete": "signing out must always work",
+    "mails.index": "mails on a developer's own machine; nowhere else is there anything",
+    "mails.show": "one of them",
     "csp_reports.create": "browsers report without saying who sits before them",
     "health.healthz": "asked by whatever watches the process",
     "health.readyz": "asked by whatever watches the process",

@@ -1,0 +1,67 @@
+"""What a mail says: a template for each kind, written once as plain text and laid out from there as HTML too."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.config import Settings
+from app.core.mails import Mail
+
+FOLDER = Path(__file__).resolve().parents[1] / "templates" / "mails"
+
+
+def _templates(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=autoescape,  # noqa: S701 plain text has no markup
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: text, lambda one, many, count: one if count == 1 else many, newstyle=False
+    )
+    return environment
+
+
+_texts, _pages = _templates(autoescape=False), _templates(autoescape=True)
+
+
+def letter(mail: Mail, settings: Settings) -> EmailMessage:
+    """The message. Its id is that of the mail: whoever gets it twice can tell.
+
+    The first line of a template is the subject; each paragraph follows, and one that is an address is a link.
+    """
+    values = {name: _one_line(value) for name, value in mail.values.items()}
+    subject, _, body = (
+        _texts.get_template(f"{mail.template}.txt").render(base=settings.base_url, **values).partition("\n")
+    )
+    paragraphs = [part.strip() for part in body.split("\n\n") if part.strip()]
+    message = EmailMessage()
+    message["Subject"] = subject.strip()
+    message["From"] = settings.mail_from
+    message["To"] = mail.to
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<{mail.id}@{_domain(settings)}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content("\n\n".join(paragraphs) + "\n")
+    page = _pages.get_template("letter.html").render(
+        subject=subject.strip(), paragraphs=paragraphs, base=settings.base_url
+    )
+    message.add_alternative(page, subtype="html")
+    return message
+
+
+def _one_line(value: str | int) -> str | int:
+    """A name that somebody typed is one line: it starts no header and no paragraph of its own."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def _domain(settings: Settings) -> str:
+    return parseaddr(settings.mail_from)[1].rpartition("@")[2] or urlsplit(settings.base_url).hostname or "localhost"
