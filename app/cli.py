@@ -12,7 +12,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.commands import tenants
-from app.commands.api_keys import create_api_key, revoke_api_key
+from app.commands.api_keys import create_api_key, revoke_api_key, rotate_api_key
 from app.config import Settings
 from app.core import clock, tenancy
 from app.core.actor import Actor, Visitor
@@ -24,6 +24,7 @@ from app.local import demo
 from app.models.application_instances import ApplicationInstance
 from app.models.users import User
 from app.queries.api_keys import list_api_keys
+from app.schemas.api_keys import Rotation
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from runcible.certification import keys as signing_keys
 
@@ -101,6 +102,16 @@ def revoke_key(slug: str, key_id: UUID) -> None:
     actor = _system(slug)
     revoked = _told(lambda: revoke_api_key(actor, key_id))
     click.echo(f"{revoked.prefix}… is revoked.")
+
+
+@api_key.command("rotate")
+@click.argument("slug")
+@click.argument("key_id", type=click.UUID)
+@click.option("--overlap", type=click.IntRange(0, 168), default=24, show_default=True, help="Hours of the old one.")
+def rotate_key(slug: str, key_id: UUID, overlap: int) -> None:
+    """Make a new key in the place of one, and print it: it is shown only now."""
+    _made, secret = _told(lambda: rotate_api_key(_system(slug), key_id, Rotation(overlap_hours=overlap)))
+    click.echo(secret)
 
 
 @keys.command("create")

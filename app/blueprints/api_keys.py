@@ -11,7 +11,7 @@ from app.queries import api_keys as queries
 from app.schemas.api_keys import ApiKeyForm, Rotation
 from app.web import api_key_pages as pages
 from app.web.listing import page_context
-from app.web.parsing import form_values, read_form, read_paging, read_parameters
+from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
 from app.web.responses import Said, go_on, show
 from app.web.sign_in import current_actor
 from app.web.templating import translated as _
@@ -22,12 +22,14 @@ bp = Blueprint("api_keys", __name__)
 @bp.get("/api-keys")
 def index():
     """One's own keys, and everybody's for those who may see them."""
-    actor = current_actor()
-    paging = read_paging(read_parameters("cursor", "limit"))
-    note_reading_of(actor, "api_keys")
-    page = queries.list_api_keys(actor, paging)
+    actor, given = current_actor(), read_parameters("cursor", "limit", "whose")
+    only_own = choice_parameter(given, "whose", queries.WHOSE) == "mine"
+    paging = read_paging(given)
+    if not only_own:
+        note_reading_of(actor, "api_keys")
+    page = queries.list_api_keys(actor, paging, only_own=only_own)
     keys = [pages.told(row) for row in page.rows]
-    return show("api_keys/index.html", "api_keys/_list.html", page=page_context(page), keys=keys)
+    return show("api_keys/index.html", "api_keys/_list.html", page=page_context(page), keys=keys, only_own=only_own)
 
 
 @bp.get("/api-keys/new")

@@ -42,13 +42,20 @@ _KEYS = (
     .where(ApiKey.application_instance_id == bindparam("tenant"))
 )
 _ALL = Listing(_KEYS, ApiKey.id)
+_OWN = Listing(_KEYS.where(ApiKey.user_id == bindparam("person")), ApiKey.id)
 _IN_PART = Listing(_KEYS.where(narrowed(ApiKey)), ApiKey.id)
 
 
-def list_api_keys(actor: Actor, paging: Paging | None = None) -> Page[Any]:
+WHOSE = ("all", "mine")
+
+
+def list_api_keys(actor: Actor, paging: Paging | None = None, *, only_own: bool = False) -> Page[Any]:
     """Keys that one may see, newest first: whose each is, how it begins, what it may, and when it was last used."""
     values = {"tenant": actor.tenant_id, "now": clock.now()}
-    if in_sight(actor, ApiKey) is None:
+    sees_all = in_sight(actor, ApiKey) is None
+    if only_own and sees_all:
+        return _OWN.page(db.session, paging or Paging(), values=values | {"person": actor.user_id})
+    if sees_all:
         return _ALL.page(db.session, paging or Paging(), values=values)
     return _IN_PART.page(db.session, paging or Paging(), values=values | sight_of(actor, ApiKey))
 

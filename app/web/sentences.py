@@ -56,7 +56,13 @@ _OF_THE_TRAIL = {
     "people.viewed": "looked at the list of people",
     "application_instance.created": "made the organisation",
 }
-_THINGS = {"api_key": "API key", "user": "person", "policy": "policy", "audit_export": "export of the audit trail"}
+_THINGS = {
+    "api_key": "API key",
+    "application_instance": "organisation",
+    "user": "person",
+    "policy": "policy",
+    "audit_export": "export of the audit trail",
+}
 _VERBS = {"created": "made", "updated": "changed", "restored": "brought back from the trash"}
 _FIELDS = {
     "name": "the name",

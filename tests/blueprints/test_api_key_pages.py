@@ -12,6 +12,7 @@ from app.queries.api_keys import list_api_keys
 from app.schemas.api_keys import Rotation
 from app.schemas.tenants import NewApiKey
 from tests import cast
+from tests.trail import as_superuser
 
 
 def a_key(player, name="Import", **more):
@@ -104,6 +105,29 @@ def test_one_sees_ones_own_keys_and_who_runs_the_organisation_all(form, alice, b
     assert "Of alice" in everybodys
     assert "Of bob" in everybodys
     assert "Your role may not make API keys" in form(carol).get("/api-keys").text
+
+
+def test_who_sees_all_keys_can_look_at_their_own_only(form, api, alice, bob):
+    a_key(alice, "Of alice")
+    a_key(bob, "Of bob")
+    for page in (form(alice).get("/api-keys?whose=mine"), api(alice).get("/auth/keys?whose=mine")):
+        assert page.status_code == 200
+        assert "Of alice" in page.text
+        assert "Of bob" not in page.text
+    assert form(alice).get("/api-keys?whose=theirs").status_code == 400
+
+
+def test_looking_at_everybodys_keys_is_noted(form, api, alice):
+    def noted() -> list[int]:
+        query = "SELECT actor_user_id FROM audit.audit_events WHERE event_type = 'api_keys.viewed' AND entity_id = %s"
+        return [row.actor_user_id for row in as_superuser(query, str(alice.organisation.id))]
+
+    form(alice).get("/api-keys?whose=mine")
+    assert noted() == []
+    form(alice).get("/api-keys")
+    assert noted() == [alice.user_id]
+    api(alice).get("/auth/keys")
+    assert noted() == [alice.user_id]
 
 
 def test_the_list_says_how_each_key_stands(form, alice):

@@ -132,6 +132,14 @@ def test_a_program_exchanges_its_own_key(api, alice):
     assert [opens(api, alice, each) for each in (secret, fresh["secret"])] == [401, 200]
 
 
+def test_an_operator_rotates_one_on_the_command_line(web_app, api, alice, key):
+    made = web_app.test_cli_runner().invoke(
+        args=["api-key", "rotate", alice.organisation.slug, str(key[0].id), "--overlap", "0"]
+    )
+    assert made.exit_code == 0, made.output
+    assert [opens(api, alice, each) for each in (key[1], made.output.strip())] == [401, 200]
+
+
 @pytest.mark.parametrize("hours", [-1, 169, "many", 1.5, True])
 def test_an_overlap_is_seven_days_at_most(hours):
     with pytest.raises(Invalid):

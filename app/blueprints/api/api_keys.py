@@ -7,7 +7,7 @@ from app.queries import api_keys as queries
 from app.schemas.api_keys import ApiKeyOut, NewSecretOut, Rotation
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
-from app.web.parsing import read_body, read_json, read_paging, read_parameters
+from app.web.parsing import choice_parameter, read_body, read_json, read_paging, read_parameters
 from app.web.responses import data, nothing
 from app.web.sign_in import current_actor
 
@@ -15,10 +15,12 @@ from app.web.sign_in import current_actor
 @api.get("/auth/keys")
 def list_api_keys():
     """A page of one's own keys, and of everybody's for those who may see them."""
-    given = read_parameters("cursor", "limit", "fields")
-    actor, paging = current_actor(), read_paging(given)
-    note_reading_of(actor, "api_keys")
-    page = queries.list_api_keys(actor, paging)
+    actor, given = current_actor(), read_parameters("cursor", "limit", "fields", "whose")
+    only_own = choice_parameter(given, "whose", queries.WHOSE) == "mine"
+    paging = read_paging(given)
+    if not only_own:
+        note_reading_of(actor, "api_keys")
+    page = queries.list_api_keys(actor, paging, only_own=only_own)
     return one_page(page, with_fields(given, ApiKeyOut, [ApiKeyOut.of(row) for row in page.rows]), given)
 
 
