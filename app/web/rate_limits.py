@@ -62,7 +62,8 @@ def _count(subjects: list[Subject]) -> None:
     g.rate_limits = count(subjects, _settings().web_concurrency)
     waits = [each.wait for each in g.rate_limits if not each.allowed]
     if waits:
-        raise RateLimited(max(waits), "You are asking too often. Wait a moment and try again.")
+        seconds = max(waits)
+        raise RateLimited(seconds, f"You are asking too often. Try again in {seconds} seconds.")
 
 
 def _settings() -> Settings:

@@ -64,7 +64,7 @@ def test_many_keys_are_still_one_person(ask, dora):
     assert answers == [200] * 12 + [429]
     page = ask(f"/o/{dora.organisation.slug}/tasks", cookie=dora.cookie)
     assert page.status_code == 429
-    assert "You are asking too often" in page.text
+    assert f"You are asking too often. Try again in {page.headers['Retry-After']} seconds." in page.text
 
 
 def test_every_answer_says_what_is_left(ask, dora):
