@@ -47,6 +47,15 @@ def create():
     return _into(user_id, values.get("next", ""))
 
 
+@bp.get("/organisations")
+@public
+def choose():
+    """The organisations of the person who is signed in, to go to another one."""
+    if session.person is None:
+        return redirect(url_for(".new"))
+    return show("sessions/choose.html", tenants=tenants_of(session.person.user_id))
+
+
 @bp.post("/sign-out")
 @public
 def delete():

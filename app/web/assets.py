@@ -37,6 +37,7 @@ FINGERPRINTED = re.compile(rf"^{ADDRESS}[a-z]+\.[0-9a-f]{{10}}\.[a-z]+$")
 # The icons that templates use, by their Lucide names; a test keeps this list and the templates equal.
 ICONS = (
     "archive-restore",
+    "arrow-left-right",
     "badge-check",
     "ban",
     "calendar-x",

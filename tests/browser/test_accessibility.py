@@ -84,7 +84,7 @@ def test_an_error_can_be_read_by_everybody(visit, scene, path, status):
 def test_what_opens_and_what_appears_can_be_used_by_everybody(visit, scene):
     window = visit(scene.alice)
     page = window.go(f"/tasks/{scene.bare_task}")
-    page.locator("summary").click()
+    page.locator("main summary").click()
     _is_fine(page)
     with window.offline():
         page.get_by_role("button", name="Move to Doing").click()

@@ -46,9 +46,10 @@ def test_the_first_key_offers_to_skip_the_navigation(visit, alice):
 
 def test_the_keys_go_through_the_page_in_the_order_in_which_it_is_read(visit, alice):
     page = visit(alice).go("/tasks")
-    passed = [_tab(page) for _ in range(13)]
+    passed = [_tab(page) for _ in range(16)]
     assert passed == [
-        *("Skip to the content", "Acme", "Tasks", "Programs", "Certifications", "Policies", "Trash", "Sign out"),
+        *("Skip to the content", "Acme", "Organisation", "Tasks", "Programs", "Certifications", "Policies", "Trash"),
+        *("API keys", "Audit trail", "Sign out"),
         *("New task", "Words in the name", "Program", "State", "Assigned to"),
     ]
 
@@ -69,28 +70,28 @@ def test_one_sees_where_the_focus_is(visit, scene, path, width, height):
 
 def test_a_task_is_moved_from_the_keyboard(visit, alice):
     page = visit(alice).go(f"/tasks/{a_task(alice).id}")
-    menu = page.locator("details.menu")
-    page.locator("summary").focus()
+    menu = page.locator("main details.menu")
+    page.locator("main summary").focus()
     page.keyboard.press("Enter")
     expect(menu).to_have_attribute("open", "")
     page.keyboard.press("Escape")
     expect(menu).not_to_have_attribute("open", "")
-    expect(page.locator("summary")).to_be_focused()
+    expect(page.locator("main summary")).to_be_focused()
     page.keyboard.press("Space")
     assert _tab(page) == "Move to Doing"
     page.keyboard.press("Enter")
-    expect(page.locator("summary")).to_contain_text("State: Doing")
+    expect(page.locator("main summary")).to_contain_text("State: Doing")
     expect(menu).not_to_have_attribute("open", "")
-    expect(page.locator("summary")).to_be_focused()
+    expect(page.locator("main summary")).to_be_focused()
     expect(page.get_by_role("status").filter(has_text="is now in “Doing”")).to_be_visible()
 
 
 def test_a_menu_closes_when_the_keyboard_leaves_it(visit, alice):
     page = visit(alice).go(f"/tasks/{a_task(alice).id}")
-    page.locator("summary").focus()
+    page.locator("main summary").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Shift+Tab")
-    expect(page.locator("details.menu")).not_to_have_attribute("open", "")
+    expect(page.locator("main details.menu")).not_to_have_attribute("open", "")
 
 
 def test_the_focus_goes_to_what_is_wrong_and_from_there_to_the_field(visit, alice):

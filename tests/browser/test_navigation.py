@@ -25,9 +25,9 @@ def test_back_and_forward_show_whole_pages(visit, alice):
     page = visit(alice).go("/tasks")
     page.get_by_role("link", name="Feed the cat").click()
     expect(heading(page)).to_contain_text("Feed the cat")
-    page.locator("summary").click()
+    page.locator("main summary").click()
     page.get_by_role("button", name="Move to Doing").click()
-    expect(page.locator("summary")).to_contain_text("Doing")
+    expect(page.locator("main summary")).to_contain_text("Doing")
     page.get_by_role("link", name="Edit").click()
     expect(heading(page)).to_have_text("Edit task")
     page.get_by_role("link", name="Certifications").click()
@@ -38,7 +38,7 @@ def test_back_and_forward_show_whole_pages(visit, alice):
     page.go_forward()
     _is_whole(page, re.compile("Feed the cat"), "Tasks")
     expect(page).to_have_url(re.compile(f"/tasks/{task.id}$"))
-    expect(page.locator("summary")).to_contain_text("Doing")
+    expect(page.locator("main summary")).to_contain_text("Doing")
 
 
 def test_back_works_after_forms_and_in_place_actions(visit, alice):
@@ -106,7 +106,7 @@ def test_a_refused_move_says_why_and_loses_nothing(visit, alice):
     page.get_by_label("Your comment").fill("Half a thought")
     for state in ("doing", "review", "done"):
         move_task(alice.actor, task.id, Move(state=state))
-    page.locator("summary").click()
+    page.locator("main summary").click()
     with window.refusing(409):
         page.get_by_role("button", name="Move to Doing").click()
         expect(page.locator(".toast")).to_be_visible()
@@ -163,7 +163,7 @@ def test_an_action_after_the_session_has_ended_leads_to_the_sign_in_page(visit, 
     window = visit(alice, script=script)
     page = window.go(f"/tasks/{task.id}")
     _sign_out_elsewhere(alice)
-    page.locator("summary").click()
+    page.locator("main summary").click()
     with window.refusing(*([401] if script else [])):
         page.get_by_role("button", name="Move to Doing").click()
         expect(heading(page)).to_have_text("Sign in")

@@ -218,9 +218,9 @@ def test_a_form_says_all_that_is_wrong_at_once_and_keeps_what_was_typed(visit, s
 
 
 def _move(page: Page, state: str) -> None:
-    page.locator("summary").click()
+    page.locator("main summary").click()
     page.get_by_role("button", name=f"Move to {state}").click()
-    expect(page.locator("summary")).to_contain_text(f"State: {state}")
+    expect(page.locator("main summary")).to_contain_text(f"State: {state}")
 
 
 def _certify(page: Page, output: str, policy: str) -> None:

@@ -9,6 +9,7 @@ PUBLIC = {
     "sessions.root": "the way in",
     "sessions.new": "the sign-in page",
     "sessions.create": "signing in",
+    "sessions.choose": "where one belongs; whoever is signed out is sent to sign in",
     "sessions.delete": "signing out must always work",
     "mails.index": "mails on a developer's own machine; nowhere else is there anything",
     "mails.show": "one of them",

@@ -18,7 +18,7 @@ export function watchNavigation() {
 
 function markSection() {
   const section = document.getElementById(OURS)?.dataset.section;
-  for (const link of document.querySelectorAll("#nav [data-section]")) {
+  for (const link of document.querySelectorAll("#nav [data-section], #switch [data-section]")) {
     if (link.dataset.section === section) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
