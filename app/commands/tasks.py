@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from app.commands.workflows import move_instance, start_instance
 from app.core import clock
@@ -112,19 +112,19 @@ def _program_is_deleted(task: Task) -> bool:
     return db.session.scalar(select(Program.deleted_at).where(Program.id == task.program_id)) is not None
 
 
+_NEXT_NUMBER = (
+    update(Program)
+    .where(Program.id == bindparam("program"), Program.application_instance_id == bindparam("tenant"))
+    .where(Program.deleted_at.is_(None))
+    .values(last_task_number=Program.last_task_number + 1, updated_at=Program.updated_at)
+    .returning(Program.last_task_number)
+    .execution_options(synchronize_session=False)
+)
+
+
 def _next_number(actor: Actor, program_id: UUID) -> int:
     """The next number of the program; its row is held until the transaction ends, so that no two tasks share one."""
-    number = db.session.scalar(
-        update(Program)
-        .where(
-            Program.id == program_id,
-            Program.application_instance_id == actor.tenant_id,
-            Program.deleted_at.is_(None),
-        )
-        .values(last_task_number=Program.last_task_number + 1, updated_at=Program.updated_at)
-        .returning(Program.last_task_number)
-        .execution_options(synchronize_session=False)
-    )
+    number = db.session.scalar(_NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id})
     if number is None:
         raise Invalid({"program_id": "There is no such program."})
     return number

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import DateTime, Uuid, bindparam, insert, literal_column, select
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.errors import Invalid, InvalidTransition
 from app.core.ids import new_id
 from app.models.workflows import (
@@ -22,23 +23,32 @@ from app.models.workflows import (
     WorkflowTransition,
 )
 
+_FIRST_STATE = (
+    select(
+        bindparam("id", type_=Uuid),
+        bindparam("tenant", type_=Uuid),
+        WorkflowState.workflow_id,
+        WorkflowState.id,
+        bindparam("now", type_=DateTime(timezone=True)),
+    )
+    .join(Workflow, Workflow.id == WorkflowState.workflow_id)
+    .where(Workflow.application_instance_id == bindparam("tenant"), Workflow.key == BUILT_IN_KEY)
+    .where(WorkflowState.is_initial)
+    .order_by(Workflow.version.desc())
+    .limit(literal_column("1"))
+)
+_START: Any = (
+    insert(WorkflowInstance.__table__)  # type: ignore[arg-type]
+    .from_select(["id", "application_instance_id", "workflow_id", "state_id", "entered_state_at"], _FIRST_STATE)
+    .returning(literal_column("id"))
+)
+
 
 def start_instance(actor: Actor) -> UUID:
     """Put a new piece of work at the first state of the newest built-in workflow, and return its instance's id."""
-    first = db.session.scalars(
-        select(WorkflowState)
-        .join(Workflow, Workflow.id == WorkflowState.workflow_id)
-        .where(Workflow.application_instance_id == actor.tenant_id, Workflow.key == BUILT_IN_KEY)
-        .where(WorkflowState.is_initial)
-        .order_by(Workflow.version.desc())
-        .limit(1)
-    ).one()
-    instance = WorkflowInstance(
-        id=new_id(), application_instance_id=actor.tenant_id, workflow_id=first.workflow_id, state_id=first.id
-    )
-    db.session.add(instance)
-    db.session.flush()
-    return instance.id
+    given = {"id": new_id(), "tenant": actor.tenant_id, "now": clock.now()}
+    started: UUID = rows_of(db.session, _START, given).scalar_one()
+    return started
 
 
 def move_instance(actor: Actor, instance_id: UUID, to_key: str) -> dict[str, str] | None:

@@ -105,6 +105,9 @@ def _noted(actor: Actor, event_type: str, subject: Any) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+_INSERT = insert(audit_events).inline().execution_options(preserve_rowcount=True)
+
+
 def _write(
     actor: Actor,
     event_type: str,
@@ -118,24 +121,20 @@ def _write(
     owner = actor_subject(actor)
     keys = sealing.keys(actor.tenant_id, [thing.key_subject, *([owner] if owner else [])])
     before, after = (_seal_fields(keys[thing.key_subject], state, sealed) for state in states)
-    result = db.session.execute(
-        insert(audit_events)
-        .inline()
-        .execution_options(preserve_rowcount=True)
-        .values(
-            event_id=new_id(),
-            application_instance_id=actor.tenant_id,
-            event_type=event_type,
-            entity_type=thing.entity_type,
-            entity_id=thing.entity_id,
-            action=action or _ACTIONS.get(event_type.rpartition(".")[2], "update"),
-            actor_user_id=actor.user_id,
-            actor_ip_address=network_of(actor.origin.ip_address),
-            before_state=before,
-            after_state=after,
-            metadata=_how(actor, keys.get(owner or ""), facts),
-        )
-    )
+    row = {
+        "event_id": new_id(),
+        "application_instance_id": actor.tenant_id,
+        "event_type": event_type,
+        "entity_type": thing.entity_type,
+        "entity_id": thing.entity_id,
+        "action": action or _ACTIONS.get(event_type.rpartition(".")[2], "update"),
+        "actor_user_id": actor.user_id,
+        "actor_ip_address": network_of(actor.origin.ip_address),
+        "before_state": before,
+        "after_state": after,
+        "metadata": _how(actor, keys.get(owner or ""), facts),
+    }
+    result = db.session.execute(_INSERT, row)
     assert result.rowcount == 1, "The audit trail did not take the event."  # type: ignore[attr-defined]
 
 

@@ -17,12 +17,12 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, select
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock
-from app.core.database import Base, db
+from app.core.database import Base, db, rows_of
 
 NOBODY = UUID(int=0)  # stands for the organisation where there is none
 _UNRECORDED = {"unrecorded": "keys are made and destroyed by operations that record themselves"}
@@ -176,23 +176,38 @@ def erase(tenant_id: UUID, subject: str) -> None:
     )
 
 
+_MAKE = (
+    insert(record_keys)
+    .from_select(
+        ["application_instance_id", "subject", "wrapped_key"],
+        select(
+            bindparam("tenant", type_=PG_UUID),
+            func.unnest(bindparam("subjects", type_=ARRAY(Text))),
+            func.unnest(bindparam("wrapped", type_=ARRAY(LargeBinary))),
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(record_keys.c.subject)
+)
+
+
 def _make(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
     """New keys, without those that somebody else was first to make."""
     parent, materials = _tenant_key(tenant_id), {subject: os.urandom(32) for subject in subjects}
-    rows = [
-        {"application_instance_id": tenant_id, "subject": subject, "wrapped_key": aes_key_wrap(parent, material)}
-        for subject, material in materials.items()
-    ]
-    made = insert(record_keys).values(rows).on_conflict_do_nothing().returning(record_keys.c.subject)
-    return {subject: RecordKey(tenant_id, subject, materials[subject]) for subject in db.session.scalars(made)}
+    wrapped = [aes_key_wrap(parent, material) for material in materials.values()]
+    given = {"tenant": tenant_id, "subjects": list(materials), "wrapped": wrapped}
+    made = rows_of(db.session, _MAKE, given).scalars()
+    return {subject: RecordKey(tenant_id, subject, materials[subject]) for subject in made}
+
+
+_LOAD = select(record_keys.c.subject, record_keys.c.wrapped_key).where(
+    record_keys.c.application_instance_id == bindparam("tenant"),
+    record_keys.c.subject == any_(bindparam("subjects", type_=ARRAY(Text))),
+)
 
 
 def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
-    rows = db.session.execute(
-        select(record_keys.c.subject, record_keys.c.wrapped_key).where(
-            record_keys.c.application_instance_id == tenant_id, record_keys.c.subject.in_(subjects)
-        )
-    )
+    rows = rows_of(db.session, _LOAD, {"tenant": tenant_id, "subjects": subjects})
     return {row.subject: RecordKey(tenant_id, row.subject, _unwrap(tenant_id, row.wrapped_key)) for row in rows}
 
 
