@@ -15,7 +15,8 @@ LEFT_OUT = "[left out]"
 PLAIN = frozenset(
     {
         *("event", "level", "process", "timestamp", "request_id", "method", "route", "ids", "status", "milliseconds"),
-        *("bytes", "user_id", "key_id", "tenant", "job", "outbox_id", "task", "directive", "blocked"),
+        *("bytes", "user_id", "key_id", "tenant", "job", "outbox_id", "task", "directive", "blocked", "mail_id"),
+        "template",
     }
 )
 # Texts that somebody else may have a part in.
