@@ -46,9 +46,8 @@ def create():
     actor, values = current_actor(), form_values()
     require(actor, "api_key.create")
     try:
-        given = parse(ApiKeyForm, pages.without_ticks(values), typed=False)
-        wanted = given.wanted(actor.user_id, pages.ticked(values))
-        made, secret = commands.create_api_key(actor, wanted)
+        given = parse(ApiKeyForm, pages.without_ticks(values) | {"scopes": pages.ticked(values)}, typed=False)
+        made, secret = commands.create_api_key(actor, given.wanted(actor.user_id))
     except Invalid as refused:
         return _form(actor, values, errors=_by_field(refused.fields), status=422)
     return _secret(made, secret)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from app.core import clock
-from app.core.errors import Invalid
 from app.core.parsing import Schema, parse
-from app.schemas.fields import Id, Instant, Lines, ShortLine, Whole
+from app.schemas.fields import Id, Instant, Networks, ShortLine, Whole
 from app.schemas.tenants import NewApiKey
 
 Hours = Annotated[Whole, Field(ge=0, le=7 * 24)]
+LONGEST = timedelta(days=3653)
 Lasts = Literal["30", "90", "365", "date", "never"]
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split()) if isinstance(text, str) else text
 
 
 class ApiKeyForm(Schema):
@@ -22,29 +26,45 @@ class ApiKeyForm(Schema):
 
     name: ShortLine
     reach: Literal["everything", "chosen"] = "chosen"
+    scopes: Annotated[tuple[str, ...], Field(validate_default=True)] = ()
     lasts: Lasts = "90"
-    ends_on: date | None = None
-    networks: Lines = ""
+    ends_on: Annotated[date | None, Field(validate_default=True)] = None
+    networks: Annotated[Networks, BeforeValidator(_lines)] = ()
 
-    def wanted(self, user_id: int, scopes: list[str]) -> NewApiKey:
-        """The key that is wanted for this person, with the scopes that were ticked. Raises Invalid."""
-        if self.reach == "chosen" and not scopes:
-            raise Invalid({"scopes": "Choose at least one thing that the key may do."})
-        if self.lasts == "date" and self.ends_on is None:
-            raise Invalid({"ends_on": "Say on which day the key ends."})
+    @field_validator("scopes")
+    @classmethod
+    def _something(cls, scopes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("reach") == "chosen" and not scopes:
+            raise ValueError("Choose at least one thing that the key may do.")
+        return scopes
+
+    @field_validator("ends_on")
+    @classmethod
+    def _a_day_to_come(cls, day: date | None, info: ValidationInfo) -> date | None:
+        if info.data.get("lasts") != "date":
+            return None
+        today = clock.now().date()
+        if day is None:
+            raise ValueError("Say on which day the key ends.")
+        if not today <= day <= today + LONGEST:
+            raise ValueError("This is in the past." if day < today else "This is more than ten years away.")
+        return day
+
+    def wanted(self, user_id: int) -> NewApiKey:
+        """The key that is wanted for this person. Raises Invalid."""
         given = {
             "user_id": user_id,
             "name": self.name,
-            "scopes": ("*",) if self.reach == "everything" else tuple(scopes),
+            "scopes": ("*",) if self.reach == "everything" else self.scopes,
             "expires_at": self._end(),
-            "networks": tuple(self.networks.replace(",", " ").split()),
+            "networks": self.networks,
         }
         return parse(NewApiKey, given)
 
     def _end(self) -> datetime | None:
         if self.lasts == "never":
             return None
-        if self.ends_on is not None and self.lasts == "date":  # the day itself is included
+        if self.ends_on is not None:  # the day itself is included
             return datetime.combine(self.ends_on, time(), UTC) + timedelta(days=1)
         return clock.now() + timedelta(days=int(self.lasts))
 

@@ -65,6 +65,7 @@ def test_a_day_is_good_to_its_end(form, alice):
         ({"scope.task.fly": "on"}, "scopes", "No such scope"),
         ({"lasts": "date"}, "ends_on", "Say on which day"),
         ({"lasts": "date", "ends_on": "2020-01-01"}, "ends_on", "in the past"),
+        ({"lasts": "date", "ends_on": "9999-12-31"}, "ends_on", "more than ten years"),
         ({"lasts": "date", "ends_on": "2024-02-30"}, "ends_on", "must be a date"),
         ({"lasts": "1000"}, "lasts", "must be one of"),
         ({"networks": "203.0.113.0/24\nmy office"}, "networks", "Write networks as"),
@@ -78,6 +79,13 @@ def test_what_will_not_do_is_said_at_its_field(form, alice, given, field, said):
     assert f'href="#f-{field}"' in page.text
     assert said in page.text
     assert alice.sees(list_api_keys).rows == []
+
+
+def test_everything_that_will_not_do_is_said_at_once(form, alice):
+    page = form(alice).post("/api-keys", name="", lasts="date", networks="my office")
+    assert page.status_code == 422
+    for field in ("name", "scopes", "ends_on", "networks"):
+        assert f'href="#f-{field}"' in page.text, field
 
 
 def test_what_was_ticked_stays_so_when_something_is_to_correct(form, alice):
