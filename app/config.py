@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     smtp_url: str = ""  # smtp://user:password@host:587 speaks STARTTLS, smtps:// TLS from the start
     mail_from: str = "Oversing <oversing@localhost>"
     mail_folder: Path | None = None  # the embedded stack keeps mails here and shows them on /mail
+    audit_heads_file: Path | None = None  # in OVERSING_HOME unless it is given: better on another disk, or shipped away
 
     session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
     session_days: int = Field(default=7, ge=1, le=90)
@@ -71,6 +72,11 @@ class Settings(BaseSettings):
         if self.mail_folder is not None and (self.https or self.smtp_url):
             raise ValueError("MAIL_FOLDER is for the embedded stack: anybody may read it. Set SMTP_URL alone instead.")
         return self
+
+    @property
+    def audit_heads(self) -> Path:
+        """Where the clock writes the heads of the audit chain, outside of the database."""
+        return self.audit_heads_file or self.oversing_home / "audit-heads.jsonl"
 
     @property
     def host(self) -> str:

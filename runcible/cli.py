@@ -1,13 +1,18 @@
-"""The command line: `python -m runcible verify | unpack | replay`. No network, no database, no environment.
+"""The command line: `python -m runcible verify | unpack | replay | audit verify`.
 
-Exit codes: 0 when every required check passes, 1 when one doesn't, 2 for what can't be read and for wrong usage.
+The first three need no network, no database and no environment; `audit verify` reads the database of the trail, which
+`--database` or AUDITOR_DATABASE_URL names. Exit codes: 0 when every required check passes, 1 when one doesn't, 2 for
+what can't be read and for wrong usage.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psycopg
 
 from runcible.certification import bundle as bundles
 from runcible.certification.bundle import Bundle
@@ -19,8 +24,11 @@ from runcible.certification.verifier import Report, verify_bundle
 from runcible.content import MAX_BYTES
 from runcible.errors import BundleInvalid, VerificationError
 from runcible.moments import FIRST_YEAR, LAST_YEAR
+from runcible.storage import audit_logger
+from runcible.storage.audit_chain import read_heads
 
 OK, FAILED, UNUSABLE = 0, 1, 2
+LARGEST_HEADS = 1 << 30
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,7 +49,9 @@ class _Unusable(Exception):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m runcible", description="Verify certifications, offline.")
+    parser = argparse.ArgumentParser(
+        prog="python -m runcible", description="Verify certifications and the audit trail."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     verify = commands.add_parser("verify", help="check a bundle against a trust root, and print each check")
     verify.add_argument("file", type=Path, metavar="FILE", help="the bundle, *.rcb.json")
@@ -57,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     replayed.add_argument("file", type=Path, metavar="FILE", help="the bundle, *.rcb.json")
     replayed.add_argument("--input", type=Path, metavar="FILE", help="the input that the model was given")
     replayed.set_defaults(run=_replay)
+    audit = commands.add_parser("audit", help="verify the audit trail").add_subparsers(required=True, metavar="WHAT")
+    trail = audit.add_parser("verify", help="recompute every link of the audit trail, and name what was changed")
+    trail.add_argument("--head", type=Path, metavar="FILE", help="heads that were kept outside of the database")
+    trail.add_argument("--database", metavar="URL", help="as the auditor; AUDITOR_DATABASE_URL if left out")
+    trail.set_defaults(run=_verify_trail)
     return parser
 
 
@@ -125,6 +140,35 @@ def _replay(parsed: argparse.Namespace) -> int:
         return OK
     print(_shown(f"DIFFERENT: {', '.join(outcome.differing_rules) or 'not in a rule'}"))
     return FAILED
+
+
+def _verify_trail(parsed: argparse.Namespace) -> int:
+    url = parsed.database or os.environ.get("AUDITOR_DATABASE_URL")
+    if not url:
+        raise _Unusable("say which database: --database URL, or AUDITOR_DATABASE_URL")
+    heads, torn = None, False
+    if parsed.head is not None:
+        try:
+            heads, torn = read_heads(_read(parsed.head, LARGEST_HEADS))
+        except ValueError as refused:
+            raise _Unusable(f"{parsed.head}: {refused}") from None
+    try:
+        report = audit_logger.verify(url, heads)
+    except psycopg.Error as refused:
+        raise _Unusable(f"the database can't be read: {str(refused).splitlines()[0]}") from None
+    for finding in report.findings:
+        print(_shown(f"TAMPERED  {finding}"))
+    if torn:
+        print("Note: a line of the heads was cut off while it was written.")
+    if report.unlinked:
+        print(f"Note: {report.unlinked} events are newer than the chain; the clock links them within a second or so.")
+    if report.unanchored:
+        print(f"Note: {report.unanchored} events are unanchored: newer than the newest head that was kept.")
+    if report.unanchored is None:
+        print("Note: no heads were given. A chain that was rewritten whole, or cut off, can't be told without them.")
+    counted = f"{report.events} events, {report.custody_entries} entries of custody"
+    print(f"Verified: {counted}." if report.ok else f"NOT VERIFIED: {len(report.findings)} findings in {counted}.")
+    return OK if report.ok else FAILED
 
 
 def _bundle(path: Path) -> Bundle:

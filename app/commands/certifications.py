@@ -186,8 +186,8 @@ def happened(
 ) -> None:
     """Flush, record, log in the chain of custody, and tell open pages."""
     db.session.flush()
-    record(actor, f"certification.{event}", certification)
-    log_event(actor, certification, event, data)
+    custody = log_event(actor, certification, event, data)
+    record(actor, f"certification.{event}", certification, facts={"custody": custody})
     if visible:
         announce(certification, "created" if event == "created" else "updated")
 

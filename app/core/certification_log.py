@@ -6,7 +6,6 @@ of the certification must be held while an entry is written, so that the chain h
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +17,9 @@ from app.core.actor import Actor
 from app.core.audit import actor_subject, network_of
 from app.core.database import Base, db
 from app.core.transaction import required_unit
-from runcible.canonical import canonical_json
+from runcible.storage.audit_chain import CUSTODY_VERSION, custody_anchor, custody_link
 
-VERSION = b"\x01"
+VERSION = CUSTODY_VERSION
 
 certification_audit_log = Table(
     "certification_audit_log",
@@ -42,8 +41,11 @@ certification_audit_log = Table(
 )
 
 
-def log_event(actor: Actor, certification: Any, event: str, data: dict[str, Any]) -> None:
-    """Add one entry to the chain of `certification`, whose row the transaction must hold."""
+def log_event(actor: Actor, certification: Any, event: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Add one entry to the chain of `certification`, whose row the transaction must hold.
+
+    Returns what the event in the audit trail has to say of it, so that the chain of all events covers this one too.
+    """
     required_unit()
     last = db.session.execute(
         select(certification_audit_log.c.sequence, certification_audit_log.c.hash)
@@ -63,13 +65,14 @@ def log_event(actor: Actor, certification: Any, event: str, data: dict[str, Any]
         "user_agent": _sealed_agent(actor),
     }
     previous = bytes(last.hash) if last else None
-    result = db.session.execute(
+    log = certification_audit_log.c
+    written = db.session.execute(
         insert(certification_audit_log)
-        .inline()
-        .execution_options(preserve_rowcount=True)
         .values(**entry, previous_hash=previous, hash=link(previous, entry))
-    )
-    assert result.rowcount == 1, "The chain of custody did not take the entry."  # type: ignore[attr-defined]
+        .returning(log.id, log.sequence, log.hash, log.created_at)
+    ).first()
+    assert written is not None, "The chain of custody did not take the entry."
+    return custody_anchor(written)
 
 
 def logged_since(actor: Actor, certification: Any, event: str, since: datetime) -> bool:
@@ -87,7 +90,7 @@ def logged_since(actor: Actor, certification: Any, event: str, since: datetime) 
 
 def link(previous: bytes | None, entry: dict[str, Any]) -> bytes:
     """The hash of an entry that follows `previous`."""
-    return hashlib.sha256(VERSION + (previous or b"") + canonical_json(entry)).digest()
+    return custody_link(previous, entry)
 
 
 def _sealed_agent(actor: Actor) -> str | None:

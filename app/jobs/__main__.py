@@ -50,7 +50,7 @@ def _run_clock(settings: Settings) -> None:
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
-    clock.run(settings.database_url_of("clock"), stopping)
+    clock.run(settings.database_url_of("clock"), stopping, settings.audit_heads)
 
 
 def _run_worker(process: str) -> None:

@@ -1,6 +1,6 @@
 """The sequencer: links all audit events, in the order in which they were committed, into one chain.
 
-``hash = SHA-256(0x01 || previous hash || canonical JSON of the event)``. What is committed is linked within a second or
+The bytes of a link stand in runcible/storage/audit_chain.py. What is committed is linked within a second or
 so, also behind a transaction that began earlier and is still at work: its events follow when it has ended. Running in
 one process at a time keeps the order without a lock in any request; were there ever two, the numbers of the links are
 unique, and one of them is refused.
@@ -8,26 +8,16 @@ unique, and one of them is refused.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from sqlalchemy import text
 
 from app.core.database import db
-from runcible.canonical import canonical_json
+from runcible.storage.audit_chain import FIELDS, GENESIS, link
 
-VERSION = b"\x01"
-GENESIS = b""
 AT_ONCE = 1000
 WINDOW = 10_000  # ids before the newest link that a sequencer looks through when it starts
-
-# What the chain holds of an event: an auditor recomputes it from these.
-FIELDS = """
-    id, event_id, application_instance_id, event_type, entity_type, entity_id, action, actor_user_id,
-    host(actor_ip_address) || '/' || masklen(actor_ip_address) AS actor_network,
-    before_state, after_state, metadata, created_at"""
 
 _last = text("SELECT sequence, hash, event_id, event_created_at FROM audit.audit_chain ORDER BY sequence DESC LIMIT 1")
 _id_of = text("SELECT id FROM audit.audit_events WHERE event_id = :event_id AND created_at = :created_at")
@@ -35,8 +25,8 @@ _last_id = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audi
 _first_running = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _own_number = text("SELECT pg_current_xact_id()::text::bigint")
 _unlinked = f"""
-    SELECT {FIELDS} FROM audit.audit_events AS event
-    WHERE %s AND NOT EXISTS (SELECT FROM audit.audit_chain AS link WHERE link.event_id = event.event_id)
+    SELECT {FIELDS} FROM audit.audit_events
+    WHERE %s AND NOT EXISTS (SELECT FROM audit.audit_chain AS link WHERE link.event_id = audit_events.event_id)
     ORDER BY transaction_id, id LIMIT :at_once"""  # noqa: S608 constants of this file
 _unlinked_after = text(_unlinked % "id > :settled")
 _unlinked_since = text(_unlinked % "created_at > now() - make_interval(hours => :hours)")
@@ -86,26 +76,6 @@ def link_latecomers(hours: int = 1) -> int:
     _append(last, events)
     db.session.commit()
     return len(events)
-
-
-def link(previous: bytes, event: Any) -> bytes:
-    """The hash of an event that follows `previous`."""
-    told = {
-        "id": event.id,
-        "event_id": str(event.event_id),
-        "application_instance_id": str(event.application_instance_id),
-        "event_type": event.event_type,
-        "entity_type": event.entity_type,
-        "entity_id": event.entity_id,
-        "action": event.action,
-        "actor_user_id": event.actor_user_id,
-        "actor_network": event.actor_network,
-        "before_state": event.before_state,
-        "after_state": event.after_state,
-        "metadata": event.metadata,
-        "created_at": event.created_at.astimezone(UTC).isoformat(),
-    }
-    return hashlib.sha256(VERSION + previous + canonical_json(told)).digest()
 
 
 def _start_after(last: Any) -> int:

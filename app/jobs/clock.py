@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import psycopg
 import structlog
@@ -13,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.database import db, fresh_session
 from app.core.outbox import CHANNEL
-from app.jobs import audit_chain, relay
+from app.jobs import audit_chain, audit_heads, relay
 
 LOCK = 0x0E75_1CE0  # any number that nothing else in this database locks
 MONTHS_AHEAD = 3
@@ -32,32 +33,43 @@ _TIDY = (
 )
 
 
-def run(url: str, stopping: threading.Event) -> None:
-    """Work until `stopping` is set. A database that goes away is waited for."""
+def run(url: str, stopping: threading.Event, heads: Path | None = None) -> None:
+    """Work until `stopping` is set, and keep heads of the chain in `heads`. A database that goes away is waited for."""
     while not stopping.is_set():
         try:
             with psycopg.connect(url, autocommit=True, connect_timeout=5) as watch:
-                _work(watch, stopping)
+                _work(watch, stopping, heads)
         except (psycopg.Error, SQLAlchemyError) as failure:
             log.warning("clock.database_does_not_answer", error=type(failure).__name__)
             stopping.wait(TICK)
 
 
-def _work(watch: psycopg.Connection, stopping: threading.Event) -> None:
+def _work(watch: psycopg.Connection, stopping: threading.Event, heads: Path | None) -> None:
     """Hold the lock on `watch` and do what is due, whenever somebody calls and at least once a second."""
     while not stopping.is_set() and not _locked(watch):
         stopping.wait(TICK)
     watch.execute(f"LISTEN {CHANNEL}")
-    settled, tidy_at = audit_chain.Settled(), time.monotonic()
+    settled, tidy_at, head_at = audit_chain.Settled(), time.monotonic(), time.monotonic()
     while not stopping.is_set():
         with fresh_session():
             while max(relay.hand_over(), audit_chain.link_events(settled)) >= AT_ONCE:
                 pass
+            if heads is not None and time.monotonic() >= head_at:
+                _keep_head(heads)
+                head_at = time.monotonic() + audit_heads.EVERY
             if time.monotonic() >= tidy_at:
                 tidy()
                 tidy_at = time.monotonic() + TIDY_EVERY
         for _call in watch.notifies(timeout=TICK, stop_after=1):
             break
+
+
+def _keep_head(heads: Path) -> None:
+    """A disk that takes no line must not stop the chain itself: it is said, and tried again."""
+    try:
+        audit_heads.keep_head(heads)
+    except OSError as failure:
+        log.error("clock.head_not_kept", file=str(heads), error=type(failure).__name__)
 
 
 def tidy() -> None:

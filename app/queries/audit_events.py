@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, Text, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, String, Text, bindparam, cast, func, select, text
 
 from app.core import sealing
 from app.core.actor import Actor
@@ -90,6 +90,7 @@ class AuditEvent:
         return self.things.get((self.entity_type, self.entity_id))
 
 
+_HEAD = text("SELECT sequence, hash, created_at FROM audit.audit_chain ORDER BY sequence DESC LIMIT 1")
 _LOG = audit_events.c
 _EVENTS = select(
     _LOG.id,
@@ -217,6 +218,17 @@ def entity_type_of(kind: str) -> str | None:
     return next((name for name, each in kinds().items() if kind in (each, name)), None)
 
 
+def head_of_the_chain(actor: Actor) -> Any:
+    """Where the chain of all events has come to: sequence, hash and moment of its newest link, None before the first.
+
+    The chain is one for the installation. Kept elsewhere, its head proves later that nothing before it was changed.
+    """
+    require_somewhere(actor, "audit_event.view")
+    if not actor.may("audit_event.view"):
+        raise NotFound
+    return db.session.execute(_HEAD).first()
+
+
 def people_of_the_trail(actor: Actor) -> list[Any]:
     """Everybody who works here or has, by name, for a filter's menu."""
     require_somewhere(actor, "audit_event.view")
@@ -240,22 +252,23 @@ def _models() -> dict[str, Any]:
     return {mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "kind")}
 
 
-def _ids_of(actor: Actor, text: str) -> list[str]:
+def _ids_of(actor: Actor, named: str) -> list[str]:
     """The ids of what a reader calls by its number (OPS-14, RC-2026-...), by the key of a program, or by its id."""
-    key, _, number = text.strip().upper().rpartition("-")
+    key, _, number = named.strip().upper().rpartition("-")
     found = [
         select(cast(Certification.id, String)).where(
-            Certification.application_instance_id == actor.tenant_id, Certification.certification_number == text.strip()
+            Certification.application_instance_id == actor.tenant_id,
+            Certification.certification_number == named.strip(),
         ),
         select(cast(Program.id, String)).where(
-            Program.application_instance_id == actor.tenant_id, Program.key == text.strip().upper()
+            Program.application_instance_id == actor.tenant_id, Program.key == named.strip().upper()
         ),
     ]
     if number.isascii() and number.isdecimal() and len(number) < 10:
         task = select(cast(Task.id, String)).join(Program, Program.id == Task.program_id)
         here = Task.application_instance_id == actor.tenant_id
         found.append(task.where(here, Program.key == key, Task.number == int(number)))
-    return [text.strip().lower(), *(each for query in found for each in db.session.scalars(query))]
+    return [named.strip().lower(), *(each for query in found for each in db.session.scalars(query))]
 
 
 def _moment_of(event_id: UUID) -> datetime:

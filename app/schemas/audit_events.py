@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from app.core.parsing import Schema
-from app.schemas.fields import Id, Instant
+from app.schemas.fields import Hex, Id, Instant
 
 
 class AuditEventOut(Schema):
@@ -44,3 +44,11 @@ class AuditEventOut(Schema):
             erased=[change.field for change in event.changes if change.erased],
             withheld=[change.field for change in event.changes if change.withheld],
         )
+
+
+class HeadOut(Schema):
+    """The head of the chain of all events, in JSON."""
+
+    sequence: int
+    hash: Hex
+    time: Instant

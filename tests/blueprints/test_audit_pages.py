@@ -131,3 +131,13 @@ def test_a_word_diff_holds_both_texts():
     assert "".join(text for how, text in pieces if how != "new") == TEXT
     assert "".join(text for how, text in pieces if how != "gone") == CHANGED
     assert [piece for piece in pieces if piece[0] != "same"] == [("gone", "ten"), ("new", "five")]
+
+
+def test_the_head_of_the_chain_is_there_to_be_kept_elsewhere(api, alice, carol):
+    newest = as_auditor("SELECT sequence, hash FROM audit.audit_chain ORDER BY sequence DESC LIMIT 1")
+    told = api(alice).get("/audit/head").json["data"]
+    if newest:
+        assert (told["sequence"], told["hash"]) == (newest[0].sequence, newest[0].hash.hex())
+    else:
+        assert told is None
+    assert api(carol).get("/audit/head").status_code == 404

@@ -18,7 +18,7 @@ DOORS = ("app/blueprints", "app/web")
 
 # Transactions: commands commit by the one decorator; jobs keep their own books, and may end what has only read.
 MAY_COMMIT = ("app/core/transaction.py", "app/core/database.py", "app/jobs/")
-MAY_READ_ENVIRONMENT = ("app/config.py", "app/local/")
+MAY_READ_ENVIRONMENT = ("app/config.py", "app/local/", "runcible/cli.py")
 MAY_ASK_THE_TIME = ("app/core/clock.py", "app/local/", "runcible/cli.py", "app/web/assets.py")  # the age of a file
 SECRETS = (r"ovk_live_[A-Za-z0-9_-]{20,}", r"BEGIN [A-Z ]*PRIVATE KEY-----\\n\w", r"postgresql://\w+:[^@{$\s\"']{6,}@")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "base", "manager", "service"}

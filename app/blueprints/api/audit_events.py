@@ -3,7 +3,7 @@
 from app.blueprints.api import api
 from app.commands.audit_events import note_reading_of
 from app.queries import audit_events as queries
-from app.schemas.audit_events import AuditEventOut
+from app.schemas.audit_events import AuditEventOut, HeadOut
 from app.web.audit_pages import FILTERS, read_filters
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
@@ -32,6 +32,14 @@ def get_audit_event(event_id):
     note_reading_of(actor, "audit_trail")
     event = AuditEventOut.of(queries.get_audit_event(actor, event_id))
     return _unkept(data(with_fields(given, AuditEventOut, [event])[0]))
+
+
+@api.get("/audit/head")
+def get_audit_head():
+    """Where the chain of all events has come to; `data` is null before its first link."""
+    read_parameters()
+    head = queries.head_of_the_chain(current_actor())
+    return _unkept(data(head and HeadOut(sequence=head.sequence, hash=bytes(head.hash), time=head.created_at)))
 
 
 def _unkept(response):

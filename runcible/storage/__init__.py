@@ -1,0 +1,1 @@
+"""What lies in PostgreSQL: the format of its chains, and their verification."""

@@ -1,0 +1,132 @@
+"""The bytes of the chains of the audit trail: one code for who writes them and for who verifies them.
+
+docs/formats/audit-chain.md says the same in words. Each hash is SHA-256 over a version byte, the hash before it and the
+canonical JSON (RFC 8785) of what is linked.
+"""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from runcible.canonical import canonical_json
+from runcible.moments import format_moment
+
+VERSION = b"\x02"
+FIRST_VERSION = b"\x01"  # without the number of the transaction; what was linked then stays as it is
+GENESIS = b""
+CUSTODY_VERSION = b"\x01"
+
+# What the chain holds of an event: whoever verifies it recomputes the hash from these.
+FIELDS = """
+    id, event_id, application_instance_id, event_type, entity_type, entity_id, action, actor_user_id,
+    host(actor_ip_address) || '/' || masklen(actor_ip_address) AS actor_network,
+    before_state, after_state, metadata, created_at, transaction_id::text AS transaction_number"""
+
+
+def link(previous: bytes, event: Any) -> bytes:
+    """The hash of an event, a row of FIELDS, that follows `previous`."""
+    return _hash(VERSION, previous, _told(event) | {"transaction_id": event.transaction_number})
+
+
+def links(previous: bytes, event: Any) -> tuple[bytes, bytes]:
+    """The hashes that an event may carry: of this version, and of the first one."""
+    return link(previous, event), _hash(FIRST_VERSION, previous, _told(event))
+
+
+def custody_link(previous: bytes | None, entry: dict[str, Any]) -> bytes:
+    """The hash of an entry in the chain of custody of a certification."""
+    return _hash(CUSTODY_VERSION, previous or b"", entry)
+
+
+def head_line(last: Any, before: Any, rows: Any) -> bytes:
+    """One line for the file of heads: where the chain has come to with `last`, a row of `audit.audit_chain`.
+
+    `rows` are the links after `before`, the sequence of the line before this one, up to `last` itself. Their digest
+    covers the moments at which they were made, which no later link does.
+    """
+    head = {
+        "v": 1,
+        "sequence": last.sequence,
+        "hash": bytes(last.hash).hex(),
+        "time": format_moment(last.created_at),
+        "count": last.sequence,
+        "since": before,
+        "links": links_digest(rows),
+    }
+    return canonical_json(head) + b"\n"
+
+
+def links_digest(rows: Any) -> str:
+    """SHA-256 over the canonical JSON of links as they are stored, one a line."""
+    digest = hashlib.sha256()
+    for row in rows:
+        stored = [
+            row.sequence,
+            str(row.event_id),
+            format_moment(row.event_created_at),
+            bytes(row.hash).hex(),
+            format_moment(row.created_at),
+        ]
+        digest.update(canonical_json(stored) + b"\n")
+    return digest.hexdigest()
+
+
+def read_heads(data: bytes) -> tuple[list[dict[str, Any]], bool]:
+    """The lines of a file of heads, and whether a line was cut off, as by a loss of power while it was written.
+
+    A line that was cut off does not end, or is followed at once by a whole one. Raises ValueError naming the first line
+    that is none otherwise.
+    """
+    lines = data.split(b"\n")
+    torn = lines.pop() != b""
+    heads = []
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"}"):
+            torn = True
+            continue
+        try:
+            head = json.loads(line)
+            wanted = {"v", "sequence", "hash", "time", "count", "since", "links"}
+            if canonical_json(head) != line or head["v"] != 1 or not wanted <= head.keys():
+                raise ValueError
+        except (ValueError, TypeError, KeyError, RecursionError) as wrong:
+            raise ValueError(f"line {number} is not a head of the audit chain") from wrong
+        heads.append(head)
+    return heads, torn
+
+
+def custody_anchor(row: Any) -> dict[str, Any]:
+    """What the event beside an entry of the chain of custody says of it, so that the chain of events covers it."""
+    return {
+        "sequence": row.sequence,
+        "hash": bytes(row.hash).hex(),
+        "id": row.id,
+        "created_at": _moment(row.created_at),
+    }
+
+
+def _told(event: Any) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "event_id": str(event.event_id),
+        "application_instance_id": str(event.application_instance_id),
+        "event_type": event.event_type,
+        "entity_type": event.entity_type,
+        "entity_id": event.entity_id,
+        "action": event.action,
+        "actor_user_id": event.actor_user_id,
+        "actor_network": event.actor_network,
+        "before_state": event.before_state,
+        "after_state": event.after_state,
+        "metadata": event.metadata,
+        "created_at": _moment(event.created_at),
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _hash(version: bytes, previous: bytes, value: dict[str, Any]) -> bytes:
+    return hashlib.sha256(version + previous + canonical_json(value)).digest()
