@@ -13,6 +13,7 @@ from app.blueprints import (
     csp_reports,
     health,
     home,
+    invitations,
     mails,
     policies,
     programs,
@@ -20,6 +21,7 @@ from app.blueprints import (
     task_comments,
     tasks,
     trash,
+    users,
 )
 from app.blueprints.api import api
 
@@ -29,6 +31,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.bp)
     app.register_blueprint(sessions.bp)
     app.register_blueprint(mails.bp)
+    app.register_blueprint(invitations.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (
@@ -42,5 +45,6 @@ def init_app(app: Flask) -> None:
         certifications,
         policies,
         audit_events,
+        users,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -77,6 +77,7 @@ ICONS = (
     "trash-2",
     "triangle-alert",
     "user-plus",
+    "users",
     "x",
 )
 
