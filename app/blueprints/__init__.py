@@ -13,7 +13,6 @@ from app.blueprints import (
     csp_reports,
     health,
     home,
-    invitations,
     mails,
     policies,
     programs,
@@ -21,7 +20,7 @@ from app.blueprints import (
     task_comments,
     tasks,
     trash,
-    users,
+    user_groups,
 )
 from app.blueprints.api import api
 
@@ -31,7 +30,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.bp)
     app.register_blueprint(sessions.bp)
     app.register_blueprint(mails.bp)
-    app.register_blueprint(invitations.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (
@@ -45,6 +43,6 @@ def init_app(app: Flask) -> None:
         certifications,
         policies,
         audit_events,
-        users,
+        user_groups,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

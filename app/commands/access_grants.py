@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import record
+from app.core.audit_state import state
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import fetch, require
@@ -19,7 +20,7 @@ from app.models.application_instances import ApplicationInstanceUser
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup
-from app.queries.access import roles_given_by
+from app.queries.access import HeldGrant, roles_given_by
 from app.schemas.access_grants import NewAccessGrant
 
 
@@ -54,7 +55,7 @@ def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
     db.session.delete(grant)
     db.session.flush()
     refuse_without_owner(actor)
-    record(actor, "access_grant.deleted", grant)
+    record(actor, "access_grant.deleted", grant, facts=state(grant))
     announce(grant, "deleted")
 
 
@@ -65,6 +66,26 @@ def refuse_unless_managed(
     managed = roles_given_by(actor, program_id=program_id, task_id=task_id)
     if managed is not None and role.id not in managed:
         raise Forbidden(f"Your roles do not let you give or take the role “{role.name}” here.")
+
+
+def refuse_unless_all_managed(actor: Actor, grants: list[HeldGrant]) -> None:
+    """Raise Forbidden where one of the grants, which somebody would gain or lose, is not the actor's to give."""
+    throughout = roles_given_by(actor)
+    settled: dict[tuple[UUID | None, ...], set[UUID] | None] = {}
+    for grant in grants:
+        places = (grant.program_id, grant.task_id, grant.program_of_task_id)
+        require(actor, "access_grant.create", *places)
+        if throughout is None or grant.access_role_id in throughout:
+            continue
+        if places not in settled:
+            settled[places] = roles_given_by(actor, program_id=grant.program_id, task_id=grant.task_id)
+        managed = settled[places]
+        if managed is not None and grant.access_role_id not in managed:
+            where = grant.program_name or grant.task_number
+            raise Forbidden(
+                f"The group brings the role “{grant.role_name}”{f' in {where}' if where else ''}, which yours does not "
+                "let you give or take."
+            )
 
 
 def refuse_without_owner(actor: Actor) -> None:
@@ -120,8 +141,14 @@ def _require_holder(actor: Actor, new: NewAccessGrant) -> None:
         if db.session.scalar(group) is None:
             raise Invalid({"user_group_id": "There is no such group."})
         return
+    assert new.user_id is not None
+    require_person(actor, new.user_id)
+
+
+def require_person(actor: Actor, user_id: int) -> None:
+    """Raise Invalid for somebody who does not work here, be it that they were let go."""
     person = select(ApplicationInstanceUser.user_id).filter_by(
-        application_instance_id=actor.tenant_id, user_id=new.user_id, deactivated_at=None
+        application_instance_id=actor.tenant_id, user_id=user_id, deactivated_at=None
     )
     if db.session.scalar(person) is None:
         raise Invalid({"user_id": "Nobody with this id works here."})

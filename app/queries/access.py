@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, bindparam, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, Text, and_, bindparam, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import require_somewhere
 from app.models.access_grants import AccessGrant
-from app.models.access_roles import AccessRole
+from app.models.access_roles import AccessPermission, AccessRole
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup, UserGroupMember
+from app.models.users import User
 
 
 class HeldGrant(NamedTuple):
-    """A grant that reaches a person in a place.
+    """A grant that reaches a person, or a group.
 
     `groups` names the groups by which it does, from the person's own to the one that was given the role. `program_id`
     and `task_id` say what the role was given for: both None for the whole organisation.
@@ -32,10 +33,33 @@ class HeldGrant(NamedTuple):
     role_name: str
     manages_every_role: bool
     managed_role_ids: list[UUID]
+    permissions: list[str]
     groups: list[str]
+    user_group_id: UUID | None
     program_id: UUID | None
     program_name: str | None
     task_id: UUID | None
+    task_number: str | None
+    program_of_task_id: UUID | None
+    granted_by: str | None
+    created_at: datetime
+
+
+class PlacedGrant(NamedTuple):
+    """A grant that holds in a place: to whom, and whether for it, for a program above, or for everything."""
+
+    grant_id: UUID
+    access_role_id: UUID
+    role_name: str
+    user_id: int | None
+    user_name: str | None
+    user_group_id: UUID | None
+    user_group_name: str | None
+    program_id: UUID | None
+    program_name: str | None
+    task_id: UUID | None
+    granted_by: str | None
+    created_at: datetime
 
 
 def grants_reaching(
@@ -49,6 +73,38 @@ def grants_reaching(
     return [HeldGrant._make(row) for row in db.session.execute(_reaching(), given)]
 
 
+def grants_of_person(actor: Actor, user_id: int) -> list[HeldGrant]:
+    """Every grant of a person, wherever it holds, direct and by groups. Whoever calls this has asked for permission."""
+    given = {"tenant": actor.tenant_id, "person": user_id}
+    return [HeldGrant._make(row) for row in db.session.execute(_of_person(), given)]
+
+
+def grants_of_group(actor: Actor, group_id: UUID) -> list[HeldGrant]:
+    """What a group brings to who is in it: its own grants, and those of the groups that it lies in.
+
+    Whoever calls this has asked for permission.
+    """
+    given = {"tenant": actor.tenant_id, "group": group_id}
+    return [HeldGrant._make(row) for row in db.session.execute(_of_group(), given)]
+
+
+def grants_in_place(actor: Actor, *, program_id: UUID | None = None, task_id: UUID | None = None) -> list[PlacedGrant]:
+    """Everybody's grants that hold in a program or on a task. Whoever calls this has asked for permission."""
+    given = {"tenant": actor.tenant_id, "program": program_id, "task": task_id}
+    return [PlacedGrant._make(row) for row in db.session.execute(_in_place(), given)]
+
+
+def programs_above(actor: Actor, program_id: UUID) -> list[Any]:
+    """The programs that a program lies in, from the outermost in, each with id, key and name; itself comes last."""
+    higher = _places_above(depth=True)
+    query = (
+        select(Program.id, Program.key, Program.name)
+        .join(higher, higher.c.id == Program.id)
+        .order_by(higher.c.depth.desc())
+    )
+    return list(db.session.execute(query, {"tenant": actor.tenant_id, "program": program_id, "task": None}))
+
+
 def roles_given_by(actor: Actor, *, program_id: UUID | None = None, task_id: UUID | None = None) -> set[UUID] | None:
     """The ids of the roles that the actor may give away in a place; None for every role. The system gives any."""
     if actor.user_id is None:
@@ -59,25 +115,58 @@ def roles_given_by(actor: Actor, *, program_id: UUID | None = None, task_id: UUI
     return {role_id for grant in held for role_id in grant.managed_role_ids}
 
 
-def roles_to_give(actor: Actor) -> list[Any]:
-    """The roles that the actor may give throughout the organisation, by name: for the menu of a form."""
-    require_somewhere(actor, "user.view")
-    query = select(AccessRole.id, AccessRole.key, AccessRole.name, AccessRole.description)
-    managed = roles_given_by(actor)
-    if managed is not None:
-        query = query.where(AccessRole.id.in_(managed))
-    return list(
-        db.session.execute(query.where(AccessRole.application_instance_id == actor.tenant_id).order_by(AccessRole.name))
-    )
+@cache
+def _reaching() -> Select[Any]:
+    return _held(_groups_of_person(), AccessGrant.user_id == _person()).where(_here())
 
 
 @cache
-def _reaching() -> Select[Any]:
-    groups, places = _groups_of_person(), _places_above()
-    in_place = or_(
-        and_(AccessGrant.program_id.is_(None), AccessGrant.task_id.is_(None)),
-        AccessGrant.task_id == bindparam("task"),
-        AccessGrant.program_id.in_(select(places.c.id)),
+def _of_person() -> Select[Any]:
+    return _held(_groups_of_person(), AccessGrant.user_id == _person())
+
+
+@cache
+def _of_group() -> Select[Any]:
+    return _held(_groups_of(select(UserGroup.id, _path_of(UserGroup)).where(UserGroup.id == bindparam("group"))))
+
+
+@cache
+def _in_place() -> Select[Any]:
+    giver = aliased(User)
+    return (
+        select(
+            AccessGrant.id,
+            AccessRole.id,
+            AccessRole.name,
+            AccessGrant.user_id,
+            User.name,
+            AccessGrant.user_group_id,
+            UserGroup.name,
+            AccessGrant.program_id,
+            Program.name,
+            AccessGrant.task_id,
+            giver.name,
+            AccessGrant.created_at,
+        )
+        .join(AccessRole, AccessRole.id == AccessGrant.access_role_id)
+        .outerjoin(User, User.user_id == AccessGrant.user_id)
+        .outerjoin(UserGroup, UserGroup.id == AccessGrant.user_group_id)
+        .outerjoin(Program, Program.id == AccessGrant.program_id)
+        .outerjoin(giver, giver.user_id == AccessGrant.granted_by_user_id)
+        .where(AccessGrant.application_instance_id == bindparam("tenant"), _here())
+        .order_by(func.coalesce(User.name, UserGroup.name), AccessRole.name, AccessGrant.id)
+        .limit(500)
+    )
+
+
+def _held(groups: Any, *theirs: ColumnElement[bool]) -> Select[Any]:
+    """Grants to one of `groups`, and `theirs`."""
+    giver, around = aliased(User), aliased(Program)
+    permissions = (
+        select(func.coalesce(func.array_agg(AccessPermission.permission), cast(array([]), ARRAY(Text))))
+        .where(AccessPermission.access_role_id == AccessRole.id)
+        .where(AccessPermission.application_instance_id == bindparam("tenant"))
+        .scalar_subquery()
     )
     return (
         select(
@@ -86,30 +175,59 @@ def _reaching() -> Select[Any]:
             AccessRole.name,
             AccessRole.manages_every_role,
             AccessRole.managed_role_ids,
+            permissions,
             func.coalesce(groups.c.path, cast(array([]), ARRAY(Text))),
+            AccessGrant.user_group_id,
             AccessGrant.program_id,
             Program.name,
             AccessGrant.task_id,
+            around.key + "-" + cast(Task.number, String),
+            Task.program_id,
+            giver.name,
+            AccessGrant.created_at,
         )
         .join(AccessRole, AccessRole.id == AccessGrant.access_role_id)
         .outerjoin(groups, groups.c.id == AccessGrant.user_group_id)
         .outerjoin(Program, Program.id == AccessGrant.program_id)
-        .where(AccessGrant.application_instance_id == bindparam("tenant"), in_place)
-        .where(or_(AccessGrant.user_id == bindparam("person"), groups.c.id.is_not(None)))
+        .outerjoin(Task, Task.id == AccessGrant.task_id)
+        .outerjoin(around, around.id == Task.program_id)
+        .outerjoin(giver, giver.user_id == AccessGrant.granted_by_user_id)
+        .where(AccessGrant.application_instance_id == bindparam("tenant"))
+        .where(or_(*theirs, groups.c.id.is_not(None)))
         .order_by(AccessRole.name, AccessGrant.id)
     )
 
 
+def _here() -> ColumnElement[bool]:
+    """Whether a grant holds in the place that is asked about."""
+    return or_(
+        and_(AccessGrant.program_id.is_(None), AccessGrant.task_id.is_(None)),
+        AccessGrant.task_id == bindparam("task"),
+        AccessGrant.program_id.in_(select(_places_above().c.id)),
+    )
+
+
+def _person() -> Any:
+    return bindparam("person", type_=BigInteger)
+
+
+def _path_of(group: Any) -> ColumnElement[Any]:
+    return array([cast(group.name, Text)]).label("path")
+
+
 def _groups_of_person() -> Any:
-    """The groups that a person is in, each with the names of those that lead to it."""
-    member, above = aliased(UserGroupMember), aliased(UserGroup)
-    start = (
-        select(UserGroup.id, array([cast(UserGroup.name, Text)]).label("path"))
+    return _groups_of(
+        select(UserGroup.id, _path_of(UserGroup))
         .join(UserGroupMember, UserGroupMember.user_group_id == UserGroup.id)
         .where(UserGroupMember.application_instance_id == bindparam("tenant"))
-        .where(UserGroupMember.user_id == bindparam("person"))
-        .cte("groups_of_person", recursive=True)
+        .where(UserGroupMember.user_id == _person())
     )
+
+
+def _groups_of(beginning: Select[Any]) -> Any:
+    """The groups of `beginning` and those that they lie in, each with the names of those that lead to it."""
+    member, above = aliased(UserGroupMember), aliased(UserGroup)
+    start = beginning.where(UserGroup.application_instance_id == bindparam("tenant")).cte("groups", recursive=True)
     return start.union(
         select(above.id, start.c.path.op("||")(cast(above.name, Text)))
         .join(member, member.user_group_id == above.id)
@@ -118,20 +236,21 @@ def _groups_of_person() -> Any:
     )
 
 
-def _places_above() -> Any:
+def _places_above(*, depth: bool = False) -> Any:
     """The program of the place, and those that it lies in."""
     higher = aliased(Program)
     own = select(Task.program_id).where(
         Task.application_instance_id == bindparam("tenant"), Task.id == bindparam("task")
     )
+    steps = [cast(0, BigInteger).label("depth")] if depth else []
     start = (
-        select(Program.id, Program.parent_id)
+        select(Program.id, Program.parent_id, *steps)
         .where(Program.application_instance_id == bindparam("tenant"))
         .where(or_(Program.id == bindparam("program"), Program.id.in_(own)))
         .cte("places_above", recursive=True)
     )
     return start.union(
-        select(higher.id, higher.parent_id)
+        select(higher.id, higher.parent_id, *([start.c.depth + 1] if depth else []))
         .join(start, start.c.parent_id == higher.id)
         .where(higher.application_instance_id == bindparam("tenant"))
     )

@@ -61,7 +61,7 @@ _NAMES: dict[str, tuple[Any, Any, Any, Any]] = {
     "Certification": (Certification.certification_number, Certification.id, true(), Certification),
     "GovernancePolicy": (GovernancePolicy.name, GovernancePolicy.id, true(), GovernancePolicy),
     "User": (User.name, null(), true(), User),
-    "UserGroup": (UserGroup.name, null(), true(), UserGroup),
+    "UserGroup": (UserGroup.name, UserGroup.id, true(), UserGroup),
     "AccessRole": (AccessRole.name, null(), true(), AccessRole),
     "ApiKey": (ApiKey.prefix, null(), true(), ApiKey),
 }

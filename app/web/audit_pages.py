@@ -25,6 +25,7 @@ _PAGES = {
     "Program": ("programs.show", "program_id"),
     "Certification": ("certifications.show", "certification_id"),
     "GovernancePolicy": ("policies.show", "policy_id"),
+    "UserGroup": ("user_groups.show", "group_id"),
 }
 _MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 

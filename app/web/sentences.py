@@ -49,13 +49,9 @@ _OF_THE_TRAIL = {
     "certification.retried": "tried again the certification",
     "access_grant.created": "gave the role {role} to {holder}",
     "access_grant.deleted": "took the role {role} from {holder}",
+    "user_group_member.created": "put {member} into {group}",
+    "user_group_member.deleted": "took {member} out of {group}",
     "user.joined": "let in",
-    "user.deactivated": "ended the membership of",
-    "user.reactivated": "let back in",
-    "invitation.created": "sent the invitation",
-    "invitation.sent_again": "sent again the invitation",
-    "invitation.withdrawn": "took back the invitation",
-    "invitation.accepted": "had accepted the invitation",
     "user.password_set": "set the password of",
     "audit_trail.viewed": "looked at the audit trail",
     "api_keys.viewed": "looked at the list of API keys",
@@ -66,6 +62,8 @@ _THINGS = {
     "api_key": "API key",
     "application_instance": "organisation",
     "user": "person",
+    "user_group": "group",
+    "access_role": "role",
     "policy": "policy",
     "audit_export": "export of the audit trail",
 }
@@ -122,6 +120,9 @@ def told_of_event(event: Any) -> str:
         "role": _named(event, "AccessRole", after.get("access_role_id"), "that is gone"),
         "holder": _named(event, "User", after.get("user_id"), "")
         or _named(event, "UserGroup", after.get("user_group_id"), "a group that is gone"),
+        "member": _named(event, "User", after.get("user_id"), "")
+        or _named(event, "UserGroup", after.get("member_group_id"), "somebody"),
+        "group": _named(event, "UserGroup", after.get("user_group_id"), "a group that is gone"),
         "from_state": "?",
         "to_state": "?",
     }

@@ -27,7 +27,7 @@ from app.schemas.tasks import Assignment, Move, NewComment, TaskChanges
 from app.schemas.tenants import NewApiKey
 from tests import cast
 from tests.cast import Player
-from tests.factories import BOASTFUL, a_program, a_request, a_task
+from tests.factories import BOASTFUL, a_group, a_program, a_request, a_task
 from tests.running import PATIENCE
 
 SHORTER = "You can cancel within fourteen days."
@@ -52,17 +52,17 @@ PAGES = {
     "the form of a program": "/programs/{0.program}/edit",
     "the history of a program": "/programs/{0.program}/history",
     "whether to delete a program": "/programs/{0.program}/delete",
+    "the groups": "/groups",
+    "a group": "/groups/{0.group}",
+    "the form of a new group": "/groups/new",
+    "the form of a group": "/groups/{0.group}/edit",
+    "whether to delete a group": "/groups/{0.group}/delete",
     "the certification list": "/certifications",
     "a certification list without a match": "/certifications?status=suspended",
     "the versions of an output": "/certifications/{0.certifications[corrected]}/versions",
     "the audit trail of a certification": "/certifications/{0.certifications[certified]}/audit",
     "whether to revoke a certification": "/certifications/{0.certifications[certified]}/revoke",
     "the policies": "/policies",
-    "the people": "/people",
-    "people of whom none is found": "/people?q=nobody-like-it",
-    "a person": "/people/{0.alice.user_id}",
-    "the form of an invitation": "/people/invite",
-    "whether to deactivate somebody": "/people/{0.alice.user_id}/deactivate",
     "the audit trail": "/audit",
     "an audit trail without a match": "/audit?object=nothing-like-it",
     "an audit trail that was asked wrongly": "/audit?from=yesterday",
@@ -107,6 +107,7 @@ class Scene:
     bare_task: UUID
     api_key: UUID
     certifications: dict[str, UUID]
+    group: UUID
 
     @classmethod
     def built(cls) -> Scene:
@@ -121,7 +122,8 @@ class Scene:
         _throw_away(alice)
         newcomer, key = cast.join(cast.found("globex"), "mallory"), _keys(alice, bob)
         made = dict(_certifications(alice, task.id))
-        return cls(alice, carol, newcomer, program.id, task.id, bare.id, key, made)
+        group = a_group(acme, bob, name="Editors", inside=a_group(acme, carol, name="Everybody who writes"))
+        return cls(alice, carol, newcomer, program.id, task.id, bare.id, key, made, group)
 
 
 def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:

@@ -14,18 +14,21 @@ from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.commands import certifications, invitations, programs, sessions, tasks, tenants
+from app.commands import certifications, programs, sessions, tasks
+from app.commands.access_grants import create_access_grant
 from app.commands.api_keys import create_api_key
 from app.commands.task_comments import comment_on_task
+from app.commands.user_groups import add_user_group_member
 from app.core import clock, tenancy
 from app.core.actor import Visitor
 from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_secret_id, new_token
 from app.models.application_instances import ApplicationInstanceUser
-from app.schemas.invitations import NewInvitation
+from app.schemas.access_grants import NewAccessGrant
 from app.schemas.tasks import NewComment
-from app.schemas.tenants import NewApiKey, NewMember
+from app.schemas.tenants import NewApiKey
+from app.schemas.user_groups import NewUserGroupMember
 from app.web.sign_in import token_hash
 from tests import cast, factories
 from tests.cast import Organisation, Player
@@ -180,22 +183,13 @@ def build(app: Flask) -> World:
         "policy_id": acme.policies["general"],
         "key_id": _key_of(alice),
         "user_id": people["bob"].user_id,
-        "secret": new_token(),
-        "invitation_id": _invited(alice).id,
         "mail_id": new_secret_id(),  # mails are shown on a developer's machine only
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
+        **_group_with(alice, people["bob"], f"Group {CANARY}"),
     }
     strange = {name: str(new_secret_id()) for name in things} | {"user_id": "9007199254740991"}
     return World(app, acme, globex, people, {name: str(value) for name, value in things.items()}, strange)
-
-
-def _invited(player: Player) -> Any:
-    """Somebody who was invited and has not come yet."""
-    new = NewInvitation(
-        email=f"{CANARY}-{new_token()[:8]}@acme.example", access_role_id=player.organisation.roles["viewer"]
-    )
-    return invitations.invite_person(player.actor, new)
 
 
 def _let_go(player: Player) -> None:
@@ -242,14 +236,18 @@ def _key_of(player: Player) -> UUID:
     return create_api_key(player.actor, NewApiKey(user_id=player.user_id, name=f"Key {CANARY}"))[0].id
 
 
-def _fresh_invitation(world: World) -> dict[str, Any]:
-    return {"invitation_id": _invited(world.people["alice"]).id}
+def _fresh_group(world: World) -> dict[str, Any]:
+    """A group that brings a role, with somebody in it."""
+    made = _group_with(world.people["alice"], world.people["carol"], f"Fresh {CANARY} {new_token()}")
+    brings = NewAccessGrant(access_role_id=world.acme.roles["viewer"], user_group_id=made["group_id"])
+    create_access_grant(world.people["alice"].actor, brings)
+    return made
 
 
-def _fresh_member(world: World) -> dict[str, Any]:
-    email = f"{new_token()[:8]}@acme.example"
-    new = NewMember(email=email, name=f"Fresh {CANARY}", password=cast.PASSWORD, role="viewer")
-    return {"user_id": tenants.create_member(cast.system(world.acme), new).user_id}
+def _group_with(maker: Player, person: Player, name: str) -> dict[str, Any]:
+    group = factories.a_group(maker.organisation, name=name)
+    member = add_user_group_member(maker.actor, group, NewUserGroupMember(user_id=person.user_id))
+    return {"group_id": group, "member_id": member.id}
 
 
 def _deleted_program(world: World) -> dict[str, Any]:
@@ -278,9 +276,8 @@ _MAKERS = {
     "fresh_program": _fresh_program,
     "fresh_task": _fresh_task,
     "fresh_grant": _fresh_grant,
-    "fresh_invitation": _fresh_invitation,
-    "fresh_member": _fresh_member,
     "fresh_key": _fresh_key,
+    "fresh_group": _fresh_group,
     "deleted_program": _deleted_program,
     "deleted_task": _deleted_task,
     "fresh_certification": _fresh_certification,

@@ -17,7 +17,9 @@ from tests.structure.sources import ROOT, called, calls, files, name_of, names_u
 
 # Public functions that are no operation of their own: they run inside of one, or change nothing.
 NO_COMMANDS = {
+    "access_grants.refuse_unless_all_managed": "asks whether all that a group brings may be given; changes nothing",
     "access_grants.refuse_unless_managed": "asks whether a role may be given; changes nothing",
+    "access_grants.require_person": "asks whether somebody works here; changes nothing",
     "access_grants.refuse_without_owner": "asks whether an owner is left; changes nothing",
     "certifications.happened": "flushes, records and announces for the command that calls it",
     "governance_policies.ship_policies": "a part of making an organisation",
@@ -30,7 +32,7 @@ NO_COMMANDS = {
 }
 # What the commands that are being written will ask for.
 COMING = {
-    *("user.update", "user_group.view", "user_group.update", "access_role.update"),
+    *("user.invite", "user.update", "user.deactivate", "access_role.update"),
     "access_role.view",
     "audit_event.export",
     *("application_instance.delete", "program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),

@@ -13,6 +13,7 @@ from app.blueprints.api import (  # noqa: E402
     programs,
     tasks,
     trust,
+    user_groups,
     users,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "programs",
     "tasks",
     "trust",
+    "user_groups",
     "users",
 ]

@@ -1,0 +1,134 @@
+"""Make, change and delete groups, and put people and groups into them.
+
+Who is in a group has its roles, and those of the groups that it lies in. To put somebody in, to take somebody out and
+to delete a group is therefore to give and to take roles, and needs what that needs.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.commands.access_grants import refuse_unless_all_managed, require_person
+from app.core.actor import Actor
+from app.core.announcing import announce
+from app.core.audit import record
+from app.core.audit_state import state
+from app.core.database import db
+from app.core.errors import Invalid, NotFound
+from app.core.permissions import expect_version, fetch, require
+from app.core.transaction import command
+from app.models.access_grants import AccessGrant
+from app.models.user_groups import UserGroup, UserGroupMember
+from app.queries.access import grants_of_group
+from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupChanges
+
+
+@command
+def create_user_group(actor: Actor, new: NewUserGroup) -> UserGroup:
+    """Make a group. Raises Invalid where another has its name."""
+    require(actor, "user_group.update")
+    group = UserGroup(application_instance_id=actor.tenant_id, **new.model_dump())
+    db.session.add(group)
+    db.session.flush()
+    record(actor, "user_group.created", group)
+    announce(group, "created")
+    return group
+
+
+@command
+def update_user_group(actor: Actor, group_id: UUID, changes: UserGroupChanges) -> UserGroup:
+    """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster."""
+    group = fetch(actor, UserGroup, group_id, "user_group.update")
+    expect_version(group, changes.version)
+    for name, value in changes.model_dump(exclude_unset=True, exclude={"version"}).items():
+        setattr(group, name, value)
+    if db.session.is_modified(group):
+        db.session.flush()
+        record(actor, "user_group.updated", group)
+        announce(group)
+    return group
+
+
+@command
+def delete_user_group(actor: Actor, group_id: UUID, *, version: int | None = None) -> None:
+    """Delete a group for good, and with it the roles that were given to it.
+
+    Raises Forbidden where its people would lose a role that the actor may not take from them.
+    """
+    group = fetch(actor, UserGroup, group_id, "user_group.update", lock=True)
+    expect_version(group, version)
+    refuse_unless_all_managed(actor, grants_of_group(actor, group_id))
+    _empty(actor, group)
+    db.session.delete(group)
+    db.session.flush()
+    record(actor, "user_group.deleted", group, facts={"name": group.name})
+    announce(group, "deleted")
+
+
+@command
+def add_user_group_member(actor: Actor, group_id: UUID, new: NewUserGroupMember) -> UserGroupMember:
+    """Put a person or a group into a group. Putting them in twice is putting them in once.
+
+    Raises Invalid for somebody who is not there, or a group that this one lies in; Forbidden where the group brings a
+    role that the actor may not give.
+    """
+    group = fetch(actor, UserGroup, group_id, "user_group.update", lock=True)
+    _require_member(actor, new)
+    given = {"application_instance_id": actor.tenant_id, "user_group_id": group.id, **new.model_dump()}
+    existing = db.session.scalar(select(UserGroupMember).filter_by(**given))
+    if existing is not None:
+        return existing
+    refuse_unless_all_managed(actor, grants_of_group(actor, group_id))
+    member = UserGroupMember(**given)
+    db.session.add(member)
+    db.session.flush()
+    record(actor, "user_group_member.created", member)
+    announce(group)
+    return member
+
+
+@command
+def remove_user_group_member(actor: Actor, group_id: UUID, member_id: UUID) -> UserGroupMember:
+    """Take a person or a group out of a group.
+
+    Raises NotFound for one who is not in it, Forbidden as putting in does.
+    """
+    group = fetch(actor, UserGroup, group_id, "user_group.update", lock=True)
+    member = db.session.scalar(
+        select(UserGroupMember).filter_by(application_instance_id=actor.tenant_id, user_group_id=group.id, id=member_id)
+    )
+    if member is None:
+        raise NotFound
+    refuse_unless_all_managed(actor, grants_of_group(actor, group_id))
+    db.session.delete(member)
+    db.session.flush()
+    record(actor, "user_group_member.deleted", member, facts=state(member))
+    announce(group)
+    return member
+
+
+def _empty(actor: Actor, group: UserGroup) -> None:
+    """Take away, each with an event of its own, what would go with the group."""
+    here = {"application_instance_id": actor.tenant_id}
+    grants = list(db.session.scalars(select(AccessGrant).filter_by(**here, user_group_id=group.id)))
+    members = list(db.session.scalars(select(UserGroupMember).filter_by(**here, user_group_id=group.id)))
+    members += db.session.scalars(select(UserGroupMember).filter_by(**here, member_group_id=group.id))
+    for row in (*grants, *members):
+        db.session.delete(row)
+    db.session.flush()
+    for grant in grants:
+        record(actor, "access_grant.deleted", grant, facts=state(grant))
+    for member in members:
+        record(actor, "user_group_member.deleted", member, facts=state(member))
+
+
+def _require_member(actor: Actor, new: NewUserGroupMember) -> None:
+    """Only people and groups of the organisation come into a group."""
+    if new.user_id is not None:
+        require_person(actor, new.user_id)
+        return
+    group = select(UserGroup.id).filter_by(application_instance_id=actor.tenant_id, id=new.member_group_id)
+    if db.session.scalar(group) is None:
+        raise Invalid({"member_group_id": "There is no such group."})
