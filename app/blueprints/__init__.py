@@ -13,6 +13,7 @@ from app.blueprints import (
     csp_reports,
     health,
     home,
+    invitations,
     mails,
     policies,
     programs,
@@ -21,6 +22,7 @@ from app.blueprints import (
     tasks,
     trash,
     user_groups,
+    users,
 )
 from app.blueprints.api import api
 
@@ -30,6 +32,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.bp)
     app.register_blueprint(sessions.bp)
     app.register_blueprint(mails.bp)
+    app.register_blueprint(invitations.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (
@@ -44,5 +47,6 @@ def init_app(app: Flask) -> None:
         policies,
         audit_events,
         user_groups,
+        users,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -70,6 +70,8 @@ def _into(user_id, wanted):
     """To the page that somebody came for, or to the first organisation of theirs. One who has none sees why."""
     tenants = tenants_of(user_id)
     target = safe_next(wanted)
+    if target is not None and target.startswith("/invitations/"):
+        return redirect(target, 303)
     if target is not None and target.split("/")[2] in {tenant.slug for tenant in tenants}:
         return redirect(target, 303)
     if not tenants:

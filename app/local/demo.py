@@ -16,13 +16,16 @@ from sqlalchemy import select
 from app.commands import certifications, tenants
 from app.commands.access_grants import create_access_grant
 from app.commands.api_keys import create_api_key
+from app.commands.invitations import invite_person
 from app.commands.programs import create_program, delete_program
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, delete_task, move_task, update_task
+from app.commands.users import deactivate_user
 from app.core import tenancy
 from app.core.actor import Actor, Tenant, Visitor
 from app.core.database import db
+from app.core.ids import new_token
 from app.core.outbox import outbox
 from app.jobs import key_ring, runner
 from app.local import demo_texts as texts
@@ -35,6 +38,7 @@ from app.queries.programs import program_choices
 from app.queries.users import list_people
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.certifications import NewCertification, Revocation
+from app.schemas.invitations import NewInvitation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
@@ -146,9 +150,17 @@ def _acme(tenant: ApplicationInstance) -> None:
         alice, NewAccessGrant(access_role_id=member, user_id=heidi.user_id, program_id=programs["WEB"].id)
     )
     update_task(bob, tasks[texts.TASKS[0][1]], TaskChanges(estimate_minutes=150))
+    _come_and_go(tenant, alice, member)
     _certify(alice, bob, tasks)
     delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)
     delete_program(alice, create_program(alice, NewProgram(key="OLD", name="Spring open day")).id)
+
+
+def _come_and_go(tenant: ApplicationInstance, alice: Actor, role_id: Any) -> None:
+    """Somebody who was invited and has not come yet, and somebody who has left."""
+    ivan = NewMember(email="ivan@acme.example", name="Ivan Petrov", password=new_token(), role="member")
+    deactivate_user(alice, tenants.create_member(tenants.system_actor(tenant), ivan).user_id)
+    invite_person(alice, NewInvitation(email="judy@acme.example", access_role_id=role_id))
 
 
 def _certify(alice: Actor, bob: Actor, tasks: dict[str, Any]) -> None:
@@ -186,7 +198,9 @@ def _settle(actor: Actor) -> None:
     while True:
         with tenancy.entered(db.session, actor.tenant_id):
             waiting = db.session.execute(
-                select(outbox.c.id, outbox.c.job).where(outbox.c.done_at.is_(None), outbox.c.attempts < 1)
+                select(outbox.c.id, outbox.c.job)
+                .where(outbox.c.application_instance_id == actor.tenant_id)  # mails belong to none; the worker has them
+                .where(outbox.c.done_at.is_(None), outbox.c.attempts < 1)
             ).all()
         if not waiting:
             return

@@ -37,4 +37,5 @@ class ApplicationInstanceUser(Model):
     application_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application_instances.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"), primary_key=True)
     deactivated_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

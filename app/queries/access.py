@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
 from app.core.database import db
+from app.core.permissions import require_somewhere
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessPermission, AccessRole
 from app.models.programs import Program
@@ -113,6 +114,18 @@ def roles_given_by(actor: Actor, *, program_id: UUID | None = None, task_id: UUI
     if any(grant.manages_every_role for grant in held):
         return None
     return {role_id for grant in held for role_id in grant.managed_role_ids}
+
+
+def roles_to_give(actor: Actor) -> list[Any]:
+    """The roles that the actor may give throughout the organisation, by name: for the menu of a form."""
+    require_somewhere(actor, "user.view")
+    query = select(AccessRole.id, AccessRole.key, AccessRole.name, AccessRole.description)
+    managed = roles_given_by(actor)
+    if managed is not None:
+        query = query.where(AccessRole.id.in_(managed))
+    return list(
+        db.session.execute(query.where(AccessRole.application_instance_id == actor.tenant_id).order_by(AccessRole.name))
+    )
 
 
 @cache

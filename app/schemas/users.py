@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.parsing import Schema
+from app.schemas.fields import Instant
 
 
 class UserOut(Schema):
@@ -13,8 +14,13 @@ class UserOut(Schema):
     id: int
     name: str
     email: str
+    status: str
+    roles: tuple[str, ...]
+    joined_at: Instant
+    last_seen_at: Instant | None
 
     @classmethod
     def of(cls, person: Any) -> UserOut:
         """The person as `queries.users` gives them."""
-        return cls.model_validate(person, from_attributes=True)
+        told = {name: getattr(person, name) for name in cls.model_fields if name != "roles"}
+        return cls.model_validate(told | {"roles": tuple(person.roles.split(", ")) if person.roles else ()})

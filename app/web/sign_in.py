@@ -18,6 +18,7 @@ from flask_login import LoginManager, UserMixin, login_user, logout_user
 from werkzeug.datastructures import CallbackDict
 
 from app.commands import sessions as commands
+from app.commands.users import note_presence
 from app.config import Settings
 from app.core import clock, tenancy
 from app.core.actor import Actor, Origin, Tenant, Visitor
@@ -115,6 +116,8 @@ class StoredSessions(SessionInterface):
         if not (session.modified or session.rotate):
             if session.last_seen_at is not None and clock.now() - session.last_seen_at > TOUCH_EVERY:
                 commands.touch_session(visitor, session.row_id)
+                if (actor := known_actor()) is not None:
+                    note_presence(actor)
             return
         if session.row_id is not None and not session.rotate:
             commands.update_session(visitor, session.row_id, dict(session))
@@ -217,10 +220,15 @@ def sign_in(given: Credentials) -> int:
     visitor = Visitor(origin())
     commands.count_guess(visitor, given)
     user_id = commands.check_credentials(visitor, given)
+    begin_session(user_id)
+    return user_id
+
+
+def begin_session(user_id: int) -> None:
+    """Let this browser be somebody, under a new session id."""
     session.clear()
     session.rotate = True  # type: ignore[attr-defined]
     login_user(Person(user_id, "", ""))
-    return user_id
 
 
 def sign_out() -> None:
@@ -233,7 +241,7 @@ def safe_next(target: str) -> str | None:
     """`target` if it is a path on this site that a GET may go to, else None: never somebody else's address."""
     parts = urlsplit(target)
     bad = parts.scheme or parts.netloc or "\\" in target or any(ord(c) < 33 for c in target)
-    return target if target.startswith("/o/") and not bad else None
+    return target if target.startswith(("/o/", "/invitations/")) and not bad else None
 
 
 def _person_at_work() -> Actor:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.commands import certifications, programs, sessions, tasks
+from app.commands import certifications, invitations, programs, sessions, tasks, tenants
 from app.commands.access_grants import create_access_grant
 from app.commands.api_keys import create_api_key
 from app.commands.task_comments import comment_on_task
@@ -26,8 +26,9 @@ from app.core.database import db
 from app.core.ids import new_secret_id, new_token
 from app.models.application_instances import ApplicationInstanceUser
 from app.schemas.access_grants import NewAccessGrant
+from app.schemas.invitations import NewInvitation
 from app.schemas.tasks import NewComment
-from app.schemas.tenants import NewApiKey
+from app.schemas.tenants import NewApiKey, NewMember
 from app.schemas.user_groups import NewUserGroupMember
 from app.web.sign_in import token_hash
 from tests import cast, factories
@@ -183,6 +184,8 @@ def build(app: Flask) -> World:
         "policy_id": acme.policies["general"],
         "key_id": _key_of(alice),
         "user_id": people["bob"].user_id,
+        "secret": new_token(),
+        "invitation_id": _invited(alice).id,
         "mail_id": new_secret_id(),  # mails are shown on a developer's machine only
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
@@ -190,6 +193,14 @@ def build(app: Flask) -> World:
     }
     strange = {name: str(new_secret_id()) for name in things} | {"user_id": "9007199254740991"}
     return World(app, acme, globex, people, {name: str(value) for name, value in things.items()}, strange)
+
+
+def _invited(player: Player) -> Any:
+    """Somebody who was invited and has not come yet."""
+    new = NewInvitation(
+        email=f"{CANARY}-{new_token()[:8]}@acme.example", access_role_id=player.organisation.roles["viewer"]
+    )
+    return invitations.invite_person(player.actor, new)
 
 
 def _let_go(player: Player) -> None:
@@ -236,6 +247,16 @@ def _key_of(player: Player) -> UUID:
     return create_api_key(player.actor, NewApiKey(user_id=player.user_id, name=f"Key {CANARY}"))[0].id
 
 
+def _fresh_invitation(world: World) -> dict[str, Any]:
+    return {"invitation_id": _invited(world.people["alice"]).id}
+
+
+def _fresh_member(world: World) -> dict[str, Any]:
+    email = f"{new_token()[:8]}@acme.example"
+    new = NewMember(email=email, name=f"Fresh {CANARY}", password=cast.PASSWORD, role="viewer")
+    return {"user_id": tenants.create_member(cast.system(world.acme), new).user_id}
+
+
 def _fresh_group(world: World) -> dict[str, Any]:
     """A group that brings a role, with somebody in it."""
     made = _group_with(world.people["alice"], world.people["carol"], f"Fresh {CANARY} {new_token()}")
@@ -276,6 +297,8 @@ _MAKERS = {
     "fresh_program": _fresh_program,
     "fresh_task": _fresh_task,
     "fresh_grant": _fresh_grant,
+    "fresh_invitation": _fresh_invitation,
+    "fresh_member": _fresh_member,
     "fresh_key": _fresh_key,
     "fresh_group": _fresh_group,
     "deleted_program": _deleted_program,

@@ -32,6 +32,7 @@ WITHOUT_TENANT = {
 OTHER_POLICIES = {
     ("application_instance_users", "own", "oversing_app", "r"): "where one belongs oneself, by oversing.user",
     ("api_keys", "presented", "oversing_app", "r"): "the one key whose hash is presented",
+    ("invitations", "presented", "oversing_app", "r"): "the one invitation whose token is presented",
     ("outbox", "nobodys", "oversing_app", "*"): "mails belong to no organisation; rows hold their ids only",
     ("outbox", "clock_select", "oversing_clock", "r"): "the relay hands over the work of all; rows hold ids only",
     ("outbox", "clock_update", "oversing_clock", "w"): "the relay",
@@ -47,6 +48,7 @@ OTHER_POLICIES = {
 GLOBAL_KEYS = {
     "api_keys_secret_hash_key": "256 random bits",
     "certifications_certification_number_key": "numbers are given out, never chosen",
+    "invitations_token_hash_key": "256 random bits",
     "llm_output_versions_parent_certification_id_version_number_key": "under a certification of the organisation",
     "workflow_states_workflow_id_idx": "under a workflow of the organisation",
 }

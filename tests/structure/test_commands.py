@@ -32,7 +32,7 @@ NO_COMMANDS = {
 }
 # What the commands that are being written will ask for.
 COMING = {
-    *("user.invite", "user.update", "user.deactivate", "access_role.update"),
+    *("user.update", "access_role.update"),
     "access_role.view",
     "audit_event.export",
     *("application_instance.delete", "program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),

@@ -13,6 +13,8 @@ PUBLIC = {
     "sessions.delete": "signing out must always work",
     "mails.index": "mails on a developer's own machine; nowhere else is there anything",
     "mails.show": "one of them",
+    "invitations.show": "whoever was invited may have no account yet; the token is the permission",
+    "invitations.accept": "the same",
     "csp_reports.create": "browsers report without saying who sits before them",
     "health.healthz": "asked by whatever watches the process",
     "health.readyz": "asked by whatever watches the process",
@@ -47,6 +49,7 @@ def test_no_address_holds_a_number_or_text_that_could_be_guessed(web_app: Flask)
     }
     assert {kind for kind in kinds if kind[1] != "UUIDConverter"} <= {
         ("slug", "UnicodeConverter"),
+        ("secret", "UnicodeConverter"),  # 256 random bits
         ("user_id", "IntegerConverter"),
     }
 

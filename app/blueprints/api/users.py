@@ -1,16 +1,63 @@
-"""The people of an organisation in JSON: whom a task can be assigned to."""
+"""The people of an organisation in JSON."""
 
 from app.blueprints.api import api
-from app.queries.users import list_people
+from app.commands import invitations, users
+from app.core.errors import NotFound
+from app.queries.users import UserFilters, get_user, list_users
+from app.schemas.invitations import InvitationOut, NewInvitation
 from app.schemas.users import UserOut
 from app.web.fieldsets import with_fields
-from app.web.listing import whole_list
-from app.web.parsing import read_parameters
+from app.web.listing import one_page
+from app.web.parsing import choice_parameter, read_json, read_nothing, read_paging, read_parameters
+from app.web.responses import data
 from app.web.sign_in import current_actor
 
+STATUSES = ("active", "deactivated")
 
-@api.get("/users")
-def list_users():
-    """Everybody who works here, by name."""
-    given = read_parameters("fields")
-    return whole_list(with_fields(given, UserOut, [UserOut.of(person) for person in list_people(current_actor())]))
+
+@api.get("/users", endpoint="list_users")
+def list_all():
+    """Members, those who have left too, newest first."""
+    given = read_parameters("q", "status", "cursor", "limit", "fields")
+    filters = UserFilters(given.get("q"), choice_parameter(given, "status", STATUSES))
+    page = list_users(current_actor(), filters, read_paging(given))
+    return one_page(page, with_fields(given, UserOut, [UserOut.of(row) for row in page.rows]), given)
+
+
+@api.get("/users/me")
+def show_me():
+    """The person for whom the key acts."""
+    actor = current_actor()
+    if actor.user_id is None:
+        raise NotFound
+    return data(UserOut.of(get_user(actor, actor.user_id)))
+
+
+@api.get("/users/<int:user_id>")
+def show_user(user_id):
+    """One member."""
+    return data(UserOut.of(get_user(current_actor(), user_id)))
+
+
+@api.post("/users/invite")
+def invite_user():
+    """Send somebody a way in. The answer is the same whether the address has an account."""
+    return data(InvitationOut.of(invitations.invite_person(current_actor(), read_json(NewInvitation))), status=201)
+
+
+@api.post("/users/<int:user_id>/deactivate")
+def deactivate_user(user_id):
+    """End a membership at once."""
+    actor = current_actor()
+    read_nothing()
+    users.deactivate_user(actor, user_id)
+    return data(UserOut.of(get_user(actor, user_id)))
+
+
+@api.post("/users/<int:user_id>/reactivate")
+def reactivate_user(user_id):
+    """Let somebody back in."""
+    actor = current_actor()
+    read_nothing()
+    users.reactivate_user(actor, user_id)
+    return data(UserOut.of(get_user(actor, user_id)))

@@ -1,0 +1,108 @@
+"""The people of an organisation: who they are, invite, deactivate, let back in."""
+
+from flask import Blueprint, url_for
+
+from app.commands import invitations as ways_in
+from app.commands import users as commands
+from app.commands.audit_events import note_reading_of
+from app.core.errors import Forbidden, Invalid
+from app.core.permissions import require
+from app.queries import users as queries
+from app.queries.access import roles_to_give
+from app.queries.invitations import waiting_invitations
+from app.schemas.invitations import NewInvitation
+from app.web.listing import page_context
+from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
+from app.web.responses import Said, Undo, go_on, show
+from app.web.sign_in import current_actor
+from app.web.templating import translated as _
+
+bp = Blueprint("users", __name__)
+
+
+@bp.get("/people")
+def index():
+    """Members, those who have left too, and the invitations that wait."""
+    actor = current_actor()
+    given = read_parameters("q", "status", "cursor", "limit")
+    filters = queries.UserFilters(given.get("q"), choice_parameter(given, "status", ("active", "deactivated")))
+    note_reading_of(actor, "people")
+    page = queries.list_users(actor, filters, read_paging(given))
+    first = not {"q", "status", "cursor"} & given.keys()
+    waiting = waiting_invitations(actor) if first and actor.may("user.invite") else []
+    return show("users/index.html", "users/_list.html", page=page_context(page), waiting=waiting)
+
+
+@bp.get("/people/<int:user_id>", endpoint="show")
+def show_user(user_id):
+    """One person."""
+    return show("users/show.html", person=queries.get_user(current_actor(), user_id))
+
+
+@bp.get("/people/invite")
+def invite():
+    """The form to invite somebody."""
+    actor = current_actor()
+    require(actor, "user.invite")
+    return _form(actor, {})
+
+
+@bp.post("/people/invitations")
+def create_invitation():
+    """Invite somebody."""
+    actor = current_actor()
+    try:
+        made = ways_in.invite_person(actor, read_form(NewInvitation))
+    except Invalid as refused:
+        return _form(actor, form_values(), errors=refused.fields, status=422)
+    return go_on(url_for(".index"), Said(_("An invitation is on its way to {address}.").format(address=made.email)))
+
+
+@bp.post("/people/invitations/<uuid:invitation_id>/repetition")
+def resend_invitation(invitation_id):
+    """Send an invitation again."""
+    sent = ways_in.resend_invitation(current_actor(), invitation_id)
+    return go_on(
+        url_for(".index"),
+        Said(_("Sent again to {address}. The earlier link opens nothing any more.").format(address=sent.email)),
+    )
+
+
+@bp.post("/people/invitations/<uuid:invitation_id>/withdrawal")
+def withdraw_invitation(invitation_id):
+    """Take an invitation back."""
+    gone = ways_in.withdraw_invitation(current_actor(), invitation_id)
+    return go_on(
+        url_for(".index"), Said(_("The invitation of {address} opens nothing any more.").format(address=gone.email))
+    )
+
+
+@bp.get("/people/<int:user_id>/deactivate")
+def confirm_deactivate(user_id):
+    """Ask before a membership ends."""
+    actor = current_actor()
+    person = queries.get_user(actor, user_id)
+    require(actor, "user.deactivate")
+    return show("users/deactivate.html", person=person)
+
+
+@bp.post("/people/<int:user_id>/deactivation")
+def deactivate(user_id):
+    """End a membership."""
+    person = commands.deactivate_user(current_actor(), user_id)
+    undo = Undo(url_for(".reactivate", user_id=user_id))
+    return go_on(url_for(".index"), Said(_("{name} has no access any more.").format(name=person.name), undo))
+
+
+@bp.post("/people/<int:user_id>/reactivation")
+def reactivate(user_id):
+    """Let somebody back in."""
+    person = commands.reactivate_user(current_actor(), user_id)
+    return go_on(url_for(".index"), Said(_("{name} is back, with the same roles.").format(name=person.name)))
+
+
+def _form(actor, values, *, errors=None, status=200):
+    roles = roles_to_give(actor)
+    if not roles:
+        raise Forbidden("Your roles do not let you give any role.")
+    return show("users/invite.html", "users/_form.html", status=status, values=values, errors=errors or {}, roles=roles)

@@ -1,0 +1,71 @@
+"""The people of an organisation: end their membership, and let them back in."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.commands.access_grants import refuse_unless_managed, refuse_without_owner
+from app.core import clock
+from app.core.actor import Actor
+from app.core.audit import record
+from app.core.database import db
+from app.core.errors import NotFound
+from app.core.permissions import require
+from app.core.transaction import command
+from app.models.access_grants import AccessGrant
+from app.models.access_roles import AccessRole
+from app.models.application_instances import ApplicationInstanceUser
+from app.models.users import User
+
+
+@command
+def deactivate_user(actor: Actor, user_id: int) -> User:
+    """End a membership at once: sessions and keys open nothing here any more. Tasks stay as they are.
+
+    Doing it twice is doing it once. Raises NotFound for a stranger, Forbidden for somebody with a role that the actor
+    may not take, Conflict for the last owner.
+    """
+    require(actor, "user.deactivate")
+    belongs, user = _member(actor, user_id)
+    if belongs.deactivated_at is not None:
+        return user
+    belongs.deactivated_at = clock.now()
+    db.session.flush()
+    refuse_without_owner(actor)
+    record(actor, "user.deactivated", user)
+    return user
+
+
+@command
+def reactivate_user(actor: Actor, user_id: int) -> User:
+    """Let somebody back in, with the roles that they had. Twice is once. Raises as deactivating does."""
+    require(actor, "user.deactivate")
+    belongs, user = _member(actor, user_id)
+    if belongs.deactivated_at is None:
+        return user
+    belongs.deactivated_at = None
+    db.session.flush()
+    record(actor, "user.reactivated", user)
+    return user
+
+
+@command(anyone="whoever is at work notes that they are", unrecorded="requests are in the log; this is a convenience")
+def note_presence(actor: Actor) -> None:
+    """Note when a member was last there."""
+    belongs = db.session.get(ApplicationInstanceUser, (actor.tenant_id, actor.user_id))
+    if belongs is not None:
+        belongs.last_seen_at = clock.now()
+
+
+def _member(actor: Actor, user_id: int) -> tuple[ApplicationInstanceUser, User]:
+    """A member whose roles the actor could all take: nobody ends the membership of somebody above them."""
+    belongs = db.session.get(ApplicationInstanceUser, (actor.tenant_id, user_id), with_for_update=True)
+    user = db.session.get(User, user_id)
+    if belongs is None or user is None:
+        raise NotFound
+    held = select(AccessGrant.access_role_id).filter_by(application_instance_id=actor.tenant_id, user_id=user_id)
+    for role in db.session.scalars(
+        select(AccessRole).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.id.in_(held))
+    ):
+        refuse_unless_managed(actor, role)
+    return belongs, user

@@ -1,0 +1,80 @@
+"""Ending a membership, and letting somebody back in."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.commands.task_assignments import assign_task
+from app.commands.users import deactivate_user, reactivate_user
+from app.core.errors import Conflict, Forbidden, NotFound
+from app.schemas.tasks import Assignment
+from tests.cast import join
+from tests.factories import a_task
+from tests.trail import audit_trail
+
+
+def test_sessions_and_keys_open_nothing_from_that_moment(form, api, alice, bob):
+    page, key = form(bob), api(bob)
+    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (200, 200)
+    deactivate_user(alice.actor, bob.user_id)
+    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (404, 401)
+    reactivate_user(alice.actor, bob.user_id)
+    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (200, 200)
+    assert bob.sees(lambda actor: actor.may("task.create"))
+
+
+def test_it_is_written_down_once(alice, bob):
+    user = deactivate_user(alice.actor, bob.user_id)
+    deactivate_user(alice.actor, bob.user_id)
+    reactivate_user(alice.actor, bob.user_id)
+    assert audit_trail(user)[-2:] == ["user.deactivated", "user.reactivated"]
+
+
+def test_tasks_keep_who_is_on_them(form, alice, bob):
+    task = a_task(alice)
+    assign_task(alice.actor, task.id, Assignment(user_id=bob.user_id))
+    deactivate_user(alice.actor, bob.user_id)
+    assert "Bob" in form(alice).get(f"/tasks/{task.id}").text
+
+
+def test_the_last_owner_stays(alice):
+    with pytest.raises(Conflict):
+        deactivate_user(alice.actor, alice.user_id)
+
+
+def test_nobody_ends_the_membership_of_somebody_above_them(acme, alice):
+    dave = join(acme, "dave")
+    with pytest.raises(Forbidden):
+        deactivate_user(dave.actor, alice.user_id)
+
+
+def test_a_member_may_not(alice, bob):
+    with pytest.raises(Forbidden):
+        deactivate_user(bob.actor, alice.user_id)
+
+
+@pytest.mark.parametrize("change", [deactivate_user, reactivate_user])
+def test_a_stranger_is_not_there(alice, mallory, change):
+    with pytest.raises(NotFound):
+        change(mallory.actor, alice.user_id)
+    with pytest.raises(NotFound):
+        change(alice.actor, 2**53 - 1)
+
+
+def test_through_the_page_there_is_a_way_back(form, alice, bob):
+    page = form(alice)
+    assert "Deactivate this person?" in page.get(f"/people/{bob.user_id}/deactivate").text
+    assert page.post(f"/people/{bob.user_id}/deactivation").status_code == 303
+    assert "Deactivated" in page.get(f"/people/{bob.user_id}").text
+    assert page.post(f"/people/{bob.user_id}/reactivation").status_code == 303
+    assert "Let back in" not in page.get(f"/people/{bob.user_id}").text
+
+
+def test_people_are_found_by_words_and_membership(api, alice, bob, carol):
+    deactivate_user(alice.actor, carol.user_id)
+    names = lambda query: [row["name"] for row in api(alice).get(f"/users{query}").json["data"]]  # noqa: E731
+    assert set(names("")) == {"Alice", "Bob", "Carol"}
+    assert names("?q=BO") == ["Bob"]
+    assert names("?q=%25") == []
+    assert names("?status=deactivated") == ["Carol"]
+    assert api(bob).get("/users/me").json["data"]["roles"] == ["Member"]
