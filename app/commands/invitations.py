@@ -142,8 +142,8 @@ def _join(system: Actor, user: User, role_id: UUID) -> None:
     belongs = db.session.get(ApplicationInstanceUser, (system.tenant_id, user.user_id))
     if belongs is None:
         db.session.add(ApplicationInstanceUser(application_instance_id=system.tenant_id, user_id=user.user_id))
-    else:
-        belongs.deactivated_at = None
+    elif belongs.deactivated_at is not None:
+        raise Forbidden("Your membership was ended after you had been invited. Ask to be let back in.")
     db.session.flush()
     record(system, "user.joined", user)
     grant = AccessGrant(application_instance_id=system.tenant_id, access_role_id=role_id, user_id=user.user_id)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.commands.invitations import accept_invitation, invite_person, resend_invitation, withdraw_invitation
+from app.commands.users import deactivate_user
 from app.core.actor import Visitor
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -169,3 +170,12 @@ def test_another_organisation_sees_and_changes_no_invitation(alice, mallory, add
     with pytest.raises(NotFound):
         withdraw_invitation(mallory.actor, invitation.id)
     assert address not in form(mallory).get("/people").text
+
+
+def test_an_old_invitation_is_no_way_back_for_somebody_who_was_let_go(acme, alice):
+    email = "bob@acme.example"
+    invited(alice, email)
+    bob = join(acme, "bob")
+    deactivate_user(alice.actor, bob.user_id)
+    with pytest.raises(Forbidden):
+        accept_invitation(Visitor(), token_sent_to(email), person_id=bob.user_id, account=None)
