@@ -11,7 +11,7 @@ from typing import Any
 from app import create_app
 from app.local.home import LocalError
 from app.local.supervisor import StopRequestedError
-from benchmarks import certifications, data, load, machine, queries, side_by_side, signing, stack, table, weight
+from benchmarks import audit, certifications, data, load, machine, queries, side_by_side, signing, stack, table, weight
 from benchmarks.stack import Stack
 
 HERE = Path(__file__).parent
@@ -31,7 +31,12 @@ def main() -> int:
     try:
         with stack.running() as running:
             found["settings"] = settings(running, given)
-            measure(running, given, found)
+            if "audit" in given.parts:
+                say(f"making {given.events:,} events of the audit trail")
+                found["audit"] = audit.measure(running, create_app("web", **running.settings), given.events)
+                print("\n".join(audit.lines(found["audit"])))
+            if set(given.parts) - {"audit", "signing"}:
+                measure(running, given, found)
     except (LocalError, load.WrongAnswersError, queries.NotFixedError, certifications.NotCertifiedError) as reason:
         print(f"\n{reason}", file=sys.stderr)
         failed = True
@@ -49,11 +54,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parts = ("pages", "writes", "signing", "certifications")
     parser.add_argument("parts", nargs="*", default=list(parts), help=f"what to measure: {', '.join(parts)}")
+    parser.add_argument(
+        "--events", type=int, default=5_000_000, help="of the part audit, which is not made unless named"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="slices for each side (3)")
     parser.add_argument("--seconds", type=int, default=2, help="length of a slice (2)")
     parser.add_argument("--certifications", type=int, default=100, help="requests for each kind of key (100)")
     given = parser.parse_args()
-    if unknown := set(given.parts) - set(parts):
+    if unknown := set(given.parts) - {*parts, "audit"}:
         parser.error(f"there is no part called {', '.join(sorted(unknown))}")
     return given
 

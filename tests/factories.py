@@ -10,22 +10,25 @@ from sqlalchemy import select
 
 from app.commands import certifications
 from app.commands.access_grants import create_access_grant
+from app.commands.audit_exports import request_audit_export
 from app.commands.programs import create_program
 from app.commands.tasks import create_task
 from app.core import tenancy
 from app.core.database import db
 from app.core.ids import new_id
 from app.core.outbox import outbox
-from app.jobs import runner
+from app.jobs import audit_exports, runner
 from app.models.access_grants import AccessGrant
+from app.models.audit_exports import AuditExport
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup, UserGroupMember
+from app.queries.audit_events import AuditFilters
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.certifications import NewCertification
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import NewTask
-from tests.cast import Organisation, Player, afresh
+from tests.cast import Organisation, Player, afresh, system
 
 _numbers = count(1)
 
@@ -99,3 +102,12 @@ def settle(player: Player) -> None:
             return
         for row in waiting:
             runner.run(row.job, str(tenant_id), [str(row.id)])
+
+
+def an_export(player: Player, file_format: str = "jsonl", *, settled: bool = True, **filters: Any) -> AuditExport:
+    """An export of the audit trail, written unless it is to stay as it was asked for."""
+    export = request_audit_export(player.actor, file_format, AuditFilters(**filters))
+    if settled:
+        audit_exports.write(system(player.organisation), export.id)
+        afresh()
+    return export

@@ -9,6 +9,7 @@ from app.blueprints import (
     api_keys,
     api_origins,
     audit_events,
+    audit_exports,
     certifications,
     csp_reports,
     health,
@@ -48,5 +49,6 @@ def init_app(app: Flask) -> None:
         audit_events,
         user_groups,
         users,
+        audit_exports,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -137,6 +137,10 @@ class Listing:
             filters={name: value for name, value in (filters or {}).items() if value not in (None, "")},
         )
 
+    def first_page(self, size: int) -> Select[Any]:
+        """The statement of the first page, for whoever asks the database how it is carried out."""
+        return self._statement("first", size)
+
     def _cursor(self, row: Any, direction: Literal["after", "before"]) -> Cursor:
         moment = None if self._moment is None else getattr(row, str(self._moment.key))
         return Cursor(getattr(row, str(self._key.key)), direction, moment)

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _TIDY = (
     "SELECT audit.ensure_partitions(3)",
+    "DELETE FROM audit_export_parts WHERE created_at < now() - interval '36 hours'",
     "DELETE FROM outbox WHERE done_at < now() - interval '7 days'",
     "DELETE FROM idempotency_keys WHERE created_at < now() - interval '2 days'",
     "DELETE FROM user_sessions WHERE expires_at < now()",

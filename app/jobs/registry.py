@@ -8,11 +8,12 @@ from uuid import UUID
 
 from app.core import mails as waiting_mails
 from app.core.actor import Actor
-from app.jobs import certifications, mails
+from app.jobs import audit_exports, certifications, mails
 
 Job = Callable[[Any, UUID], None]  # its actor is the system in an organisation, or a Visitor where there is none
 
 JOBS: dict[str, Job] = {
+    "audit_exports.write": audit_exports.write,
     "certifications.judge": certifications.judge,
     "certifications.sign": certifications.sign,
     "certifications.seal": certifications.seal,
@@ -22,6 +23,7 @@ JOBS: dict[str, Job] = {
 
 # What to say of a thing whose job was given up.
 GIVEN_UP: dict[str, Callable[[Actor, UUID, str], None]] = {
+    "audit_exports.write": audit_exports.give_up,
     "certifications.judge": certifications.give_up,
     "certifications.sign": certifications.give_up,
 }

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, Text, bindparam, cast, func, select, text
+from sqlalchemy import ColumnElement, Select, String, Text, bindparam, cast, func, select, text
 
 from app.core import sealing
 from app.core.actor import Actor
@@ -145,6 +145,16 @@ def get_audit_event(actor: Actor, event_id: UUID) -> AuditEvent:
     return shown(actor, rows)[0]
 
 
+def explained(actor: Actor, filters: AuditFilters, paging: Paging) -> list[str]:
+    """How PostgreSQL reads a page of the trail, line by line: which months, by which index."""
+    values = narrowing(actor, filters) | {"tenant": actor.tenant_id}
+    statement = _listing(frozenset(values) - {"tenant"}).first_page(paging.size)
+    compiled = statement.compile(dialect=db.session.connection().dialect)
+    told = {name: values.get(name, value) for name, value in compiled.params.items()}
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, COSTS OFF) {compiled}", told)
+    return [line for (line,) in plan]
+
+
 def narrowing(actor: Actor, filters: AuditFilters) -> dict[str, Any]:
     """What narrows the trail for this reader: the names of clauses, and the values for their placeholders."""
     require_somewhere(actor, "audit_event.view")
@@ -165,6 +175,11 @@ def narrowing(actor: Actor, filters: AuditFilters) -> dict[str, Any]:
 def clauses(names: Iterable[str]) -> list[ColumnElement[bool]]:
     """The clauses that `narrowing` has named, in a fixed order."""
     return [_NARROWED[name] for name in sorted(names)]
+
+
+def all_events() -> Select[Any]:
+    """The events of an organisation, as `shown` wants their rows. Its placeholder is `tenant`."""
+    return _EVENTS
 
 
 def shown(actor: Actor, rows: list[Any]) -> list[AuditEvent]:

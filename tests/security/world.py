@@ -177,6 +177,7 @@ def build(app: Flask) -> World:
         alice, task_id=task.id, output_content=f"{factories.HONEST} {CANARY}", model_name=f"model {CANARY}"
     )
     things = {
+        "export_id": factories.an_export(alice).id,
         "event_id": audit_rows(task)[0].event_id,
         "program_id": program.id,
         "task_id": task.id,

@@ -39,6 +39,8 @@ OTHER_POLICIES = {
     ("outbox", "clock_delete", "oversing_clock", "d"): "clearing up",
     ("idempotency_keys", "clock_select", "oversing_clock", "r"): "clearing up; it may read the time only",
     ("idempotency_keys", "clock_delete", "oversing_clock", "d"): "clearing up",
+    ("audit_export_parts", "clock_select", "oversing_clock", "r"): "clearing up; it may read the time only",
+    ("audit_export_parts", "clock_delete", "oversing_clock", "d"): "clearing up",
     ("audit.audit_events", "chain", "oversing_clock", "r"): "the chain goes over the events of all",
     ("audit.audit_events", "auditor", "oversing_auditor", "r"): "the auditor reads all trails",
     ("audit.certification_audit_log", "auditor", "oversing_auditor", "r"): "the auditor reads all trails",
@@ -67,7 +69,7 @@ GRANTED = {
             "sign_in_attempts",
         },
         "UPDATE": {"outbox"},
-        "DELETE": {"idempotency_keys", "outbox", "sign_in_attempts", "user_sessions"},
+        "DELETE": {"audit_export_parts", "idempotency_keys", "outbox", "sign_in_attempts", "user_sessions"},
     },
     "oversing_signer": {
         "SELECT": {

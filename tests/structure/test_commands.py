@@ -34,7 +34,6 @@ NO_COMMANDS = {
 COMING = {
     *("user.update", "access_role.update"),
     "access_role.view",
-    "audit_event.export",
     *("application_instance.delete", "program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
 }
 CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")

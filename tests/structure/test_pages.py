@@ -11,7 +11,9 @@ from werkzeug.exceptions import HTTPException
 from app.core.database import fresh_session
 from tests.security.world import ACCESS, World
 
-PAGES = [name for name in ACCESS if name.startswith("GET /o/") and not name.endswith("/bundle")] + ["GET /sign-in"]
+PAGES = [name for name in ACCESS if name.startswith("GET /o/") and not name.endswith(("/bundle", "/content"))] + [
+    "GET /sign-in"
+]
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 

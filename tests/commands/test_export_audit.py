@@ -1,0 +1,144 @@
+"""Exports of the audit trail: whole or not there at all, safe to open, and for the person who asked."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from app.commands import audit_exports as commands
+from app.commands.tasks import update_task
+from app.core import clock
+from app.core.csv_rows import csv_rows
+from app.core.database import db
+from app.core.errors import Forbidden
+from app.jobs import audit_exports as job
+from app.schemas.tasks import TaskChanges
+from tests import cast
+from tests.cast import afresh
+from tests.factories import a_task, an_export
+from tests.trail import as_auditor, as_superuser
+
+
+def content(api, player, export):
+    answer = api(player).get(f"/audit/exports/{export.id}/content", headers={"Accept-Encoding": "identity"})
+    assert answer.status_code == 200, answer.text
+    return answer.data
+
+
+def lines(api, player, export):
+    return [json.loads(line) for line in content(api, player, export).splitlines()]
+
+
+def test_it_holds_what_the_reader_may_see_oldest_first(api, alice):
+    task = a_task(alice, name="Call Mrs Brown")
+    update_task(alice.actor, task.id, TaskChanges(name="Call Mrs Green"))
+    told = lines(api, alice, an_export(alice, object=str(task.id)))
+    assert [row["event_type"] for row in told] == ["task.created", "task.updated"]
+    assert told[1]["before_state"] == {"name": "Call Mrs Brown"}
+
+
+def test_it_is_written_in_parts_and_goes_on_where_a_worker_died(api, alice, monkeypatch):
+    monkeypatch.setattr(commands, "ROWS_OF_A_PART", 3)
+    for _ in range(4):
+        a_task(alice)
+    export = an_export(alice, settled=False)
+    system = cast.system(alice.organisation)
+    assert commands.write_audit_export_part(system, export.id)
+    afresh()
+
+    def die(_session):
+        raise KeyboardInterrupt
+
+    event.listen(db.session, "before_commit", die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            commands.write_audit_export_part(system, export.id)
+    finally:
+        event.remove(db.session, "before_commit", die)
+    afresh()
+    waiting = api(alice).get(f"/audit/exports/{export.id}").json["data"]
+    assert (waiting["state"], waiting["rows_done"]) == ("running", 3)
+    assert api(alice).get(f"/audit/exports/{export.id}/content").status_code == 409, "half of a file is no file"
+    job.write(system, export.id)
+    job.write(system, export.id)
+    told = lines(api, alice, export)
+    ids = [row["event_id"] for row in told]
+    assert len(ids) == len(set(ids)) == waiting["rows_total"]
+    assert told == sorted(told, key=lambda row: row["created_at"])
+
+
+def test_what_comes_after_the_asking_is_not_in_it(api, alice):
+    export = an_export(alice, settled=False)
+    late = a_task(alice)
+    job.write(cast.system(alice.organisation), export.id)
+    assert str(late.id) not in [row["entity_id"] for row in lines(api, alice, export)]
+
+
+def test_a_spreadsheet_runs_nothing_of_it(api, alice):
+    task = a_task(alice, name="=cmd|' /C calc'!A0")
+    text = content(api, alice, an_export(alice, "csv", object=str(task.id))).decode()
+    assert text.count("\r\n") == text.count("\n")
+    head, row = csv.reader(io.StringIO(text))
+    assert dict(zip(head, row, strict=True))["event_type"] == "task.created"
+    for cell in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1"):
+        assert csv_rows([[cell]]).decode().lstrip('"').startswith("'")
+    assert csv_rows([[-5, None, 'a "b", c']]) == b'-5,,"a ""b"", c"\r\n'
+
+
+def test_it_travels_compressed_to_who_takes_that(api, form, alice):
+    export = an_export(alice)
+    packed = api(alice).get(f"/audit/exports/{export.id}/content", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == content(api, alice, export)
+    page = form(alice).get(f"/audit/exports/{export.id}/content")
+    assert page.headers["Content-Disposition"].startswith("attachment")
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_in_the_database_it_can_be_read_by_nobody(alice):
+    a_task(alice, name="Call Mrs Brown")
+    export = an_export(alice)
+    (row,) = as_superuser("SELECT content FROM audit_export_parts WHERE audit_export_id = %s", export.id)
+    with pytest.raises(gzip.BadGzipFile):
+        gzip.decompress(bytes(row.content))
+
+
+def test_it_is_for_whoever_asked_and_for_a_day(api, alice, mallory, carol):
+    export = an_export(alice)
+    assert api(mallory).get(f"/audit/exports/{export.id}/content").status_code == 404
+    with pytest.raises(Forbidden):
+        an_export(carol)
+    with clock.stopped(clock.now() + timedelta(hours=25)):
+        answer = api(alice).get(f"/audit/exports/{export.id}/content")
+        assert (answer.status_code, "expired" in answer.text) == (409, True)
+
+
+def test_asking_and_fetching_are_in_the_trail(api, alice):
+    export = an_export(alice)
+    for _ in range(2):
+        content(api, alice, export)
+    told = as_auditor("SELECT event_type FROM audit.audit_events WHERE entity_id = %s ORDER BY id", str(export.id))
+    assert [row.event_type for row in told] == [
+        "audit_export.created", "audit_export.completed", "audit_export.downloaded",
+    ]  # fmt: skip
+
+
+def test_the_page_tells_how_far_it_is_until_it_is_ready(form, htmx, alice):
+    asked = form(alice).post("/audit/exports", format="csv", since="", until="", object="")
+    assert asked.status_code == 303
+    address = asked.headers["Location"].partition(alice.organisation.slug)[2]
+    waiting = htmx(alice).get(address).text
+    assert 'hx-trigger="every 1s"' in waiting
+    export_id = address.rpartition("/")[2]
+    job.write(cast.system(alice.organisation), export_id)
+    ready = htmx(alice).get(address).text
+    assert "hx-trigger" not in ready
+    assert f"{address}/content" in ready
+    assert form(alice).post("/audit/exports", format="pdf").status_code == 422
+    assert "/audit/exports" in form(alice).get("/audit").text
