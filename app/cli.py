@@ -64,6 +64,21 @@ def add_member(slug: str, **given: str) -> None:
     click.echo(f"{made.name} can sign in.")
 
 
+@tenant.command("suspend")
+@click.argument("slug")
+def suspend_tenant(slug: str) -> None:
+    """Let nobody work in an organisation until it is resumed. Nothing is lost."""
+    suspended = tenants.suspend_tenant(_system(slug))
+    click.echo(f"{suspended.name} is suspended: its pages and its API answer 403, and its jobs wait.")
+
+
+@tenant.command("resume")
+@click.argument("slug")
+def resume_tenant(slug: str) -> None:
+    """Let people work in a suspended organisation again."""
+    click.echo(f"{tenants.resume_tenant(_system(slug)).name} can be worked in again.")
+
+
 @api_key.command("create")
 @click.argument("slug")
 @click.argument("email")

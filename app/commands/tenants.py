@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from app.commands.governance_policies import ship_policies
 from app.commands.workflows import create_built_in_workflow
-from app.core import passwords, sealing, tenancy
+from app.core import clock, passwords, sealing, tenancy
 from app.core.actor import Actor, Tenant, Visitor
 from app.core.audit import record
+from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.ids import new_id
@@ -65,6 +67,18 @@ def set_password(actor: Actor, email: str, password: str) -> User:
     return user
 
 
+@command(anyone="an operator suspends organisations on the command line")
+def suspend_tenant(actor: Actor) -> ApplicationInstance:
+    """Let nobody work in the organisation, by no way in, until it is resumed. Twice is once."""
+    return _set_suspended(actor, clock.now(), "application_instance.suspended")
+
+
+@command(anyone="an operator resumes organisations on the command line")
+def resume_tenant(actor: Actor) -> ApplicationInstance:
+    """Let people work in a suspended organisation again; its jobs go on. Twice is once."""
+    return _set_suspended(actor, None, "application_instance.resumed")
+
+
 def system_actor(tenant: ApplicationInstance) -> Actor:
     """The system itself, at work in an organisation."""
     return Actor(
@@ -73,6 +87,16 @@ def system_actor(tenant: ApplicationInstance) -> Actor:
         name="Oversing",
         authenticated_by="system",
     )
+
+
+def _set_suspended(actor: Actor, since: datetime | None, event_type: str) -> ApplicationInstance:
+    tenant = db.session.get_one(ApplicationInstance, actor.tenant_id, with_for_update=True)
+    remember(tenant)
+    if (tenant.suspended_at is None) != (since is None):
+        tenant.suspended_at = since
+        db.session.flush()
+        record(actor, event_type, tenant)
+    return tenant
 
 
 def _let_in(actor: Actor, new: NewMember) -> User:

@@ -25,6 +25,7 @@ class Tenant:
     id: UUID
     slug: str
     name: str
+    is_suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

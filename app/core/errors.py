@@ -101,6 +101,13 @@ class OriginNotAllowed(Forbidden):
     message = "The organisation of this key does not let this site call the API."
 
 
+class TenantSuspended(Forbidden):
+    """The operator has suspended the organisation. Nothing in it is lost, and nobody works in it."""
+
+    code = "TENANT_SUSPENDED"
+    message = "Nothing is lost, but nobody can work here until it is resumed. Ask whoever runs this installation."
+
+
 class NotFound(DomainError):
     """It does not exist, or this person may not know that it does."""
 

@@ -29,9 +29,12 @@ EPOCH = "oversing:outbox:epoch"
 
 log = structlog.get_logger(__name__)
 
+# What a suspended organisation has left to do waits here until it is resumed.
 _due = text("""
     SELECT id, application_instance_id, queue, job FROM outbox
     WHERE due_at <= clock_timestamp() AND done_at IS NULL AND failed_at IS NULL
+        AND NOT EXISTS (SELECT FROM application_instances AS tenant
+                        WHERE tenant.id = application_instance_id AND tenant.suspended_at IS NOT NULL)
     ORDER BY due_at LIMIT :at_once FOR UPDATE SKIP LOCKED""")
 # Nobody has taken a row: it may be lost, or the queue is long. To hand it over again is harmless, as whoever is late
 # finds it taken; the longer it waits, the more seldom it is done, so that a long queue does not grow by it.

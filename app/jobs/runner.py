@@ -44,6 +44,9 @@ def run(job: str, tenant_id: str, outbox_ids: Sequence[str]) -> None:
         if tenant is None:
             log.warning("job.tenant_is_gone", tenant=tenant_id, job=job)
             return
+        if tenant.suspended_at is not None:  # since the relay has handed it over, which it will do again
+            log.info("job.tenant_is_suspended", tenant=tenant_id, job=job)
+            return
         _run_all(system_actor(tenant), tenant.id, job, ids)
 
 

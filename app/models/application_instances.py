@@ -19,13 +19,14 @@ class ApplicationInstance(Model):
 
     __tablename__ = "application_instances"
     kind = "application_instance"
-    audited = ("slug", "name", "api_origins")
+    audited = ("slug", "name", "api_origins", "suspended_at")
     refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     slug: Mapped[str] = mapped_column(String(63))
     name: Mapped[str] = mapped_column(String(200))
     api_origins: Mapped[list[str]] = mapped_column(ARRAY(String(255)), default=list)  # pages that may call its API
+    suspended_at: Mapped[datetime | None]  # nobody works in it, and its jobs wait
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

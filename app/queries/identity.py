@@ -37,6 +37,7 @@ _SESSION = (
         ApplicationInstance.id.label("tenant_id"),
         ApplicationInstance.slug,
         ApplicationInstance.name.label("tenant_name"),
+        ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
         _enter(ApplicationInstance.id, User.user_id).label("roles"),
     )
     .select_from(UserSession)
@@ -62,6 +63,7 @@ _KEY = (
         ApplicationInstance.id.label("tenant_id"),
         ApplicationInstance.slug,
         ApplicationInstance.name.label("tenant_name"),
+        ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
         ApplicationInstance.api_origins,
         _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
     )

@@ -46,6 +46,7 @@ _TITLES = {
     429: "Not so fast",
     503: "One moment, please",
 }
+_TITLES_OF = {"TENANT_SUSPENDED": "This organisation is suspended"}
 # SQLSTATEs that say "not now": out of connections, shutting down, read only, disk full, lock or statement time-out.
 _NOT_NOW = ("08", "53", "57", "58", "25006", "55P03", "40001", "40P01")
 
@@ -189,7 +190,7 @@ def _as_html(refusal: DomainError) -> Response:
             template,
             status=status,
             code=refusal.code,
-            title=_TITLES.get(status, "Something went wrong"),
+            title=_TITLES_OF.get(refusal.code) or _TITLES.get(status, "Something went wrong"),
             message=refusal.message,
             help="",
             details=refusal.details,

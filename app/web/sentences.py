@@ -63,6 +63,9 @@ _OF_THE_TRAIL = {
     "api_keys.viewed": "looked at the list of API keys",
     "people.viewed": "looked at the list of people",
     "application_instance.created": "made the organisation",
+    "application_instance.updated": "changed the settings of",
+    "application_instance.suspended": "suspended the organisation",
+    "application_instance.resumed": "resumed the organisation",
 }
 _THINGS = {
     "api_key": "API key",

@@ -23,7 +23,7 @@ from app.config import Settings
 from app.core import clock, tenancy
 from app.core.actor import Actor, Origin, Tenant, Visitor
 from app.core.database import db
-from app.core.errors import AmbiguousCredentials, NotFound, Unauthenticated
+from app.core.errors import AmbiguousCredentials, NotFound, TenantSuspended, Unauthenticated
 from app.core.ids import new_token
 from app.models.api_keys import may_be_used_from
 from app.queries import identity
@@ -89,7 +89,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         if row.user_id is not None:
             self.person = Person(row.user_id, row.name, row.email)
         if row.tenant_id is not None:
-            self.tenant = Tenant(row.tenant_id, row.slug, row.tenant_name)
+            self.tenant = Tenant(row.tenant_id, row.slug, row.tenant_name, row.is_suspended)
             self.roles = identity.roles_from(row.roles)
 
 
@@ -162,7 +162,7 @@ def init_app(app: Flask) -> None:
 def _let_in() -> None:
     """Find out who asks, and how often, before the view is called.
 
-    Raises RateLimited, Unauthenticated, or NotFound for a strange organisation.
+    Raises RateLimited, Unauthenticated, NotFound for a strange organisation or TenantSuspended.
     """
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
@@ -268,7 +268,7 @@ def _key_holder() -> Actor:
         log.warning("api_key.used_elsewhere", key_id=str(key.id), tenant=key.slug)
         raise _no_key()
     cors.judge(key.api_origins)
-    tenant = Tenant(key.tenant_id, key.slug, key.tenant_name)
+    tenant = Tenant(key.tenant_id, key.slug, key.tenant_name, key.is_suspended)
     try:
         roles = identity.roles_from(key.roles)
         actor = _actor(tenant, key, roles, "api_key", key.id, scopes=frozenset(key.scopes))
@@ -292,9 +292,14 @@ def _actor(
     *,
     scopes: frozenset[str] = frozenset({"*"}),
 ) -> Actor:
-    """The person at work in the organisation. Raises NotFound for somebody who does not belong to it."""
+    """The person at work in the organisation.
+
+    Raises NotFound for somebody who does not belong to it, TenantSuspended where nobody may work in it.
+    """
     if roles is None:
         raise NotFound
+    if tenant.is_suspended:
+        raise TenantSuspended
     tenancy.note_entered(tenant.id)
     return Actor(
         tenant=tenant,

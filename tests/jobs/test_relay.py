@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.commands.tenants import resume_tenant, suspend_tenant
 from app.core import valkey
 from app.core.database import fresh_session
 from app.core.ids import new_id
@@ -15,6 +16,7 @@ from app.core.outbox import enqueue
 from app.core.transaction import command
 from app.jobs import relay
 from app.jobs.relay import BATCH, TAKEN_WITHIN, hand_over, queue_named
+from tests.cast import system
 from tests.jobs.outbox import change, row_of, rows_of
 from tests.trail import as_superuser
 
@@ -67,6 +69,16 @@ def test_what_is_committed_is_handed_over_once(alice, relayed):
     assert TAKEN_WITHIN - 1 < (row.due_at - row.sent_at).total_seconds() < TAKEN_WITHIN + 1
     assert relayed() == 0
     assert in_queue() == ids_of([subject_id])
+
+
+def test_what_a_suspended_organisation_has_left_to_do_waits(alice, mallory, relayed):
+    waiting, theirs = leave_work(alice.actor), leave_work(mallory.actor)
+    suspend_tenant(system(alice.organisation))
+    assert relayed() == 1
+    assert in_queue() == ids_of(theirs)
+    resume_tenant(system(alice.organisation))
+    assert relayed() == 1
+    assert in_queue() == ids_of([*waiting, *theirs])
 
 
 def test_a_job_carries_ids_in_json_and_nothing_that_could_run(alice, relayed):

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 
+from app.commands.tenants import resume_tenant, suspend_tenant
 from app.core import tenancy
 from app.core.database import db, fresh_session
 from app.core.ids import new_id
@@ -19,6 +20,7 @@ from app.jobs import leases, registry, runner
 from app.jobs.leases import leased
 from app.jobs.runner import MOST_ATTEMPTS, run
 from app.models.programs import Program
+from tests.cast import system
 from tests.jobs.outbox import change, row_of, rows_of
 
 JOB = "tests.count"
@@ -104,6 +106,18 @@ def test_a_job_works_as_the_system_in_the_organisation_of_its_row(alice, mallory
     run(*handed_over(alice, leave_work(alice.actor)))
     assert seen == [(alice.organisation.id, None, alice.organisation.id)]
     assert tenancy.current_tenant_id() is None
+
+
+def test_a_suspended_organisation_has_nothing_done(alice, work):
+    """A worker that is handed a row late leaves it as it is: it is handed over again when the organisation goes on."""
+    subjects = leave_work(alice.actor)
+    given = handed_over(alice, subjects)
+    suspend_tenant(system(alice.organisation))
+    run(*given)
+    assert (work.ran, row_of(subjects[0]).done_at) == (Counter(), None)
+    resume_tenant(system(alice.organisation))
+    run(*given)
+    assert work.ran == Counter(subjects)
 
 
 def test_a_row_is_not_run_in_another_organisation(alice, mallory, work):

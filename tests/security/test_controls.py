@@ -9,11 +9,13 @@ from flask import session
 from sqlalchemy import update
 
 from app import create_app
+from app.commands.tenants import resume_tenant, suspend_tenant
 from app.core import clock, tenancy
 from app.core.database import db
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
 from app.web.sign_in import public
+from tests import cast
 from tests.cast import Player
 from tests.doors import Browser
 from tests.security.newcomers import newcomer
@@ -94,6 +96,22 @@ def test_somebody_who_was_let_go_gets_in_by_none(come, dora, way, status):
 def test_somebody_who_was_shut_out_gets_in_by_none(come, dora, way, status):
     shut_out(dora)
     assert come(way) == status
+
+
+@pytest.mark.parametrize("way", ["cookie", "key"])
+def test_nobody_works_in_a_suspended_organisation_until_it_is_resumed(come, dora, way):
+    """The socket is a person's own yet, and belongs to no organisation."""
+    suspend_tenant(cast.system(dora.organisation))
+    assert come(way) == 403
+    resume_tenant(cast.system(dora.organisation))
+    assert come(way) == 200
+
+
+def test_a_stranger_does_not_learn_that_an_organisation_is_suspended(apps, dora, mallory):
+    suspend_tenant(cast.system(dora.organisation))
+    client = apps["web"].test_client()
+    client.set_cookie("sid", mallory.cookie, domain="localhost")
+    assert client.get(f"/o/{dora.organisation.slug}/tasks").status_code == 404
 
 
 @pytest.mark.parametrize("way", WAYS)
