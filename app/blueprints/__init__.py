@@ -6,6 +6,7 @@ A view reads the request, calls one thing, shows the result.
 from flask import Flask
 
 from app.blueprints import (
+    account,
     api_keys,
     api_origins,
     audit_events,
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sessions.bp)
     app.register_blueprint(mails.bp)
     app.register_blueprint(invitations.bp)
+    app.register_blueprint(account.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (

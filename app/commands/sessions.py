@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core import clock, passwords
+from app.commands.identity_events import happened
+from app.core import clock, guessing, passwords
 from app.core.actor import Actor, Origin, Visitor
 from app.core.audit import network_of
 from app.core.database import db
-from app.core.errors import Invalid, RateLimited
+from app.core.errors import Invalid
 from app.core.transaction import command
 from app.models.api_keys import ApiKey
-from app.models.user_sessions import UserSession, sign_in_attempts
+from app.models.user_sessions import UserSession, known_devices
 from app.models.users import User
 from app.schemas.sessions import Credentials
 
-WINDOW = timedelta(minutes=1)
 PER_ACCOUNT_AND_NETWORK = 10  # wrong guesses a window; a stranger elsewhere cannot use them up for the real person
 PER_NETWORK = 60
+PER_ACCOUNT = 200  # by all strangers together: who has signed in on this device before is not counted with them
+KNOWN_FOR = timedelta(days=180)
 
 REFUSED = "The e-mail address or the password is not right."
 
 
 @command(anyone="guessing is what is being counted")
-def count_guess(visitor: Visitor, given: Credentials) -> None:
+def count_guess(visitor: Visitor, given: Credentials, device: str = "") -> None:
     """Count a guess before it is looked at, so that a burst of them is no way round the limit. Raises RateLimited.
 
-    The counters are in PostgreSQL: they outlive the loss of any cache.
+    `device` is the cookie of a browser in which somebody has signed in before: it has a count of its own, so that
+    strangers who guess at an account keep nobody out who uses it.
     """
-    limits = dict(_subjects(visitor.origin, given.email))
-    counted = db.session.execute(_count_up(sorted(limits))).all()
-    over = [row.window_ends_at for row in counted if row.failures > limits[bytes(row.subject_hash)]]
-    if over:
-        seconds = int((max(over) - clock.now()).total_seconds()) + 1
-        raise RateLimited(max(1, seconds), "Too many tries. Wait a minute and try again.")
+    guessing.count(dict(_subjects(visitor.origin, given.email, _known(device, given.email))))
 
 
 @command(
-    anyone="signing in comes before permissions", unrecorded="trails belong to organisations, and none is entered yet"
+    anyone="signing in comes before permissions", unrecorded="whether it was enough is known after the second step"
 )
-def check_credentials(visitor: Visitor, given: Credentials) -> int:
+def check_credentials(visitor: Visitor, given: Credentials, device: str = "") -> int:
     """The id of the person behind an address and a password, whose guesses are then forgotten.
 
     Raises Invalid with the same words whether the address is unknown or the password is wrong.
@@ -55,30 +51,57 @@ def check_credentials(visitor: Visitor, given: Credentials) -> int:
     known = user.password_hash if user is not None and user.may_sign_in else None
     if not passwords.matches(given.password, known) or user is None:
         raise Invalid({"_": REFUSED})
-    account, network = _subjects(visitor.origin, given.email)
-    db.session.execute(delete(sign_in_attempts).where(sign_in_attempts.c.subject_hash == account[0]))
-    db.session.execute(
-        update(sign_in_attempts)
-        .where(sign_in_attempts.c.subject_hash == network[0])
-        .values(failures=func.greatest(sign_in_attempts.c.failures - 1, 0))
-    )
+    account, *others = _subjects(visitor.origin, given.email, _known(device, given.email))
+    guessing.forget(account[0])
+    for subject, _limit in others:
+        guessing.give_back(subject)
     if user.password_hash and passwords.needs_rehash(user.password_hash):
         user.password_hash = passwords.hash_password(given.password)
     return user.user_id
 
 
+@command(anyone="signing in comes before permissions")
+def note_sign_in(visitor: Visitor, user_id: int, how: str) -> None:
+    """Write down that somebody is in: `how` is "password", "code", "recovery code" or "passkey"."""
+    happened(visitor.origin, user_id, "user.signed_in", how=how)
+
+
+@command(anyone="a browser is known once somebody has signed in with it")
+def keep_device(_visitor: Visitor, user_id: int, token: str) -> None:
+    """Remember that this browser is one of the person's."""
+    db.session.execute(
+        insert(known_devices).values(
+            token_hash=guessing.subject(token), user_id=user_id, expires_at=clock.now() + KNOWN_FOR
+        )
+    )
+
+
 @command(anyone="a browser keeps its own session")
 def keep_session(
-    _visitor: Visitor, session_id: UUID | None, token_hash: bytes, data: dict[str, Any], lasts: timedelta
+    visitor: Visitor, session_id: UUID | None, token_hash: bytes, data: dict[str, Any], lasts: timedelta
 ) -> None:
-    """Store a browser session under a new cookie: the row of an old one goes."""
+    """Store a browser session under a new cookie: the row of an old one goes.
+
+    A session gets a new cookie when somebody has just proved who they are; so long they have been signed in freshly.
+    """
     user_id = int(data["_user_id"]) if "_user_id" in data else None
     kept = db.session.get(UserSession, session_id) if session_id else None
     if kept is not None:
         db.session.delete(kept)
     now = clock.now()
+    again = kept is not None and user_id is not None and kept.user_id == user_id
     db.session.add(
-        UserSession(token_hash=token_hash, data=data, user_id=user_id, last_seen_at=now, expires_at=now + lasts)
+        UserSession(
+            token_hash=token_hash,
+            data=data,
+            user_id=user_id,
+            created_at=kept.created_at if kept is not None and again else now,
+            last_seen_at=now,
+            signed_in_at=now,
+            expires_at=now + lasts,
+            ip_network=network_of(visitor.origin.ip_address),
+            user_agent=visitor.origin.user_agent,
+        )
     )
 
 
@@ -111,41 +134,25 @@ def touch_api_key(actor: Actor, key_id: UUID) -> None:
     )
 
 
-def _subjects(origin: Origin, email: str) -> list[tuple[bytes, int]]:
-    """Whose guesses are counted, and how many they have: the account from this network, and the network as a whole."""
-    network = _network(origin.ip_address)
-    return [
-        (_hash(f"account:{email.strip().lower()}:{network}"), PER_ACCOUNT_AND_NETWORK),
-        (_hash(f"network:{network}"), PER_NETWORK),
-    ]
-
-
-def _network(ip_address: str | None) -> str:
-    """An address, or for IPv6 the /64 that one customer has."""
-    if ip_address is None:
-        return "-"
-    address = ipaddress.ip_address(ip_address)
-    return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
-
-
-def _count_up(subjects: list[bytes]) -> Any:
-    """One more try for each subject; a window that is over starts anew."""
-    now = clock.now()
-    attempts = sign_in_attempts.c
-    over = attempts.window_ends_at <= now
-    return (
-        insert(sign_in_attempts)
-        .values([{"subject_hash": subject, "failures": 1, "window_ends_at": now + WINDOW} for subject in subjects])
-        .on_conflict_do_update(
-            index_elements=["subject_hash"],
-            set_={
-                "failures": case((over, 1), else_=attempts.failures + 1),
-                "window_ends_at": case((over, now + WINDOW), else_=attempts.window_ends_at),
-            },
-        )
-        .returning(attempts.subject_hash, attempts.failures, attempts.window_ends_at)
+def _known(device: str, email: str) -> str:
+    """The cookie of a browser that the person has signed in with before, else nothing."""
+    found = device and db.session.scalar(
+        select(known_devices.c.user_id)
+        .join(User, User.user_id == known_devices.c.user_id)
+        .where(known_devices.c.token_hash == guessing.subject(device), known_devices.c.expires_at > clock.now())
+        .where(func.lower(User.email) == email.lower())
     )
+    return device if found else ""
 
 
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _subjects(origin: Origin, email: str, device: str) -> list[tuple[bytes, int]]:
+    """Whose guesses are counted, and how many they have: of a known browser itself, else of account and network."""
+    account = email.strip().lower()
+    if device:
+        return [(guessing.subject(f"device:{device}:{account}"), PER_ACCOUNT_AND_NETWORK)]
+    network = guessing.network_name(origin.ip_address)
+    return [
+        (guessing.subject(f"account:{account}:{network}"), PER_ACCOUNT_AND_NETWORK),
+        (guessing.subject(f"network:{network}"), PER_NETWORK),
+        (guessing.subject(f"account:{account}"), PER_ACCOUNT),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -32,6 +33,18 @@ class Tenant:
 class Visitor:
     """Somebody who has not said who they are: the actor of signing in, and of nothing else."""
 
+    origin: Origin = field(default_factory=Origin)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who is signed in, at work in no organisation: the actor of what is one's own everywhere."""
+
+    user_id: int
+    name: str
+    email: str
+    session_id: UUID
+    signed_in_at: datetime
     origin: Origin = field(default_factory=Origin)
 
 

@@ -13,7 +13,7 @@ from gevent.lock import BoundedSemaphore
 
 T = TypeVar("T")
 
-MAX_LENGTH = 1024  # a longer "password" is an attack on the hash function
+MAX_LENGTH = 1024  # bytes; a longer "password" is an attack on the hash function
 MIN_LENGTH = 12
 
 _hasher = PasswordHasher(time_cost=1, memory_cost=47104, parallelism=1)
@@ -28,7 +28,7 @@ def hash_password(password: str) -> str:
 
 def matches(password: str, hashed: str | None) -> bool:
     """Whether `password` is the one behind `hashed`. Takes as long for nobody (None) as for somebody."""
-    if len(password) > MAX_LENGTH:
+    if len(password.encode()) > MAX_LENGTH:
         return False
     return _beside_the_loop(lambda: _verify(password, hashed or _hash_of_nobody())) and hashed is not None
 

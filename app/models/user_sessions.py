@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, ForeignKey, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, LargeBinary, Table
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -26,14 +27,26 @@ class UserSession(Model):
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    signed_in_at: Mapped[datetime] = mapped_column(default=clock.now)  # last proved to be there: at sign-in, or since
     expires_at: Mapped[datetime]
+    ip_network: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str | None]
 
 
-sign_in_attempts = Table(
-    "sign_in_attempts",
+password_resets = Table(
+    "password_resets",
     Base.metadata,
-    Column("subject_hash", LargeBinary, primary_key=True),
-    Column("failures", Integer, nullable=False),
-    Column("window_ends_at", DateTime(timezone=True), nullable=False),
-    info={"unrecorded": "a counter of guesses"},
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    info={"unrecorded": "asking for a reset and using it record themselves"},
+)
+
+known_devices = Table(
+    "known_devices",
+    Base.metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    info={"unrecorded": "a convenience: whose guesses are counted apart"},
 )

@@ -31,6 +31,7 @@ _SESSION = (
         UserSession.id,
         UserSession.data,
         UserSession.last_seen_at,
+        UserSession.signed_in_at,
         User.user_id,
         User.name,
         User.email,
@@ -143,7 +144,7 @@ def tenants_of(user_id: int) -> list[Any]:
     """The organisations that a person works in, by name."""
     db.session.execute(text("SELECT set_config('oversing.user', :user, true)"), {"user": str(user_id)})
     query = (
-        select(ApplicationInstance.slug, ApplicationInstance.name)
+        select(ApplicationInstance.id, ApplicationInstance.slug, ApplicationInstance.name)
         .join(
             ApplicationInstanceUser,
             ApplicationInstanceUser.application_instance_id == ApplicationInstance.id,

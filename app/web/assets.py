@@ -66,6 +66,7 @@ ICONS = (
     "log-out",
     "message-square",
     "minus",
+    "monitor-smartphone",
     "octagon-x",
     "pencil",
     "plus",

@@ -137,7 +137,7 @@ def _as_json(refusal: DomainError) -> Response:
 def _to_sign_in() -> Response:
     """To the sign-in page and back again; htmx is told by a header, as it would swap the page into a fragment."""
     back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
-    target = url_for("sessions.new") + (f"?next={quote(back)}" if back.startswith("/o/") else "")
+    target = url_for("sessions.new") + (f"?next={quote(back)}" if safe_next(back) else "")
     if "HX-Request" in request.headers:
         return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": target})
     return redirect(target, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.web.devices import device
+
 _SENTENCES = {
     "task.created": "made this task",
     "task.updated": "changed {fields}",
@@ -77,6 +79,21 @@ _THINGS = {
     "audit_export": "export of the audit trail",
 }
 _VERBS = {"created": "made", "updated": "changed", "restored": "brought back from the trash"}
+_OF_ACCOUNTS = {
+    "user.signed_in": "Signed in with {how}",
+    "user.second_step_failed": "A wrong code was given after the right password",
+    "user.password_changed": "Password changed",
+    "user.password_reset_asked": "A link to set a new password was asked for",
+    "user.password_reset": "Password set anew by a link from a mail",
+    "user.sessions_ended": "Signed out elsewhere",
+    "user.totp_added": "Authenticator app added",
+    "user.totp_removed": "Authenticator app removed",
+    "user.recovery_codes_made": "New recovery codes made",
+    "user.recovery_code_used": "A recovery code was used",
+    "user.passkey_added": "Passkey added",
+    "user.passkey_removed": "Passkey removed",
+    "user.passkey_suspected": "A passkey may have been copied: its counter went back",
+}
 _FIELDS = {
     "name": "the name",
     "description": "the description",
@@ -143,6 +160,16 @@ def told_of_event(event: Any) -> str:
 def _named(event: Any, kind: str, each: Any, otherwise: str) -> str:
     found = event.things.get((kind, str(each)))
     return found.name if found is not None else otherwise
+
+
+def told_of_account(event: Any) -> dict[str, Any]:
+    """What happened to somebody's account, as its template shows it."""
+    return {
+        "sentence": _OF_ACCOUNTS.get(event.event_type, event.event_type).format(**{"how": ""} | event.facts),
+        "device": device(event.user_agent),
+        "network": event.ip_network,
+        "created_at": event.created_at,
+    }
 
 
 def told_of_certification(row: Any, revocation_reason: str | None = None) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, request, session
+from flask import Flask, Request, Response, after_this_request, current_app, g, request, session
 from flask.sessions import SessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from werkzeug.datastructures import CallbackDict
@@ -21,12 +21,13 @@ from app.commands import sessions as commands
 from app.commands.users import note_presence
 from app.config import Settings
 from app.core import clock, tenancy
-from app.core.actor import Actor, Origin, Tenant, Visitor
+from app.core.actor import Actor, Origin, SignedIn, Tenant, Visitor
 from app.core.database import db
 from app.core.errors import AmbiguousCredentials, NotFound, TenantSuspended, Unauthenticated
 from app.core.ids import new_token
 from app.models.api_keys import may_be_used_from
 from app.queries import identity
+from app.queries.accounts import ways_of
 from app.schemas.sessions import Credentials
 from app.web import cors, rate_limits
 
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 TOUCH_EVERY = timedelta(minutes=1)
+SECOND_STEP_WITHIN = timedelta(minutes=10)
+FRESH_FOR = timedelta(minutes=10)
 
 
 @dataclass
@@ -61,12 +64,18 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     return open_view
 
 
+def personal(view: Callable[P, R]) -> Callable[P, R]:
+    """Let everybody who is signed in call this view, in no organisation: it is about their own account."""
+    view.is_personal = True  # type: ignore[attr-defined]
+    return view
+
+
 class StoredSession(CallbackDict[str, Any], SessionMixin):
     """A session whose content is in PostgreSQL. It is read in the first step of a request: the database may be down."""
 
     def __init__(self, token: str | None = None) -> None:
         super().__init__({}, on_update=_mark_modified)
-        self.token, self.row_id, self.last_seen_at = token, None, None
+        self.token, self.row_id, self.last_seen_at, self.signed_in_at = token, None, None, None
         self.person: Person | None = None
         self.tenant: Tenant | None = None
         self.roles: list[identity.Role] | None = None
@@ -84,7 +93,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         row = identity.find_session(token_hash(self.token), slug, clock.now(), idle_since)
         if row is None:
             return
-        self.row_id, self.last_seen_at = row.id, row.last_seen_at
+        self.row_id, self.last_seen_at, self.signed_in_at = row.id, row.last_seen_at, row.signed_in_at
         dict.update(self, row.data)
         if row.user_id is not None:
             self.person = Person(row.user_id, row.name, row.email)
@@ -172,7 +181,9 @@ def _let_in() -> None:
         slug = None if is_public else (request.view_args or {}).get("slug", g.get("slug"))
         session._get_current_object().load(current_app.config["SETTINGS"], slug)  # type: ignore[attr-defined]
     try:
-        if not is_public:
+        if getattr(view, "is_personal", False):
+            g.signed_in = person_signed_in()
+        elif not is_public:
             g.actor = _key_holder() if is_api(request) else _person_at_work()
     finally:
         _count()
@@ -201,6 +212,20 @@ def current_actor() -> Actor:
     return actor
 
 
+def current_person() -> SignedIn:
+    """Who is signed in, whatever organisation the page is of. Only for views that are not public."""
+    return g.signed_in if "signed_in" in g else person_signed_in()  # type: ignore[no-any-return]
+
+
+def person_signed_in() -> SignedIn:
+    """The person of the session. Raises Unauthenticated where there is none."""
+    stored: StoredSession = session._get_current_object()  # type: ignore[attr-defined]
+    if stored.person is None or stored.row_id is None or stored.signed_in_at is None:
+        raise Unauthenticated("Sign in to go on.")
+    person = stored.person
+    return SignedIn(person.user_id, person.name, person.email, stored.row_id, stored.signed_in_at, origin())
+
+
 def known_actor() -> Actor | None:
     """The actor of this request, or None where nobody has said who they are: for layouts and the log."""
     return g.get("actor")
@@ -215,13 +240,26 @@ def origin() -> Origin:
     )
 
 
-def sign_in(given: Credentials) -> int:
-    """Sign somebody in, under a new session id. Raises Invalid or RateLimited. Returns the id of the person."""
-    visitor = Visitor(origin())
-    commands.count_guess(visitor, given)
-    user_id = commands.check_credentials(visitor, given)
-    begin_session(user_id)
+def sign_in(given: Credentials) -> int | None:
+    """Check a password. Raises Invalid or RateLimited.
+
+    Returns the id of the person, who is signed in now; None where the password is only the first of two steps.
+    """
+    visitor, device = Visitor(origin()), request.cookies.get(device_cookie(), "")
+    commands.count_guess(visitor, given, device)
+    user_id = commands.check_credentials(visitor, given, device)
+    if ways_of(user_id).has_second_step:
+        _await_second_step(user_id, given.next)
+        return None
+    let_in(user_id, "password")
     return user_id
+
+
+def let_in(user_id: int, how: str) -> None:
+    """Sign a person in who has shown all that they had to, under a new session id."""
+    commands.note_sign_in(Visitor(origin()), user_id, how)
+    begin_session(user_id)
+    _know_this_device(user_id)
 
 
 def begin_session(user_id: int) -> None:
@@ -229,6 +267,57 @@ def begin_session(user_id: int) -> None:
     session.clear()
     session.rotate = True  # type: ignore[attr-defined]
     login_user(Person(user_id, "", ""))
+
+
+def count_own_guess(given: Credentials) -> None:
+    """Count a guess at the password of who is signed in. Raises RateLimited."""
+    commands.count_guess(Visitor(origin()), given, request.cookies.get(device_cookie(), ""))
+
+
+def _await_second_step(user_id: int, wanted: str) -> None:
+    """Remember, in this session only and for some minutes, whose password was right. Nobody is signed in by it."""
+    session.clear()
+    session.rotate = True  # type: ignore[attr-defined]
+    until = clock.now() + SECOND_STEP_WITHIN
+    session["first_step"] = {"user_id": user_id, "until": until.isoformat(), "next": wanted}
+
+
+def first_step() -> dict[str, Any]:
+    """Whose password was right in this session, and where they wanted to go. Raises Unauthenticated for nobody's."""
+    step: dict[str, Any] | None = session.get("first_step")
+    if step is None or datetime.fromisoformat(step["until"]) < clock.now():
+        session.pop("first_step", None)
+        raise Unauthenticated("Sign in to go on.")
+    return step
+
+
+def confirmed() -> None:
+    """Somebody who is signed in has just proved it again: they get a new session id, and their session is fresh."""
+    session.rotate = True  # type: ignore[attr-defined]
+
+
+def is_fresh() -> bool:
+    """Whether the person has proved who they are within the last minutes."""
+    return person_signed_in().signed_in_at > clock.now() - FRESH_FOR
+
+
+def device_cookie() -> str:
+    """The name of the cookie by which a browser is known as one of a person's. It lets nobody in."""
+    return "__Host-device" if current_app.config["SETTINGS"].https else "device"
+
+
+def _know_this_device(user_id: int) -> None:
+    token = new_token()
+    commands.keep_device(Visitor(origin()), user_id, token)
+
+    @after_this_request
+    def _set_cookie(response: Response) -> Response:
+        lasts = int(commands.KNOWN_FOR.total_seconds())
+        https = current_app.config["SETTINGS"].https
+        response.set_cookie(
+            device_cookie(), token, max_age=lasts, path="/", httponly=True, samesite="Lax", secure=https
+        )
+        return response
 
 
 def sign_out() -> None:
@@ -241,7 +330,8 @@ def safe_next(target: str) -> str | None:
     """`target` if it is a path on this site that a GET may go to, else None: never somebody else's address."""
     parts = urlsplit(target)
     bad = parts.scheme or parts.netloc or "\\" in target or any(ord(c) < 33 for c in target)
-    return target if target.startswith(("/o/", "/invitations/")) and not bad else None
+    ours = target.startswith(("/o/", "/invitations/", "/account/")) or target == "/account"
+    return target if ours and not bad else None
 
 
 def _person_at_work() -> Actor:

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from app.web.assets import asset
+from app.web.devices import device
 from app.web.mail_folder import mails_are_shown
 from app.web.sign_in import known_actor
 
@@ -45,7 +46,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
-        day=day, moment=moment, second=second, minutes=minutes, markdown=markdown, initials=initials
+        day=day, device=device, moment=moment, second=second, minutes=minutes, markdown=markdown, initials=initials
     )
     app.context_processor(lambda: {"actor": known_actor()})
     app.url_defaults(_fill_in_slug)

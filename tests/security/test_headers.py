@@ -168,5 +168,9 @@ def session_cookie(app, player, base_url: str):
         environ_overrides={"REMOTE_ADDR": f"198.18.{player.user_id // 256 % 256}.{player.user_id % 256}"},
     )
     assert answer.status_code == 303
-    [(name, cookie)] = SimpleCookie(answer.headers["Set-Cookie"]).items()
+    given = [each for told in answer.headers.getlist("Set-Cookie") for each in SimpleCookie(told).items()]
+    [(name, cookie)] = [each for each in given if not each[0].endswith("device")]
+    [(_name, device)] = [each for each in given if each[0].endswith("device")]
+    guards = ("secure", "httponly", "samesite", "path", "domain")
+    assert [device[each] for each in guards] == [cookie[each] for each in guards]
     return name, cookie

@@ -14,17 +14,18 @@ from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.commands import certifications, invitations, programs, sessions, tasks, tenants
+from app.commands import certifications, invitations, programs, second_steps, sessions, tasks, tenants
 from app.commands.access_grants import create_access_grant
 from app.commands.api_keys import create_api_key
 from app.commands.task_comments import comment_on_task
 from app.commands.user_groups import add_user_group_member
 from app.core import clock, tenancy
-from app.core.actor import Visitor
+from app.core.actor import SignedIn, Visitor
 from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_secret_id, new_token
 from app.models.application_instances import ApplicationInstanceUser
+from app.models.user_sessions import UserSession
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.invitations import NewInvitation
 from app.schemas.tasks import NewComment
@@ -167,6 +168,8 @@ def build(app: Flask) -> World:
     for player in people.values():
         assert player.api_key
         assert player.cookie
+    for player in people.values():
+        _set_up_an_app(player)
     alice = people["alice"]
     program = factories.a_program(alice, key="CNRY", name=f"Program {CANARY}", description=f"About {CANARY}")
     task = factories.a_task(alice, program, name=f"Task {CANARY}", description=f"Do {CANARY}")
@@ -188,6 +191,7 @@ def build(app: Flask) -> World:
         "secret": new_token(),
         "invitation_id": _invited(alice).id,
         "mail_id": new_secret_id(),  # mails are shown on a developer's machine only
+        "session_id": _session_of(people["alice"]),
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
         **_group_with(alice, people["bob"], f"Group {CANARY}"),
@@ -202,6 +206,23 @@ def _invited(player: Player) -> Any:
         email=f"{CANARY}-{new_token()[:8]}@acme.example", access_role_id=player.organisation.roles["viewer"]
     )
     return invitations.invite_person(player.actor, new)
+
+
+def _set_up_an_app(player: Player) -> None:
+    """An authenticator app that waits for its first code."""
+    actor = player.actor
+    somebody = SignedIn(player.user_id, actor.name, actor.email, new_secret_id(), clock.now())
+    second_steps.start_totp(somebody)
+
+
+def _session_of(player: Player) -> UUID:
+    """One more browser in which somebody is signed in."""
+    token = new_token()
+    data = {"_user_id": str(player.user_id), "_fresh": True}
+    sessions.keep_session(Visitor(), None, token_hash(token), data, timedelta(days=1))
+    found = db.session.scalar(select(UserSession.id).where(UserSession.token_hash == token_hash(token)))
+    assert found is not None
+    return found
 
 
 def _let_go(player: Player) -> None:
@@ -272,6 +293,10 @@ def _group_with(maker: Player, person: Player, name: str) -> dict[str, Any]:
     return {"group_id": group, "member_id": member.id}
 
 
+def _fresh_session(world: World) -> dict[str, Any]:
+    return {"session_id": _session_of(world.people["alice"])}
+
+
 def _deleted_program(world: World) -> dict[str, Any]:
     made = _fresh_program(world)
     programs.delete_program(world.people["alice"].actor, made["program_id"])
@@ -302,6 +327,7 @@ _MAKERS = {
     "fresh_member": _fresh_member,
     "fresh_key": _fresh_key,
     "fresh_group": _fresh_group,
+    "fresh_session": _fresh_session,
     "deleted_program": _deleted_program,
     "deleted_task": _deleted_task,
     "fresh_certification": _fresh_certification,

@@ -10,6 +10,8 @@ PUBLIC = {
     "sessions.new": "the sign-in page",
     "sessions.create": "signing in",
     "sessions.choose": "where one belongs; whoever is signed out is sent to sign in",
+    "sessions.second_step": "the second of two steps of signing in",
+    "sessions.take_second_step": "the second of two steps of signing in",
     "sessions.delete": "signing out must always work",
     "mails.index": "mails on a developer's own machine; nowhere else is there anything",
     "mails.show": "one of them",
@@ -20,12 +22,19 @@ PUBLIC = {
     "health.readyz": "asked by whatever watches the process",
     "api.get_trust_root": "public keys, for everybody who wants to check a certificate",
 }
+PERSONAL = "/account"
 NEEDS_NOTHING = {"health.healthz", "health.readyz"}
 
 
 def test_only_these_addresses_are_public(web_app: Flask):
     found = {name for name, view in web_app.view_functions.items() if getattr(view, "is_public", False)}
     assert found == set(PUBLIC)
+
+
+def test_only_pages_of_ones_own_account_need_a_person_and_no_organisation(web_app: Flask):
+    found = {name for name, view in web_app.view_functions.items() if getattr(view, "is_personal", False)}
+    assert found
+    assert found == {rule.endpoint for rule in web_app.url_map.iter_rules() if rule.rule.startswith(PERSONAL)}
 
 
 def test_only_probes_are_answered_without_looking_at_host_or_session(web_app: Flask):
@@ -35,7 +44,7 @@ def test_only_probes_are_answered_without_looking_at_host_or_session(web_app: Fl
 
 def test_pages_of_an_organisation_lie_under_its_name(web_app: Flask):
     """The organisation is part of the address, so that it can be checked before any view is called."""
-    places = ("/o/<slug>/", "/api/v1/")
+    places = ("/o/<slug>/", "/api/v1/", PERSONAL)
     outside = {rule.endpoint for rule in web_app.url_map.iter_rules() if not rule.rule.startswith(places)}
     assert outside == PUBLIC.keys() - {"api.get_trust_root"}
 

@@ -1,0 +1,68 @@
+"""What people do with their own account: password and sessions."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from app.commands.identity_events import happened
+from app.core import common_passwords, passwords
+from app.core.actor import SignedIn
+from app.core.database import db
+from app.core.errors import Invalid, NotFound
+from app.core.transaction import command
+from app.models.user_sessions import UserSession, password_resets
+from app.models.users import User
+from app.queries.identity import tenants_of
+from app.schemas.accounts import PasswordChange
+
+OWN = "everybody looks after their own account"
+
+
+@command(anyone=OWN)
+def change_password(actor: SignedIn, change: PasswordChange) -> None:
+    """Exchange one's password for another, and end the other sessions if that is wanted.
+
+    Raises Invalid where the old one is not right, or the new one is easily guessed.
+    """
+    user = db.session.get_one(User, actor.user_id)
+    if not passwords.matches(change.old_password, user.password_hash):
+        raise Invalid({"old_password": "This is not your present password."})
+    set_own_password(user, change.new_password, "new_password")
+    if change.end_others:
+        db.session.execute(
+            delete(UserSession).where(UserSession.user_id == user.user_id, UserSession.id != actor.session_id)
+        )
+    happened(actor.origin, user.user_id, "user.password_changed", others_ended=change.end_others)
+
+
+@command(anyone=OWN)
+def end_own_session(actor: SignedIn, session_id: UUID) -> None:
+    """End one of one's own sessions at once. Raises NotFound for any other."""
+    mine = delete(UserSession).where(UserSession.id == session_id, UserSession.user_id == actor.user_id)
+    if db.session.scalar(mine.returning(UserSession.id)) is None:
+        raise NotFound
+    happened(actor.origin, actor.user_id, "user.sessions_ended", how_many=1)
+
+
+@command(anyone=OWN)
+def end_other_sessions(actor: SignedIn) -> int:
+    """End every session of one's own but this one. Returns how many there were."""
+    others = delete(UserSession).where(UserSession.user_id == actor.user_id, UserSession.id != actor.session_id)
+    ended = len(db.session.scalars(others.returning(UserSession.id)).all())
+    if ended:
+        happened(actor.origin, actor.user_id, "user.sessions_ended", how_many=ended)
+    return ended
+
+
+def set_own_password(user: User, password: str, field: str) -> None:
+    """Give a person a password of their choice; links that would set another are void from now on.
+
+    Raises Invalid for `field` where the password is easily guessed.
+    """
+    about = [user.name, user.email, "oversing", *(tenant.name for tenant in tenants_of(user.user_id))]
+    if common_passwords.is_easily_guessed(password, about):
+        raise Invalid({field: "This is too easily guessed. Take several words that do not belong together."})
+    user.password_hash = passwords.hash_password(password)
+    db.session.execute(delete(password_resets).where(password_resets.c.user_id == user.user_id))

@@ -1,0 +1,53 @@
+"""Write down what becomes of somebody's ways of signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core import tenancy
+from app.core.actor import Actor, Origin, Tenant
+from app.core.audit import network_of, record
+from app.core.audit_state import remember
+from app.core.database import db
+from app.core.transaction import required_unit
+from app.models.identity_events import IdentityEvent
+from app.models.users import User
+from app.queries.identity import tenants_of
+
+# Where and when somebody signs in is told to them alone: it is no business of one organisation when they work for
+# another. How they can be signed in as concerns each organisation that lets them in.
+_PRIVATE = {"user.signed_in", "user.second_step_failed", "user.password_reset_asked", "user.sessions_ended"}
+
+
+def happened(origin: Origin, user_id: int, event_type: str, **facts: Any) -> None:
+    """Note `event_type` for the person, and in the audit trail of each organisation that they belong to."""
+    required_unit().recorded = True
+    db.session.add(
+        IdentityEvent(
+            user_id=user_id,
+            event_type=event_type,
+            ip_network=network_of(origin.ip_address),
+            user_agent=origin.user_agent,
+            facts=facts,
+        )
+    )
+    db.session.flush()
+    if event_type not in _PRIVATE:
+        user = db.session.get_one(User, user_id)
+        for tenant in tenants_of(user_id):
+            _record(origin, user, Tenant(tenant.id, tenant.slug, tenant.name), event_type)
+
+
+def _record(origin: Origin, user: User, tenant: Tenant, event_type: str) -> None:
+    with tenancy.entered(db.session, tenant.id):
+        remember(user)  # nothing of what the trail shows of a person has changed
+        actor = Actor(
+            tenant=tenant,
+            permissions=frozenset(),
+            user_id=user.user_id,
+            name=user.name,
+            email=user.email,
+            authenticated_by="session",
+            origin=origin,
+        )
+        record(actor, event_type, user)

@@ -1,0 +1,40 @@
+"""Passkeys: a key pair for this site alone, in a device of the person (W3C Web Authentication)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.database import Model
+from app.core.ids import new_id
+
+
+class Passkey(Model):
+    """The public half of a passkey, by the name that its owner gave it."""
+
+    __tablename__ = "passkeys"
+    kind = "passkey"
+    refusals = {"passkeys_credential_is_unique": ("_", "This passkey is registered already.")}
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
+    user_handle: Mapped[bytes]
+    credential_id: Mapped[bytes]
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int]
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_used_at: Mapped[datetime | None]
+    suspected_at: Mapped[datetime | None]  # its counter went back: there may be a copy of it
+
+    def used(self, *, sign_count: int, at: datetime) -> bool:
+        """Note a use. Returns whether the counter went back; one that stays 0 is that of a synced passkey."""
+        went_back = sign_count <= self.sign_count and (sign_count, self.sign_count) != (0, 0)
+        if went_back:
+            self.suspected_at = at
+        self.sign_count, self.last_used_at = max(sign_count, self.sign_count), at
+        return went_back

@@ -1,0 +1,65 @@
+"""What somebody sees of their own account: sessions, ways of signing in, what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.core import clock
+from app.core.actor import SignedIn
+from app.core.database import db
+from app.models.identity_events import IdentityEvent
+from app.models.passkeys import Passkey
+from app.models.second_steps import TO_CONFIRM, RecoveryCode, TotpSecret
+from app.models.user_sessions import UserSession
+
+MOST_EVENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How somebody can be signed in as: by an app, by passkeys; and how many recovery codes are left."""
+
+    app_since: Any
+    passkeys: list[Passkey]
+    codes_left: int
+
+    @property
+    def has_second_step(self) -> bool:
+        """Whether a password alone is not enough."""
+        return self.app_since is not None or bool(self.passkeys)
+
+
+def ways_of(user_id: int) -> Ways:
+    """Every way of signing in that a person has beside the password."""
+    app_since = db.session.scalar(select(TotpSecret.confirmed_at).where(TotpSecret.user_id == user_id))
+    passkeys = list(db.session.scalars(select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id)))
+    left = db.session.scalar(
+        select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    )
+    return Ways(app_since, passkeys, left or 0)
+
+
+def list_sessions(actor: SignedIn) -> list[UserSession]:
+    """The browsers in which somebody is signed in, the one in use now first, then by when they were last seen."""
+    mine = select(UserSession).where(UserSession.user_id == actor.user_id, UserSession.expires_at > clock.now())
+    newest = mine.order_by((UserSession.id == actor.session_id).desc(), UserSession.last_seen_at.desc())
+    return list(db.session.scalars(newest.limit(MOST_EVENTS)))
+
+
+def list_events(actor: SignedIn, limit: int = MOST_EVENTS) -> list[IdentityEvent]:
+    """What happened to the account, newest first."""
+    mine = select(IdentityEvent).where(IdentityEvent.user_id == actor.user_id)
+    return list(db.session.scalars(mine.order_by(IdentityEvent.id.desc()).limit(limit)))
+
+
+def waiting_secret(actor: SignedIn) -> TotpSecret | None:
+    """The secret that waits to be confirmed by a code, or None where there is none, or it waited too long."""
+    since = clock.now() - TO_CONFIRM
+    return db.session.scalar(
+        select(TotpSecret).where(
+            TotpSecret.user_id == actor.user_id, TotpSecret.confirmed_at.is_(None), TotpSecret.created_at > since
+        )
+    )
