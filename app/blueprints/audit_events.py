@@ -34,7 +34,7 @@ def index():
         status=422 if wrong else 200,
         events=events,
         page=page,
-        values={name: given.get(name, "") for name in FILTERS},
+        values={name: "" if name in wrong else given.get(name, "") for name in FILTERS},
         errors=wrong,
         people=queries.people_of_the_trail(actor),
         kinds=sorted(queries.kinds().values()),

@@ -137,7 +137,7 @@ def _change(event: AuditEvent, change: Any) -> dict[str, Any]:
 
 
 def _says_nothing(change: Any) -> bool:
-    empty = (None, "", [], False)
+    empty = (None, "", [], {}, False)
     return change.before in empty and change.after in empty and not (change.erased or change.withheld)
 
 
@@ -154,6 +154,8 @@ def _value(event: AuditEvent, name: str, value: Any) -> Any:
         return ", ".join(map(str, value)) or None
     if isinstance(value, dict):
         return ", ".join(f"{in_words(key).lower()} {each}" for key, each in value.items())
+    if isinstance(value, str) and _MOMENTS.fullmatch(value):
+        return f"{datetime.fromisoformat(value).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
     return str(value)
 
 

@@ -70,7 +70,7 @@ PAGES = {
     "whether to deactivate somebody": "/people/{0.alice.user_id}/deactivate",
     "the audit trail": "/audit",
     "an audit trail without a match": "/audit?object=nothing-like-it",
-    "an audit trail that was asked wrongly": "/audit?from=yesterday",
+    "exports of the audit trail": "/audit/exports",
     "the trash": "/trash",
     "the API keys": "/api-keys",
     "the form of a new API key": "/api-keys/new",

@@ -15,7 +15,13 @@ from app.core.database import db
 from app.core.errors import NotFound
 from app.core.ids import new_id
 from app.core.paging import Paging
-from app.queries.audit_events import SYSTEM, AuditFilters, get_audit_event, list_audit_events
+from app.queries.audit_events import (
+    SYSTEM,
+    AuditFilters,
+    explained,
+    get_audit_event,
+    list_audit_events,
+)
 from app.schemas.tasks import Move, TaskChanges
 from tests.factories import a_certification, a_program, a_task
 from tests.trail import as_superuser
@@ -161,3 +167,9 @@ def test_only_the_months_that_are_asked_for_are_read(alice):
         )
     )
     assert "Subplans Removed" in plan or plan.count("audit_events_2") <= 1
+
+
+def test_how_a_page_is_read_can_be_asked(alice):
+    plan = "\n".join(alice.sees(explained, AuditFilters(kind="task"), Paging()))
+    assert "audit_events" in plan
+    assert "Execution Time" in plan
