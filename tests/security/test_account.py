@@ -302,6 +302,19 @@ def test_asking_again_loses_nothing_that_was_typed(browser, dora):
     assert 'action="/account/app/confirmation"' in page.text
 
 
+def test_a_key_for_programs_is_made_by_who_has_just_said_who_they_are(browser, dora):
+    grow_stale(dora)
+    path = f"/o/{dora.organisation.slug}/api-keys"
+    typed = {"name": "Nightly export", "scope.task.view": "on"}
+    asked = browser.post(path, **typed)
+    assert asked.status_code == 403
+    typed |= dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', asked.text))
+    answer = browser.post(path, confirm_password=PASSWORD, **typed)
+    assert "Is it you?" not in answer.text
+    assert "confirm_password" not in answer.text
+    assert PASSWORD not in answer.text
+
+
 def test_a_code_of_the_app_proves_it_too_and_counts_once(browser, dora, guarded):
     grow_stale(dora)
     given = code(guarded[0])
