@@ -36,7 +36,9 @@ def index():
 @bp.get("/people/<int:user_id>", endpoint="show")
 def show_user(user_id):
     """One person."""
-    return show("users/show.html", person=queries.get_user(current_actor(), user_id))
+    actor = current_actor()
+    note_reading_of(actor, "people")
+    return show("users/show.html", person=queries.get_user(actor, user_id))
 
 
 @bp.get("/people/invite")

@@ -77,6 +77,18 @@ def test_reading_the_list_of_keys_is_noted_whichever_door_it_is_read_by(form, ht
     assert len(noted) == 1
 
 
+def test_reading_about_people_is_noted_whichever_door_it_is_read_by(form, api, alice):
+    assert api(alice).get("/users").status_code == 200
+    assert api(alice).get(f"/users/{alice.user_id}").status_code == 200
+    assert form(alice).get("/people").status_code == 200
+    assert form(alice).get(f"/people/{alice.user_id}").status_code == 200
+    noted = as_auditor(
+        "SELECT 1 FROM audit.audit_events WHERE application_instance_id = %s AND event_type = 'people.viewed'",
+        alice.organisation.id,
+    )
+    assert len(noted) == 1
+
+
 def test_whoever_may_not_read_the_trail_leaves_no_trace_in_it(form, api, alice, carol):
     for door in (form, api):
         assert door(carol).get("/audit").status_code == 404

@@ -2,6 +2,7 @@
 
 from app.blueprints.api import api
 from app.commands import invitations, users
+from app.commands.audit_events import note_reading_of
 from app.core.errors import NotFound
 from app.queries.users import UserFilters, get_user, list_users
 from app.schemas.invitations import InvitationOut, NewInvitation
@@ -20,7 +21,9 @@ def list_all():
     """Members, those who have left too, newest first."""
     given = read_parameters("q", "status", "cursor", "limit", "fields")
     filters = UserFilters(given.get("q"), choice_parameter(given, "status", STATUSES))
-    page = list_users(current_actor(), filters, read_paging(given))
+    actor, paging = current_actor(), read_paging(given)
+    note_reading_of(actor, "people")
+    page = list_users(actor, filters, paging)
     return one_page(page, with_fields(given, UserOut, [UserOut.of(row) for row in page.rows]), given)
 
 
@@ -36,7 +39,9 @@ def show_me():
 @api.get("/users/<int:user_id>")
 def show_user(user_id):
     """One member."""
-    return data(UserOut.of(get_user(current_actor(), user_id)))
+    actor = current_actor()
+    note_reading_of(actor, "people")
+    return data(UserOut.of(get_user(actor, user_id)))
 
 
 @api.post("/users/invite")
