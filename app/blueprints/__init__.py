@@ -17,6 +17,7 @@ from app.blueprints import (
     home,
     invitations,
     mails,
+    organisations,
     policies,
     programs,
     sessions,
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (
+        organisations,
         api_keys,
         api_origins,
         home,

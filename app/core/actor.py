@@ -27,6 +27,8 @@ class Tenant:
     slug: str
     name: str
     is_suspended: bool = False
+    time_zone: str = "UTC"
+    locale: str = "en-GB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,35 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, SmallInteger, String
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
-from app.core.database import Model
+from app.core.database import Model, Versioned
 from app.core.ids import new_id
 
 
-class ApplicationInstance(Model):
+class ApplicationInstance(Versioned, Model):
     """One organisation: a tenant. Everything it owns carries its id."""
 
     __tablename__ = "application_instances"
     kind = "application_instance"
-    audited = ("slug", "name", "api_origins", "suspended_at")
+    audited = (
+        *("slug", "name", "api_origins", "suspended_at"),
+        *("locale", "time_zone", "working_days", "currency"),
+    )
     refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     slug: Mapped[str] = mapped_column(String(63))
     name: Mapped[str] = mapped_column(String(200))
     api_origins: Mapped[list[str]] = mapped_column(ARRAY(String(255)), default=list)  # pages that may call its API
+    locale: Mapped[str] = mapped_column(String(20), default="en-GB")
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    working_days: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), default=lambda: [1, 2, 3, 4, 5])  # ISO 8601
+    currency: Mapped[str] = mapped_column(String(3), default="EUR")
     suspended_at: Mapped[datetime | None]  # nobody works in it, and its jobs wait
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class ApplicationInstanceUser(Model):

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, array
 
-from app.core.actor import LocalRole
+from app.core.actor import LocalRole, Tenant
 from app.core.database import db
 from app.core.permissions import effective
 from app.models.api_keys import ApiKey, hash_of
@@ -26,6 +26,14 @@ def _enter(tenant: Any, person: Any) -> ColumnElement[Any]:
     return func.enter_application_instance(tenant, person, type_=JSONB)
 
 
+_TENANT = (
+    ApplicationInstance.id.label("tenant_id"),
+    ApplicationInstance.slug,
+    ApplicationInstance.name.label("tenant_name"),
+    ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
+    ApplicationInstance.time_zone,
+    ApplicationInstance.locale,
+)
 _SESSION = (
     select(
         UserSession.id,
@@ -35,10 +43,7 @@ _SESSION = (
         User.user_id,
         User.name,
         User.email,
-        ApplicationInstance.id.label("tenant_id"),
-        ApplicationInstance.slug,
-        ApplicationInstance.name.label("tenant_name"),
-        ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
+        *_TENANT,
         _enter(ApplicationInstance.id, User.user_id).label("roles"),
     )
     .select_from(UserSession)
@@ -61,10 +66,7 @@ _KEY = (
         User.user_id,
         User.name,
         User.email,
-        ApplicationInstance.id.label("tenant_id"),
-        ApplicationInstance.slug,
-        ApplicationInstance.name.label("tenant_name"),
-        ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
+        *_TENANT,
         ApplicationInstance.api_origins,
         _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
     )
@@ -119,6 +121,11 @@ def is_listed_origin(origin: str) -> bool:
 def find_roles(tenant_id: UUID, user_id: int) -> list[Role] | None:
     """The roles that a person has in an organisation, which is entered by asking; None for a stranger."""
     return roles_from(db.session.scalar(_ROLES, {"tenant": tenant_id, "user": user_id}))
+
+
+def tenant_from(row: Any) -> Tenant:
+    """The organisation of a session or a key, as an Actor wants to know it."""
+    return Tenant(row.tenant_id, row.slug, row.tenant_name, row.is_suspended, row.time_zone, row.locale)
 
 
 def roles_from(found: list[dict[str, Any]] | None) -> list[Role] | None:

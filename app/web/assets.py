@@ -74,6 +74,7 @@ ICONS = (
     "refresh-cw",
     "scroll-text",
     "search",
+    "settings",
     "shield-check",
     "trash-2",
     "triangle-alert",

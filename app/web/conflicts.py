@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_LABELS = {"name": "Name", "description": "Description", "estimate_minutes": "Estimate in minutes"}
+_LABELS = {"name": "Name", "description": "Description", "estimate_minutes": "Estimate in minutes"} | {
+    "time_zone": "Time zone",
+    "locale": "How dates are written",
+    "working_days": "Working days, Monday is 1",
+    "currency": "Currency",
+}
 
 
-def conflict_of(row: Any, mine: Mapping[str, str]) -> dict[str, Any]:
+def conflict_of(row: Any, mine: Mapping[str, Any]) -> dict[str, Any]:
     """Their values beside mine, field by field, and the version that a new try starts from."""
     fields = [
-        {"name": name, "label": label, "theirs": _text(getattr(row, name)), "mine": mine.get(name, "")}
+        {"name": name, "label": label, "theirs": _text(getattr(row, name)), "mine": _text(mine.get(name, ""))}
         for name, label in _LABELS.items()
         if hasattr(row, name) and name in mine
     ]
@@ -19,4 +24,6 @@ def conflict_of(row: Any, mine: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
     return "" if value is None else str(value)

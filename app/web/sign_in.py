@@ -98,7 +98,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         if row.user_id is not None:
             self.person = Person(row.user_id, row.name, row.email)
         if row.tenant_id is not None:
-            self.tenant = Tenant(row.tenant_id, row.slug, row.tenant_name, row.is_suspended)
+            self.tenant = identity.tenant_from(row)
             self.roles = identity.roles_from(row.roles)
 
 
@@ -358,7 +358,7 @@ def _key_holder() -> Actor:
         log.warning("api_key.used_elsewhere", key_id=str(key.id), tenant=key.slug)
         raise _no_key()
     cors.judge(key.api_origins)
-    tenant = Tenant(key.tenant_id, key.slug, key.tenant_name, key.is_suspended)
+    tenant = identity.tenant_from(key)
     try:
         roles = identity.roles_from(key.roles)
         actor = _actor(tenant, key, roles, "api_key", key.id, scopes=frozenset(key.scopes))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import nh3
 import orjson
@@ -46,7 +47,14 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
-        day=day, device=device, moment=moment, second=second, minutes=minutes, markdown=markdown, initials=initials
+        day=day,
+        device=device,
+        moment=moment,
+        utc_moment=utc_moment,
+        second=second,
+        minutes=minutes,
+        markdown=markdown,
+        initials=initials,
     )
     app.context_processor(lambda: {"actor": known_actor()})
     app.url_defaults(_fill_in_slug)
@@ -100,16 +108,47 @@ def dom_id(thing: Any, prefix: str = "") -> str:
 
 
 def day(value: date | None) -> str:
-    """A date, as 22 Nov 2026."""
-    return "–" if value is None else f"{value.day} {value:%b %Y}"
+    """A date, as 22 Nov 2026; that of a moment is the one which the organisation has at that moment."""
+    if value is None:
+        return "–"
+    zone, locale = _here()
+    return _day(value.astimezone(_zone(zone)) if isinstance(value, datetime) else value, locale)
 
 
 def moment(value: datetime | None) -> Markup | str:
-    """A moment, readable by people and programs. Time zones of people come with their profiles; this is UTC."""
-    if value is None:
-        return "–"
-    written = value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M}"
-    return Markup('<time datetime="%s" title="UTC">%s</time>') % written
+    """A moment, readable by people and programs, in the time zone of the organisation. The title says which it is."""
+    return "–" if value is None else _moment(value, *_here())
+
+
+def utc_moment(value: datetime | None) -> Markup | str:
+    """The same in UTC, for sentences that say so themselves: certificates and the audit trail read alike everywhere."""
+    return "–" if value is None else _moment(value, "UTC", _here()[1])
+
+
+def _here() -> tuple[str, str]:
+    """The time zone of the organisation, and how it writes dates."""
+    actor = known_actor()
+    return (actor.tenant.time_zone, actor.tenant.locale) if actor is not None else ("UTC", "en-GB")
+
+
+def _day(value: date, locale: str) -> str:
+    return f"{value:%b} {value.day}, {value.year}" if locale == "en-US" else f"{value.day} {value:%b %Y}"
+
+
+def _moment(value: datetime, zone: str, locale: str) -> Markup:
+    there = value.astimezone(_zone(zone))
+    time = f"{there.hour % 12 or 12}:{there:%M %p}" if locale == "en-US" else f"{there:%H:%M}"
+    written = value.isoformat(timespec="seconds"), zone, f"{_day(there, locale)}, {time}"
+    return Markup('<time datetime="%s" title="%s">%s</time>') % written
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> tzinfo:
+    """A time zone. One that a later database of zones has dropped reads as UTC."""
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        return UTC
 
 
 def second(value: datetime) -> Markup:

@@ -68,6 +68,7 @@ PAGES = {
     "a person": "/people/{0.alice.user_id}",
     "the form of an invitation": "/people/invite",
     "whether to deactivate somebody": "/people/{0.alice.user_id}/deactivate",
+    "the settings": "/settings",
     "the audit trail": "/audit",
     "an audit trail without a match": "/audit?object=nothing-like-it",
     "exports of the audit trail": "/audit/exports",

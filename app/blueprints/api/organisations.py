@@ -1,0 +1,28 @@
+"""The organisation of a key in JSON."""
+
+from app.blueprints.api import api
+from app.commands.organisations import update_organisation
+from app.queries.organisations import get_organisation
+from app.schemas.organisations import OrganisationChanges, OrganisationOut
+from app.web.parsing import read_json, read_parameters, version_tag, with_if_match
+from app.web.responses import data
+from app.web.sign_in import current_actor
+
+
+@api.get("/organisation")
+def show_organisation():
+    """The organisation and its settings."""
+    read_parameters()
+    return _one(get_organisation(current_actor()))
+
+
+@api.patch("/organisation")
+def change_organisation():
+    """Change the settings of the organisation."""
+    return _one(update_organisation(current_actor(), with_if_match(read_json(OrganisationChanges))))
+
+
+def _one(organisation):
+    response = data(OrganisationOut.of(organisation))
+    response.headers["ETag"] = version_tag(organisation.version)
+    return response
