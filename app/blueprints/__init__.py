@@ -6,6 +6,7 @@ A view reads the request, calls one thing, shows the result.
 from flask import Flask
 
 from app.blueprints import (
+    access_roles,
     account,
     api_keys,
     api_origins,
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(api)
     for noun in (
         organisations,
+        access_roles,
         api_keys,
         api_origins,
         home,

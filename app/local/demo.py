@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.commands import certifications, tenants
 from app.commands.access_grants import create_access_grant
+from app.commands.access_roles import create_access_role
 from app.commands.api_keys import create_api_key
 from app.commands.invitations import invite_person
 from app.commands.programs import create_program, delete_program
@@ -151,6 +152,7 @@ def _acme(tenant: ApplicationInstance) -> None:
     )
     update_task(bob, tasks[texts.TASKS[0][1]], TaskChanges(estimate_minutes=150))
     _come_and_go(tenant, alice, member)
+    create_access_role(_as_person(tenant, "dave@acme.example"), texts.OWN_ROLE)
     _certify(alice, bob, tasks)
     delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)
     delete_program(alice, create_program(alice, NewProgram(key="OLD", name="Spring open day")).id)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.schemas.access_roles import NewAccessRole
+
+OWN_ROLE = NewAccessRole(  # one that the organisation has made for itself
+    name="Freelancer",
+    description="Works on the tasks given to them, and sees no others.",
+    permissions=("program.view_own", "task.view_own", "task.move", "task.comment", "certification.view_own"),
+)
+
 PROGRAMS = [
     (
         "OPS",

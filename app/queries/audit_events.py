@@ -329,6 +329,7 @@ REFERENCES = {
     "task_id": "Task",
     "user_id": "User",
     "access_role_id": "AccessRole",
+    "managed_role_ids": "AccessRole",
     "user_group_id": "UserGroup",
     "member_group_id": "UserGroup",
     "governance_policy_id": "GovernancePolicy",
@@ -343,9 +344,10 @@ def _mentioned(rows: list[Any]) -> set[tuple[str, str]]:
     found = {(row.entity_type, row.entity_id) for row in rows}
     for row in rows:
         for state in (row.before_state or {}, row.after_state or {}, _facts(row)):
-            found |= {
-                (kind, str(state[name])) for name, kind in REFERENCES.items() if isinstance(state.get(name), str | int)
-            }
+            for name, kind in REFERENCES.items():
+                named = state.get(name)
+                ids = named if isinstance(named, list) else [named]
+                found |= {(kind, str(each)) for each in ids if isinstance(each, str | int)}
         if credential := (row.metadata or {}).get("credential_id"):
             found.add((ApiKey.__name__, credential))
     return found

@@ -62,7 +62,7 @@ _NAMES: dict[str, tuple[Any, Any, Any, Any]] = {
     "GovernancePolicy": (GovernancePolicy.name, GovernancePolicy.id, true(), GovernancePolicy),
     "User": (User.name, null(), true(), User),
     "UserGroup": (UserGroup.name, UserGroup.id, true(), UserGroup),
-    "AccessRole": (AccessRole.name, null(), true(), AccessRole),
+    "AccessRole": (AccessRole.name, AccessRole.id, true(), AccessRole),
     "ApiKey": (ApiKey.prefix, null(), true(), ApiKey),
 }
 _MODELS = {name: model for name, (_name, _page, _there, model) in _NAMES.items()}

@@ -14,6 +14,7 @@ from app.core import tenancy
 from app.core.actor import Actor
 from app.core.database import db, fresh_session
 from app.core.errors import InvalidParameter
+from app.core.roles import PERMISSIONS
 from app.queries.audit_events import ACTIONS, REFERENCES, SYSTEM, AuditEvent, AuditFilters, entity_type_of
 from app.queries.audit_exports import part_of
 from app.web.parsing import choice_parameter, number_parameter
@@ -31,6 +32,7 @@ _PAGES = {
     "Certification": ("certifications.show", "certification_id"),
     "GovernancePolicy": ("policies.show", "policy_id"),
     "UserGroup": ("user_groups.show", "group_id"),
+    "AccessRole": ("access_roles.show", "access_role_id"),
 }
 _MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -151,12 +153,18 @@ def _value(event: AuditEvent, name: str, value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or None
+        return ", ".join(_of_list(event, name, each) for each in value) or None
     if isinstance(value, dict):
         return ", ".join(f"{in_words(key).lower()} {each}" for key, each in value.items())
     if isinstance(value, str) and _MOMENTS.fullmatch(value):
         return f"{datetime.fromisoformat(value).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
     return str(value)
+
+
+def _of_list(event: AuditEvent, name: str, value: Any) -> str:
+    """One of several: a permission in words, a thing by its name where the trail knows it."""
+    found = event.things.get((REFERENCES.get(name, ""), str(value)))
+    return found.name if found is not None else PERMISSIONS.get(str(value), str(value))
 
 
 def _spaced(name: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.commands.access_roles import create_access_role
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
+from app.core.ids import new_token
+from app.schemas.access_roles import NewAccessRole
 from app.schemas.tasks import Assignment, NewComment
 from tests.factories import a_certification, a_program, a_task
 
@@ -20,6 +23,9 @@ PAGES = {
     "/certifications?limit=200": 4,
     "/certifications/{certification}": 11,
     "/trash": 5,
+    "/roles": 4,
+    "/roles/{role}": 6,
+    "/roles/{role}/edit": 6,
     "/api-keys?limit=200": 5,  # one asks whether this reading is noted already
 }
 API = {
@@ -29,6 +35,7 @@ API = {
     "/programs?limit=200": 5,
     "/certifications?limit=200": 5,
     "/certifications/{certification}": 9,
+    "/access-roles": 5,
 }
 
 
@@ -37,7 +44,8 @@ def things(alice, bob):
     program = a_program(alice)
     task = a_task(alice, program)
     more(alice, bob, program, task, 10)
-    return {"program": program, "task": task, "certification": a_certification(alice, task_id=task.id)}
+    role = create_access_role(alice.actor, NewAccessRole(name="Clerk", permissions=("task.view",)))
+    return {"program": program, "task": task, "role": role, "certification": a_certification(alice, task_id=task.id)}
 
 
 def more(alice, bob, program, task, count):
@@ -50,6 +58,7 @@ def more(alice, bob, program, task, count):
             a_certification(alice, task_id=made.id, settled=False)
             a_program(alice)
             alice.key_with("task.view")
+            create_access_role(alice.actor, NewAccessRole(name=f"Role {new_token()}", permissions=("task.view",)))
 
 
 def costs(door, paths, things, count_queries):

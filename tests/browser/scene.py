@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from app.commands import certifications
+from app.commands.access_roles import update_access_role
 from app.commands.api_keys import create_api_key, revoke_api_key, rotate_api_key
 from app.commands.programs import delete_program
 from app.commands.task_assignments import assign_task
@@ -20,7 +21,9 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.outbox import outbox
+from app.core.roles import SHIPPED_ROLES
 from app.core.transaction import command
+from app.schemas.access_roles import AccessRoleChanges
 from app.schemas.api_keys import Rotation
 from app.schemas.certifications import Revocation
 from app.schemas.tasks import Assignment, Move, NewComment, TaskChanges
@@ -57,6 +60,11 @@ PAGES = {
     "the form of a new group": "/groups/new",
     "the form of a group": "/groups/{0.group}/edit",
     "whether to delete a group": "/groups/{0.group}/delete",
+    "the roles": "/roles",
+    "a role that was changed": "/roles/{0.alice.organisation.roles[member]}",
+    "the form of a new role": "/roles/new",
+    "the form of a role": "/roles/{0.alice.organisation.roles[member]}/edit",
+    "whether to delete a role": "/roles/{0.alice.organisation.roles[member]}/delete",
     "the certification list": "/certifications",
     "a certification list without a match": "/certifications?status=suspended",
     "the versions of an output": "/certifications/{0.certifications[corrected]}/versions",
@@ -126,6 +134,7 @@ class Scene:
         bare = a_task(alice, program, name="Check the wording of the fee table")
         _work_on(task.id, alice, bob)
         _throw_away(alice)
+        _change_a_role(alice)
         newcomer, key = cast.join(cast.found("globex"), "mallory"), _keys(alice, bob)
         made = dict(_certifications(alice, task.id))
         group = a_group(acme, bob, name="Editors", inside=a_group(acme, carol, name="Everybody who writes"))
@@ -138,6 +147,13 @@ def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:
         comment_on_task(player.actor, task_id, NewComment(body=f"{PROSE}\n\n{player.name}"))
     move_task(bob.actor, task_id, Move(state="doing"))
     update_task(bob.actor, task_id, TaskChanges(name="Draft the spring fund letter for clients"))
+
+
+def _change_a_role(alice: Player) -> None:
+    """Members here may invite people, which those of other organisations may not."""
+    member = alice.organisation.roles["member"]
+    allowed = SHIPPED_ROLES["member"].permissions | {"user.invite"}
+    update_access_role(alice.actor, member, AccessRoleChanges(permissions=tuple(sorted(allowed))))
 
 
 def _keys(alice: Player, bob: Player) -> UUID:

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from app.commands import certifications, invitations, programs, second_steps, sessions, tasks, tenants
 from app.commands.access_grants import create_access_grant
+from app.commands.access_roles import create_access_role
 from app.commands.api_keys import create_api_key
 from app.commands.task_comments import comment_on_task
 from app.commands.user_groups import add_user_group_member
@@ -27,6 +28,7 @@ from app.core.ids import new_secret_id, new_token
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.user_sessions import UserSession
 from app.schemas.access_grants import NewAccessGrant
+from app.schemas.access_roles import NewAccessRole
 from app.schemas.invitations import NewInvitation
 from app.schemas.tasks import NewComment
 from app.schemas.tenants import NewApiKey, NewMember
@@ -279,6 +281,12 @@ def _fresh_member(world: World) -> dict[str, Any]:
     return {"user_id": tenants.create_member(cast.system(world.acme), new).user_id}
 
 
+def _fresh_role(world: World) -> dict[str, Any]:
+    """A role that nobody has; of an admin's making, so that admins manage it."""
+    new = NewAccessRole(name=f"Fresh {CANARY} {new_token()}", permissions=("task.view",))
+    return {"access_role_id": create_access_role(world.people["dave"].actor, new).id}
+
+
 def _fresh_group(world: World) -> dict[str, Any]:
     """A group that brings a role, with somebody in it."""
     made = _group_with(world.people["alice"], world.people["carol"], f"Fresh {CANARY} {new_token()}")
@@ -328,6 +336,7 @@ _MAKERS = {
     "fresh_key": _fresh_key,
     "fresh_group": _fresh_group,
     "fresh_session": _fresh_session,
+    "fresh_role": _fresh_role,
     "deleted_program": _deleted_program,
     "deleted_task": _deleted_task,
     "fresh_certification": _fresh_certification,

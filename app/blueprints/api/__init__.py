@@ -6,6 +6,7 @@ api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 from app.blueprints.api import (  # noqa: E402
     access_grants,
+    access_roles,
     api_keys,
     audit_events,
     audit_exports,
@@ -21,6 +22,7 @@ from app.blueprints.api import (  # noqa: E402
 
 __all__ = [
     "access_grants",
+    "access_roles",
     "api",
     "api_keys",
     "audit_events",
