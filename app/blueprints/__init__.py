@@ -6,6 +6,7 @@ A view reads the request, calls one thing, shows the result.
 from flask import Flask
 
 from app.blueprints import (
+    access_explanation,
     access_roles,
     account,
     api_keys,
@@ -43,6 +44,7 @@ def init_app(app: Flask) -> None:
     for noun in (
         organisations,
         access_roles,
+        access_explanation,
         api_keys,
         api_origins,
         home,

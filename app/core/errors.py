@@ -85,6 +85,14 @@ class Forbidden(DomainError):
 
     code, status = "FORBIDDEN", HTTPStatus.FORBIDDEN
     message = "Your role does not allow this."
+    permission: str | None = None  # the one that is lacking, where there is one to name
+
+    @classmethod
+    def lacking(cls, permission: str) -> Forbidden:
+        """The refusal to somebody who lacks a permission."""
+        refusal = cls()
+        refusal.permission = permission
+        return refusal
 
 
 class CsrfFailed(Forbidden):

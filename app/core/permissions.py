@@ -52,7 +52,7 @@ def fetch(
     if not (actor.may(viewing, *lies_in) or (is_own and actor.may(f"{viewing}_own", *lies_in))):
         raise NotFound
     if permission != viewing and not actor.may(permission, *lies_in):
-        raise Forbidden
+        raise Forbidden.lacking(permission)
     remember(row)
     return row  # type: ignore[no-any-return]
 
@@ -159,7 +159,7 @@ def _refuse_unless(allowed: bool, permission: str) -> None:
         return
     if permission.endswith(".view"):
         raise NotFound
-    raise Forbidden
+    raise Forbidden.lacking(permission)
 
 
 def _asked(permission: str) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, Text, and_, bindparam, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, Text, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import aliased
 
@@ -16,6 +16,7 @@ from app.core.database import db
 from app.core.permissions import require_somewhere
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessPermission, AccessRole
+from app.models.application_instances import ApplicationInstanceUser
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup, UserGroupMember
@@ -63,6 +64,14 @@ class PlacedGrant(NamedTuple):
     created_at: datetime
 
 
+class Giver(NamedTuple):
+    """A person or group that may give roles in a place: every role, or those of `role_ids`."""
+
+    name: str
+    every: bool
+    role_ids: set[UUID]
+
+
 def grants_reaching(
     actor: Actor, user_id: int, *, program_id: UUID | None = None, task_id: UUID | None = None
 ) -> list[HeldGrant]:
@@ -93,6 +102,21 @@ def grants_in_place(actor: Actor, *, program_id: UUID | None = None, task_id: UU
     """Everybody's grants that hold in a program or on a task. Whoever calls this has asked for permission."""
     given = {"tenant": actor.tenant_id, "program": program_id, "task": task_id}
     return [PlacedGrant._make(row) for row in db.session.execute(_in_place(), given)]
+
+
+def givers_in_place(actor: Actor, *, program_id: UUID | None = None, task_id: UUID | None = None) -> list[Giver]:
+    """Who may give roles in a place, by name; people who have left may not.
+
+    Whoever calls this has asked for permission. What somebody may do by several groups together is not added up: a
+    group stands for itself.
+    """
+    given = {"tenant": actor.tenant_id, "program": program_id, "task": task_id}
+    found: dict[tuple[int | None, UUID | None], tuple[Giver, bool]] = {}
+    for row in db.session.execute(_giving(), given):
+        before, gives = found.get((row.user_id, row.user_group_id), (Giver(row.name, False, set()), False))
+        giver = Giver(row.name, before.every or row.manages_every_role, before.role_ids | set(row.managed_role_ids))
+        found[row.user_id, row.user_group_id] = (giver, gives or row.gives)
+    return [giver for giver, gives in found.values() if gives]
 
 
 def programs_above(actor: Actor, program_id: UUID) -> list[Any]:
@@ -168,6 +192,40 @@ def _in_place() -> Select[Any]:
         .outerjoin(giver, giver.user_id == AccessGrant.granted_by_user_id)
         .where(AccessGrant.application_instance_id == bindparam("tenant"), _here())
         .order_by(func.coalesce(User.name, UserGroup.name), AccessRole.name, AccessGrant.id)
+        .limit(500)
+    )
+
+
+@cache
+def _giving() -> Select[Any]:
+    gives = (
+        exists()
+        .where(AccessPermission.application_instance_id == bindparam("tenant"))
+        .where(AccessPermission.access_role_id == AccessRole.id, AccessPermission.permission == "access_grant.create")
+    )
+    works_here = (
+        (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id)
+        & (ApplicationInstanceUser.user_id == AccessGrant.user_id)
+        & ApplicationInstanceUser.deactivated_at.is_(None)
+    )
+    name = func.coalesce(User.name, UserGroup.name)
+    return (
+        select(
+            AccessGrant.user_id,
+            AccessGrant.user_group_id,
+            name.label("name"),
+            AccessRole.manages_every_role,
+            AccessRole.managed_role_ids,
+            gives.label("gives"),
+        )
+        .join(AccessRole, AccessRole.id == AccessGrant.access_role_id)
+        .outerjoin(ApplicationInstanceUser, works_here)
+        .outerjoin(User, User.user_id == ApplicationInstanceUser.user_id)
+        .outerjoin(UserGroup, UserGroup.id == AccessGrant.user_group_id)
+        .where(AccessGrant.application_instance_id == bindparam("tenant"), _here())
+        .where(or_(User.user_id.is_not(None), UserGroup.id.is_not(None)))
+        .where(or_(AccessRole.manages_every_role, func.cardinality(AccessRole.managed_role_ids) > 0, gives))
+        .order_by(name, AccessGrant.id)
         .limit(500)
     )
 

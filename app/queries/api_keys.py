@@ -60,6 +60,16 @@ def list_api_keys(actor: Actor, paging: Paging | None = None, *, only_own: bool 
     return _IN_PART.page(db.session, paging or Paging(), values=values | sight_of(actor, ApiKey))
 
 
+def keys_of_person(actor: Actor, user_id: int) -> list[Any]:
+    """The keys of a person that work now: one's own, or anybody's for who may see them."""
+    sees_all = in_sight(actor, ApiKey) is None
+    if not (sees_all or user_id == actor.user_id):
+        return []
+    query = _KEYS.where(ApiKey.user_id == bindparam("person"), ApiKey.revoked_at.is_(None)).limit(100)
+    rows = db.session.execute(query, {"tenant": actor.tenant_id, "now": clock.now(), "person": user_id})
+    return [row for row in rows if not row.has_ended]
+
+
 def get_api_key(actor: Actor, key_id: UUID) -> Any:
     """One key as the list has it, to rotate or to revoke it. Raises NotFound, or Forbidden for somebody else's."""
     key = fetch(actor, ApiKey, key_id, "api_key.view")

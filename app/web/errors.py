@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app.core import errors
 from app.core.database import db
 from app.core.errors import DomainError
+from app.queries.access_explanation import ASKABLE
 from app.web.responses import wants_fragment
 from app.web.sign_in import is_api, known_actor, safe_next
 from app.web.templating import translated as _
@@ -156,6 +157,17 @@ def _way_back(refusal: DomainError) -> dict[str, str] | None:
     return about
 
 
+def _ask_why(refusal: DomainError) -> str | None:
+    """Where it is explained why this was refused, for who may see roles."""
+    permission, actor = getattr(refusal, "permission", None), known_actor()
+    if permission not in ASKABLE or actor is None or not actor.may_somewhere("access_role.view"):
+        return None
+    ids = request.view_args or {}
+    things = [str(ids[name]) for name in ("certification_id", "task_id", "program_id") if name in ids]
+    about = {"thing": things[0]} if things else {}
+    return url_for("access_explanation.index", user_id=actor.user_id, permission=permission, **about)
+
+
 def _page_of_the_thing() -> dict[str, str] | None:
     """The page that shows what the action is about, by the parameter of the action's address."""
     pages = {
@@ -195,6 +207,7 @@ def _as_html(refusal: DomainError) -> Response:
             help="",
             details=refusal.details,
             back=_way_back(refusal),
+            why=_ask_why(refusal),
             reference=g.get("request_id", ""),
         )
     except Exception:

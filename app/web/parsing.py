@@ -175,7 +175,7 @@ def number_parameter(parameters: Mapping[str, str], name: str) -> int | None:
     if name not in parameters:
         return None
     text = parameters[name]
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+    if not (text.isascii() and text.isdecimal() and len(text) < 17):
         raise InvalidParameter({name: "This must be a whole number."})
     return int(text)
 

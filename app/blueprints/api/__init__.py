@@ -5,6 +5,7 @@ from flask import Blueprint
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
 from app.blueprints.api import (  # noqa: E402
+    access_explanation,
     access_grants,
     access_roles,
     api_keys,
@@ -21,6 +22,7 @@ from app.blueprints.api import (  # noqa: E402
 )
 
 __all__ = [
+    "access_explanation",
     "access_grants",
     "access_roles",
     "api",
