@@ -1,16 +1,19 @@
-"""The settings of an organisation."""
+"""The settings of an organisation, and closing it."""
 
 from flask import Blueprint, url_for
 
 from app.commands import organisations as commands
 from app.core.errors import Invalid, StaleVersion
 from app.core.parsing import parse
+from app.core.permissions import require
 from app.queries import organisations as queries
-from app.schemas.organisations import OrganisationChanges, currencies, time_zones
+from app.schemas.organisations import Closing, OrganisationChanges, currencies, time_zones
 from app.web.conflicts import conflict_of
-from app.web.parsing import form_values
-from app.web.responses import Said, go_on, show
+from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.parsing import form_values, read_form
+from app.web.responses import Said, Undo, go_on, show
 from app.web.sign_in import current_actor
+from app.web.templating import day as written_day
 from app.web.templating import translated as _
 
 bp = Blueprint("organisations", __name__)
@@ -38,6 +41,36 @@ def update():
         organisation = queries.get_organisation(actor)
         return _form(organisation, given, conflict=conflict_of(organisation, given), status=409)
     return go_on(url_for(".edit"), Said(_("Changes saved.")))
+
+
+@bp.get("/settings/close")
+def confirm_close():
+    """Ask before the organisation is closed."""
+    require(current_actor(), "application_instance.delete")
+    return show("organisations/close.html", values={}, errors={})
+
+
+@bp.post("/settings/closing")
+@needs_fresh_sign_in
+def close():
+    """Have the organisation closed in thirty days."""
+    try:
+        closing = commands.close_organisation(current_actor(), read_form(Closing))
+    except Invalid as refused:
+        require(current_actor(), "application_instance.delete")
+        return show("organisations/close.html", status=422, values=form_values(), errors=refused.fields)
+    day = written_day(closing.closes_at)
+    said = Said(
+        _("It closes on {day}. Until then you can keep it.").format(day=day), Undo(url_for(".keep")), "attention"
+    )
+    return go_on(url_for(".edit"), said)
+
+
+@bp.post("/settings/keeping")
+def keep():
+    """Keep an organisation that was to be closed."""
+    kept = commands.keep_organisation(current_actor())
+    return go_on(url_for(".edit"), Said(_("{organisation} stays.").format(organisation=kept.name)))
 
 
 def _given():

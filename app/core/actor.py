@@ -29,6 +29,8 @@ class Tenant:
     is_suspended: bool = False
     time_zone: str = "UTC"
     locale: str = "en-GB"
+    closes_at: datetime | None = None
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ ids only: who runs the job reads the record again and never trusts what was true
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text, func, insert, select
+from sqlalchemy import Column, DateTime, Integer, Table, Text, func, insert, select, update
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from app.core.actor import Actor
@@ -36,9 +37,14 @@ outbox = Table(
 )
 
 
-def enqueue(actor: Actor, job: str, subject_id: UUID, *, queue: str = "default") -> None:
-    """Have `job`, named as "certifications.sign", run for `subject_id` once this transaction has committed."""
-    _insert(actor.tenant_id, job, subject_id, queue)
+def enqueue(
+    actor: Actor, job: str, subject_id: UUID, *, queue: str = "default", due_at: datetime | None = None
+) -> None:
+    """Have `job`, named as "certifications.sign", run for `subject_id` once this transaction has committed.
+
+    With `due_at` it waits until then: who takes it looks whether it is still wanted.
+    """
+    _insert(actor.tenant_id, job, subject_id, queue, due_at)
 
 
 def enqueue_for_nobody(job: str, subject_id: UUID) -> None:
@@ -46,7 +52,13 @@ def enqueue_for_nobody(job: str, subject_id: UUID) -> None:
     _insert(None, job, subject_id, "default")
 
 
-def _insert(tenant_id: UUID | None, job: str, subject_id: UUID, queue: str) -> None:
+def give_up_waiting(tenant_id: UUID, *, but: str) -> None:
+    """Let nothing that waits in an organisation be done any more, `but` one job."""
+    waiting = (outbox.c.application_instance_id == tenant_id, outbox.c.done_at.is_(None), outbox.c.job != but)
+    db.session.execute(update(outbox).where(*waiting).values(failed_at=func.clock_timestamp(), last_error="Closed"))
+
+
+def _insert(tenant_id: UUID | None, job: str, subject_id: UUID, queue: str, due_at: datetime | None = None) -> None:
     db.session.execute(
         insert(outbox).values(
             id=new_secret_id(),
@@ -54,6 +66,7 @@ def _insert(tenant_id: UUID | None, job: str, subject_id: UUID, queue: str) -> N
             queue=queue,
             job=job,
             subject_id=subject_id,
+            **({} if due_at is None else {"due_at": due_at}),
         )
     )
     db.session.execute(select(func.pg_notify(CHANNEL, "")))

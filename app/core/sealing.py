@@ -17,7 +17,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, any_, bindparam, func, select
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, any_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
@@ -136,6 +136,15 @@ def create_tenant_key(tenant_id: UUID) -> None:
     """Make the key of a new organisation."""
     wrapped = aes_key_wrap(_master.required(), os.urandom(32))
     db.session.execute(insert(tenant_keys).values(application_instance_id=tenant_id, wrapped_key=wrapped))
+
+
+def destroy_tenant_key(tenant_id: UUID) -> None:
+    """Destroy the key of an organisation, and with it every key of its records. Twice is once.
+
+    Processes that have used it forget it when they end; by then nobody enters the organisation any more.
+    """
+    db.session.execute(delete(tenant_keys).where(tenant_keys.c.application_instance_id == tenant_id))
+    _master.tenants.pop(tenant_id, None)
 
 
 def create_loose_key(subject: str) -> tuple[RecordKey, bytes]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from app.commands.organisations import CLOSING
 from app.core import mails as waiting_mails
 from app.core.actor import Actor
-from app.jobs import audit_exports, certifications, mails
+from app.jobs import audit_exports, certifications, mails, organisations
 
 Job = Callable[[Any, UUID], None]  # its actor is the system in an organisation, or a Visitor where there is none
 
@@ -19,6 +20,7 @@ JOBS: dict[str, Job] = {
     "certifications.seal": certifications.seal,
     "certifications.supersede": certifications.supersede,
     waiting_mails.JOB: mails.send,
+    CLOSING: organisations.close,
 }
 
 # What to say of a thing whose job was given up.

@@ -21,7 +21,7 @@ class ApplicationInstance(Versioned, Model):
     kind = "application_instance"
     audited = (
         *("slug", "name", "api_origins", "suspended_at"),
-        *("locale", "time_zone", "working_days", "currency"),
+        *("locale", "time_zone", "working_days", "currency", "closes_at", "closed_at"),
     )
     refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
 
@@ -34,6 +34,8 @@ class ApplicationInstance(Versioned, Model):
     working_days: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), default=lambda: [1, 2, 3, 4, 5])  # ISO 8601
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
     suspended_at: Mapped[datetime | None]  # nobody works in it, and its jobs wait
+    closes_at: Mapped[datetime | None]  # until then it can be kept
+    closed_at: Mapped[datetime | None]  # nobody enters it any more, and its key is destroyed
 
 
 class ApplicationInstanceUser(Model):

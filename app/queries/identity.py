@@ -33,6 +33,8 @@ _TENANT = (
     ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
     ApplicationInstance.time_zone,
     ApplicationInstance.locale,
+    ApplicationInstance.closes_at,
+    ApplicationInstance.closed_at.is_not(None).label("is_closed"),
 )
 _SESSION = (
     select(
@@ -125,7 +127,16 @@ def find_roles(tenant_id: UUID, user_id: int) -> list[Role] | None:
 
 def tenant_from(row: Any) -> Tenant:
     """The organisation of a session or a key, as an Actor wants to know it."""
-    return Tenant(row.tenant_id, row.slug, row.tenant_name, row.is_suspended, row.time_zone, row.locale)
+    return Tenant(
+        id=row.tenant_id,
+        slug=row.slug,
+        name=row.tenant_name,
+        is_suspended=row.is_suspended,
+        time_zone=row.time_zone,
+        locale=row.locale,
+        closes_at=row.closes_at,
+        is_closed=row.is_closed,
+    )
 
 
 def roles_from(found: list[dict[str, Any]] | None) -> list[Role] | None:
@@ -157,6 +168,7 @@ def tenants_of(user_id: int) -> list[Any]:
             ApplicationInstanceUser.application_instance_id == ApplicationInstance.id,
         )
         .where(ApplicationInstanceUser.user_id == user_id, ApplicationInstanceUser.deactivated_at.is_(None))
+        .where(ApplicationInstance.closed_at.is_(None))
         .order_by(ApplicationInstance.name)
     )
     return list(db.session.execute(query))

@@ -59,6 +59,7 @@ def find_invitation(token: str) -> Any:
             .label("has_account"),
         )
         .join(ApplicationInstance, ApplicationInstance.id == Invitation.application_instance_id)
+        .where(ApplicationInstance.closed_at.is_(None))
         .outerjoin(User, User.user_id == Invitation.invited_by_user_id)
         .where(Invitation.token_hash == presented, Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
         .where(Invitation.expires_at > clock.now())

@@ -64,6 +64,12 @@ class OrganisationChanges(Schema):
     version: Version | None = None
 
 
+class Closing(Schema):
+    """Closing an organisation: its short name, typed once more."""
+
+    slug: Line
+
+
 class OrganisationOut(Schema):
     """An organisation in JSON."""
 

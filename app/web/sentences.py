@@ -68,6 +68,9 @@ _OF_THE_TRAIL = {
     "application_instance.updated": "changed the settings of",
     "application_instance.suspended": "suspended the organisation",
     "application_instance.resumed": "resumed the organisation",
+    "application_instance.closing_began": "began to close the organisation",
+    "application_instance.closing_taken_back": "kept the organisation",
+    "application_instance.closed": "closed the organisation",
 }
 _THINGS = {
     "api_key": "API key",

@@ -384,9 +384,10 @@ def _actor(
 ) -> Actor:
     """The person at work in the organisation.
 
-    Raises NotFound for somebody who does not belong to it, TenantSuspended where nobody may work in it.
+    Raises NotFound for somebody who does not belong to it, and for everybody once it is closed; TenantSuspended where
+    nobody may work in it.
     """
-    if roles is None:
+    if roles is None or tenant.is_closed:
         raise NotFound
     if tenant.is_suspended:
         raise TenantSuspended

@@ -37,7 +37,7 @@ NO_COMMANDS = {
 # What the commands that are being written will ask for.
 COMING = {
     "user.update",
-    *("application_instance.delete", "program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
+    *("program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
 }
 CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")
 ASKING = {"fetch", "require", "require_somewhere", "live_task"}
