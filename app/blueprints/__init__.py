@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.blueprints import (
     access_explanation,
+    access_grants,
     access_roles,
     account,
     api_keys,
@@ -57,6 +58,7 @@ def init_app(app: Flask) -> None:
         audit_events,
         user_groups,
         users,
+        access_grants,
         audit_exports,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -9,6 +9,7 @@ from app.queries import user_groups as queries
 from app.queries.access import grants_of_group
 from app.queries.users import list_people
 from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupChanges
+from app.web.access_pages import access_of_group
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
@@ -120,7 +121,7 @@ def _page(group_id, *, errors=None, status=200):
         group=group,
         page=page_context(members),
         around=queries.groups_around(actor, group_id),
-        grants=grants_of_group(actor, group_id) if actor.may_somewhere("access_role.view") else None,
+        access=access_of_group(actor, group),
         people=list_people(actor) if may_change and actor.may_somewhere("user.view") else [],
         groups=[each for each in queries.user_group_choices(actor) if each.id != group_id] if may_change else [],
         errors=errors or {},

@@ -11,6 +11,7 @@ from app.queries import users as queries
 from app.queries.access import roles_to_give
 from app.queries.invitations import waiting_invitations
 from app.schemas.invitations import NewInvitation
+from app.web.access_pages import access_of_person
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
 from app.web.responses import Said, Undo, go_on, show
@@ -38,7 +39,8 @@ def show_user(user_id):
     """One person."""
     actor = current_actor()
     note_reading_of(actor, "people")
-    return show("users/show.html", person=queries.get_user(actor, user_id))
+    person = queries.get_user(actor, user_id)
+    return show("users/show.html", person=person, access=access_of_person(actor, person))
 
 
 @bp.get("/people/invite")

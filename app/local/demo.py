@@ -151,6 +151,7 @@ def _acme(tenant: ApplicationInstance) -> None:
         alice, NewAccessGrant(access_role_id=member, user_id=heidi.user_id, program_id=programs["WEB"].id)
     )
     update_task(bob, tasks[texts.TASKS[0][1]], TaskChanges(estimate_minutes=150))
+    create_program(alice, NewProgram(key="BLOG", name="Articles", parent_id=programs["WEB"].id))
     _come_and_go(tenant, alice, member)
     create_access_role(_as_person(tenant, "dave@acme.example"), texts.OWN_ROLE)
     _certify(alice, bob, tasks)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import require_somewhere
+from app.core.permissions import require, require_somewhere
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessPermission, AccessRole
 from app.models.application_instances import ApplicationInstanceUser
@@ -140,11 +140,28 @@ def roles_given_by(actor: Actor, *, program_id: UUID | None = None, task_id: UUI
     return {role_id for grant in held for role_id in grant.managed_role_ids}
 
 
-def roles_to_give(actor: Actor) -> list[Any]:
-    """The roles that the actor may give throughout the organisation, by name: for the menu of a form."""
+def access_here(actor: Actor, *, program_id: UUID, task_id: UUID | None = None) -> list[PlacedGrant]:
+    """Everybody's grants that hold in a program or on a task of it, for who may see roles there. Raises NotFound."""
+    require(actor, "access_role.view", program_id, task_id)
+    return grants_in_place(actor, program_id=program_id, task_id=task_id)
+
+
+def roles_to_give(actor: Actor, *, program_id: UUID | None = None, task_id: UUID | None = None) -> list[Any]:
+    """The roles that the actor may give in a place, or throughout the organisation, by name: for the menu of a form."""
+    return _named(actor, roles_given_by(actor, program_id=program_id, task_id=task_id))
+
+
+def roles_to_give_somewhere(actor: Actor) -> list[Any]:
+    """The roles that the actor may give in one place or another."""
+    assert actor.user_id is not None
+    held = grants_of_person(actor, actor.user_id)
+    every = any(grant.manages_every_role for grant in held)
+    return _named(actor, None if every else {role_id for grant in held for role_id in grant.managed_role_ids})
+
+
+def _named(actor: Actor, managed: set[UUID] | None) -> list[Any]:
     require_somewhere(actor, "user.view")
     query = select(AccessRole.id, AccessRole.key, AccessRole.name, AccessRole.description)
-    managed = roles_given_by(actor)
     if managed is not None:
         query = query.where(AccessRole.id.in_(managed))
     return list(

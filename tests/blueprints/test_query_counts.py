@@ -20,6 +20,8 @@ PAGES = {
     "/programs?limit=200": 4,
     "/programs/{program}?limit=200": 5,
     "/programs/{program}/history": 6,
+    "/programs/{program}/access": 9,  # what holds here, what may be given (2), to whom (2)
+    "/tasks/{task}/access": 9,
     "/certifications?limit=200": 4,
     "/certifications/{certification}": 11,
     "/trash": 5,

@@ -55,6 +55,8 @@ PAGES = {
     "the form of a program": "/programs/{0.program}/edit",
     "the history of a program": "/programs/{0.program}/history",
     "whether to delete a program": "/programs/{0.program}/delete",
+    "who may do what in a program": "/programs/{0.program}/access",
+    "who may do what on a task": "/tasks/{0.task}/access",
     "the groups": "/groups",
     "a group": "/groups/{0.group}",
     "the form of a new group": "/groups/new",

@@ -260,7 +260,15 @@ def _fresh_task(world: World) -> dict[str, Any]:
 def _fresh_grant(world: World) -> dict[str, Any]:
     alice = world.people["alice"]
     place = factories.a_program(alice, name=f"Fresh {CANARY}").id
-    return {"grant_id": factories.a_grant(alice, "viewer", world.people["bob"], program_id=place).id}
+    bob = world.people["bob"]
+    grant = factories.a_grant(alice, "viewer", bob, program_id=place)
+    return {"grant_id": grant.id, "program_id": place, "user_id": bob.user_id}
+
+
+def _fresh_task_grant(world: World) -> dict[str, Any]:
+    made = _fresh_task(world)
+    grant = factories.a_grant(world.people["alice"], "viewer", world.people["bob"], task_id=made["task_id"])
+    return made | {"grant_id": grant.id}
 
 
 def _fresh_key(world: World) -> dict[str, Any]:
@@ -291,8 +299,7 @@ def _fresh_group(world: World) -> dict[str, Any]:
     """A group that brings a role, with somebody in it."""
     made = _group_with(world.people["alice"], world.people["carol"], f"Fresh {CANARY} {new_token()}")
     brings = NewAccessGrant(access_role_id=world.acme.roles["viewer"], user_group_id=made["group_id"])
-    create_access_grant(world.people["alice"].actor, brings)
-    return made
+    return made | {"grant_id": create_access_grant(world.people["alice"].actor, brings).id}
 
 
 def _group_with(maker: Player, person: Player, name: str) -> dict[str, Any]:
@@ -331,6 +338,7 @@ _MAKERS = {
     "fresh_program": _fresh_program,
     "fresh_task": _fresh_task,
     "fresh_grant": _fresh_grant,
+    "fresh_task_grant": _fresh_task_grant,
     "fresh_invitation": _fresh_invitation,
     "fresh_member": _fresh_member,
     "fresh_key": _fresh_key,
