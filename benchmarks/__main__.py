@@ -11,7 +11,20 @@ from typing import Any
 from app import create_app
 from app.local.home import LocalError
 from app.local.supervisor import StopRequestedError
-from benchmarks import audit, certifications, data, load, machine, queries, side_by_side, signing, stack, table, weight
+from benchmarks import (
+    access,
+    audit,
+    certifications,
+    data,
+    load,
+    machine,
+    queries,
+    side_by_side,
+    signing,
+    stack,
+    table,
+    weight,
+)
 from benchmarks.stack import Stack
 
 HERE = Path(__file__).parent
@@ -35,7 +48,11 @@ def main() -> int:
                 say(f"making {given.events:,} events of the audit trail")
                 found["audit"] = audit.measure(running, create_app("web", **running.settings), given.events)
                 print("\n".join(audit.lines(found["audit"])))
-            if set(given.parts) - {"audit", "signing"}:
+            if "access" in given.parts:
+                say(f"giving {access.GRANTS:,} grants")
+                found["access"] = access.measure(running, create_app("web", **running.settings))
+                print("\n".join(access.lines(found["access"])))
+            if set(given.parts) - {"access", "audit", "signing"}:
                 measure(running, given, found)
     except (LocalError, load.WrongAnswersError, queries.NotFixedError, certifications.NotCertifiedError) as reason:
         print(f"\n{reason}", file=sys.stderr)
@@ -53,7 +70,9 @@ def arguments() -> argparse.Namespace:
     """What to measure, and for how long."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parts = ("pages", "writes", "signing", "certifications")
-    parser.add_argument("parts", nargs="*", default=list(parts), help=f"what to measure: {', '.join(parts)}")
+    parser.add_argument(
+        "parts", nargs="*", default=list(parts), help=f"what to measure: {', '.join(parts)}; access; audit"
+    )
     parser.add_argument(
         "--events", type=int, default=5_000_000, help="of the part audit, which is not made unless named"
     )
@@ -61,7 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=2, help="length of a slice (2)")
     parser.add_argument("--certifications", type=int, default=100, help="requests for each kind of key (100)")
     given = parser.parse_args()
-    if unknown := set(given.parts) - {*parts, "audit"}:
+    if unknown := set(given.parts) - {*parts, "access", "audit"}:
         parser.error(f"there is no part called {', '.join(sorted(unknown))}")
     return given
 
