@@ -3,7 +3,7 @@
 from flask import Blueprint, url_for
 
 from app.commands import programs as commands
-from app.core.errors import Invalid, StaleVersion
+from app.core.errors import Forbidden, Invalid, StaleVersion
 from app.core.permissions import require, require_somewhere
 from app.queries import programs as queries
 from app.queries.history import program_history
@@ -31,16 +31,22 @@ def index():
 def new():
     """The form for a new program."""
     require_somewhere(current_actor(), "program.create")
-    return show("programs/new.html", "programs/_form.html", values={}, errors={})
+    return _new_form({"parent_id": read_parameters("parent").get("parent", "")})
 
 
 @bp.post("/programs")
 def create():
     """Make a program."""
+    actor = current_actor()
     try:
-        program = commands.create_program(current_actor(), read_form(NewProgram))
+        program = commands.create_program(actor, read_form(NewProgram))
     except Invalid as refused:
-        return show("programs/new.html", "programs/_form.html", status=422, values=form_values(), errors=refused.fields)
+        return _new_form(form_values(), errors=refused.fields, status=422)
+    except Forbidden as refused:
+        if not actor.may_somewhere("program.create"):
+            raise
+        wrong = {"parent_id": _("Choose a program in which you may make another.")}
+        return _new_form(form_values(), errors=wrong, status=refused.status)
     return go_on(url_for(".show", program_id=program.id), Said(_("Program created.")))
 
 
@@ -51,7 +57,14 @@ def show_program(program_id):
     program = queries.get_program(actor, program_id)
     paging = read_paging(read_parameters("cursor", "limit"))
     page = list_tasks(actor, TaskFilters(program_id=program_id), paging)
-    return show("programs/show.html", "programs/_program.html", program=program, page=page_context(page))
+    return show(
+        "programs/show.html",
+        "programs/_program.html",
+        program=program,
+        page=page_context(page),
+        above=queries.programs_around(actor, program_id),
+        inside=queries.programs_inside(actor, program_id),
+    )
 
 
 @bp.get("/programs/<uuid:program_id>/edit")
@@ -60,7 +73,8 @@ def edit(program_id):
     actor = current_actor()
     program = queries.get_program(actor, program_id)
     require(actor, "program.update", program_id)
-    return _form(program, {"name": program.name, "description": program.description, "version": program.version})
+    values = {"name": program.name, "description": program.description, "parent_id": program.parent_id or ""}
+    return _form(program, values | {"version": program.version})
 
 
 @bp.post("/programs/<uuid:program_id>")
@@ -68,10 +82,16 @@ def update(program_id):
     """Change a program."""
     actor = current_actor()
     try:
-        commands.update_program(actor, program_id, read_changes(ProgramChanges, empty={"description": ""}))
+        changes = read_changes(ProgramChanges, empty={"description": "", "parent_id": None})
+        commands.update_program(actor, program_id, changes)
     except Invalid as refused:
         program = queries.get_program(actor, program_id)
         return _form(program, form_values(), errors=refused.fields, status=422)
+    except Forbidden as refused:
+        if "parent_id" not in form_values() or not actor.may("program.update", program_id):
+            raise
+        wrong = {"parent_id": _("Your roles do not let you put it there: it would change who may do what in it.")}
+        return _form(queries.get_program(actor, program_id), form_values(), errors=wrong, status=refused.status)
     except StaleVersion:
         program = queries.get_program(actor, program_id)
         return _form(program, form_values(), conflict=conflict_of(program, form_values()), status=409)
@@ -114,7 +134,26 @@ def restore(program_id):
     return go_on(url_for(".show", program_id=program_id), Said(_("Program restored from the trash, with its tasks.")))
 
 
+def _new_form(values, *, errors=None, status=200):
+    actor = current_actor()
+    return show(
+        "programs/new.html",
+        "programs/_form.html",
+        status=status,
+        values=values,
+        errors=errors or {},
+        parents=queries.program_choices(actor, "program.create"),
+        on_its_own=actor.may("program.create"),
+    )
+
+
 def _form(program, values, *, errors=None, conflict=None, status=200):
+    actor = current_actor()
+    parents = queries.parent_choices(actor, program)
+    if conflict is not None and str(program.parent_id or "") != values.get("parent_id", str(program.parent_id or "")):
+        names = {str(each.id): each.name for each in parents}
+        theirs, mine = (names.get(str(each), "") for each in (program.parent_id, values["parent_id"]))
+        conflict["fields"].append({"name": "parent_id", "label": _("Lies in"), "theirs": theirs, "mine": mine})
     return show(
         "programs/edit.html",
         status=status,
@@ -122,4 +161,6 @@ def _form(program, values, *, errors=None, conflict=None, status=200):
         values=values,
         errors=errors or {},
         conflict=conflict,
+        parents=parents,
+        on_its_own=actor.may("access_grant.create"),
     )

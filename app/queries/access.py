@@ -120,10 +120,10 @@ def givers_in_place(actor: Actor, *, program_id: UUID | None = None, task_id: UU
 
 
 def programs_above(actor: Actor, program_id: UUID) -> list[Any]:
-    """The programs that a program lies in, from the outermost in, each with id, key and name; itself comes last."""
+    """The programs that a program lies in, from the outermost in, itself last: id, key, name and deleted_at."""
     higher = _places_above(depth=True)
     query = (
-        select(Program.id, Program.key, Program.name)
+        select(Program.id, Program.key, Program.name, Program.deleted_at)
         .join(higher, higher.c.id == Program.id)
         .order_by(higher.c.depth.desc())
     )
