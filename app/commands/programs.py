@@ -9,10 +9,11 @@ from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.permissions import expect_version, fetch, require
 from app.core.transaction import command
 from app.models.programs import Program
+from app.queries.access import roles_given_by, roles_held_by_place
 from app.schemas.programs import NewProgram, ProgramChanges
 
 
@@ -34,7 +35,7 @@ def create_program(actor: Actor, new: NewProgram) -> Program:
 def update_program(actor: Actor, program_id: UUID, changes: ProgramChanges) -> Program:
     """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster.
 
-    To put it into another program changes who may do what in it, and so needs the right to give roles there.
+    To put it into another program is to give and take the roles that hold there, and needs what that needs.
     """
     program = fetch(actor, Program, program_id, "program.update")
     expect_version(program, changes.version)
@@ -81,6 +82,13 @@ def _put_into(actor: Actor, program: Program, parent_id: UUID | None) -> None:
         require(actor, "access_grant.create", place)
     if parent_id is not None:
         _parent(actor, parent_id, "program.update")
+    before, after = roles_held_by_place(actor, program.parent_id), roles_held_by_place(actor, parent_id)
+    changing = {role for grant, role in (before | after).items() if (grant in before) != (grant in after)}
+    managed = roles_given_by(actor, program_id=program.id)
+    if managed is not None and changing - managed:
+        raise Forbidden(
+            "Roles that hold there would come to hold here, or end, which yours do not let you give or take."
+        )
     program.parent_id = parent_id
 
 

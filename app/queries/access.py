@@ -119,6 +119,17 @@ def givers_in_place(actor: Actor, *, program_id: UUID | None = None, task_id: UU
     return [giver for giver, gives in found.values() if gives]
 
 
+def roles_held_by_place(actor: Actor, program_id: UUID | None) -> dict[UUID, UUID]:
+    """What lies in a program has from it: its grants and those of the programs above, each with the id of its role."""
+    given = {"tenant": actor.tenant_id, "program": program_id, "task": None}
+    query = (
+        select(AccessGrant.id, AccessGrant.access_role_id)
+        .where(AccessGrant.application_instance_id == bindparam("tenant"))
+        .where(AccessGrant.program_id.in_(select(_places_above().c.id)))
+    )
+    return {row.id: row.access_role_id for row in db.session.execute(query, given)}
+
+
 def programs_above(actor: Actor, program_id: UUID) -> list[Any]:
     """The programs that a program lies in, from the outermost in, itself last: id, key, name and deleted_at."""
     higher = _places_above(depth=True)
