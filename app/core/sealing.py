@@ -23,8 +23,8 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from app.core import clock
 from app.core.database import Base, db, rows_of
+from app.core.tenancy import NOBODY
 
-NOBODY = UUID(int=0)  # stands for the organisation where there is none
 _UNRECORDED = {"unrecorded": "keys are made and destroyed by operations that record themselves"}
 
 tenant_keys = Table(

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 
 SETTING = "oversing.tenant"
+NOBODY = UUID(int=0)  # what is current for work that belongs to no organisation, such as a mail
 
 _current: ContextVar[UUID | None] = ContextVar("current_tenant", default=None)
 _set_setting = text("SELECT set_config('oversing.tenant', :tenant, true)")

@@ -37,7 +37,7 @@ _enter = text("SELECT set_config('oversing.tenant', :tenant, true)")
 
 
 @contextmanager
-def leased(tenant_id: UUID | None, ids: Collection[UUID]) -> Iterator[dict[UUID, UUID]]:
+def leased(tenant_id: UUID, ids: Collection[UUID]) -> Iterator[dict[UUID, UUID]]:
     """Those of the rows that nobody else works on, each with its subject. Take out what needs no lease any more."""
     rows = db.session.execute(_take, {"ids": list(ids), "seconds": SECONDS})
     held = {row.id: row.subject_id for row in rows}
@@ -52,12 +52,12 @@ def leased(tenant_id: UUID | None, ids: Collection[UUID]) -> Iterator[dict[UUID,
         keeper.join()
 
 
-def _keep(engine: Engine, tenant_id: UUID | None, held: dict[UUID, Any], finished: threading.Event) -> None:
+def _keep(engine: Engine, tenant_id: UUID, held: dict[UUID, Any], finished: threading.Event) -> None:
     """Renew the lease until the work is finished. Where that fails, it runs out, and somebody else takes over."""
     while not finished.wait(RENEWED_EVERY):
         try:
             with engine.begin() as connection:
-                connection.execute(_enter, {"tenant": str(tenant_id or "")})
+                connection.execute(_enter, {"tenant": str(tenant_id)})
                 connection.execute(_renew, {"ids": list(held), "seconds": SECONDS})
         except SQLAlchemyError as failure:
             log.warning("lease.not_renewed", error=type(failure).__name__)

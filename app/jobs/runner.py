@@ -36,8 +36,8 @@ def run(job: str, tenant_id: str, outbox_ids: Sequence[str]) -> None:
     """
     ids = [UUID(each) for each in outbox_ids]
     if not tenant_id:
-        with fresh_session():
-            _run_all(Visitor(), None, job, ids)
+        with fresh_session(), tenancy.entered(db.session, tenancy.NOBODY):
+            _run_all(Visitor(), tenancy.NOBODY, job, ids)
         return
     with fresh_session(), tenancy.entered(db.session, UUID(tenant_id)):
         tenant = db.session.get(ApplicationInstance, UUID(tenant_id))
@@ -50,7 +50,7 @@ def run(job: str, tenant_id: str, outbox_ids: Sequence[str]) -> None:
         _run_all(system_actor(tenant), tenant.id, job, ids)
 
 
-def _run_all(actor: Actor | Visitor, tenant_id: UUID | None, job: str, ids: list[UUID]) -> None:
+def _run_all(actor: Actor | Visitor, tenant_id: UUID, job: str, ids: list[UUID]) -> None:
     with leased(tenant_id, ids) as held:
         for outbox_id in ids:
             if outbox_id in held:
