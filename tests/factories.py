@@ -11,7 +11,10 @@ from sqlalchemy import select
 from app.commands import certifications
 from app.commands.access_grants import create_access_grant
 from app.commands.audit_exports import request_audit_export
+from app.commands.invitations import invite_person
 from app.commands.programs import create_program
+from app.commands.task_assignments import assign_task
+from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task
 from app.core import tenancy
 from app.core.database import db
@@ -26,9 +29,11 @@ from app.models.user_groups import UserGroup, UserGroupMember
 from app.queries.audit_events import AuditFilters
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.certifications import NewCertification
+from app.schemas.invitations import NewInvitation
 from app.schemas.programs import NewProgram
-from app.schemas.tasks import NewTask
+from app.schemas.tasks import Assignment, NewComment, NewTask
 from tests.cast import Organisation, Player, afresh, system
+from tests.doors import Json
 
 _numbers = count(1)
 
@@ -87,6 +92,21 @@ def a_certification(player: Player, *, settled: bool = True, **given: Any) -> An
     if settled:
         settle(player)
     return certification_id
+
+
+def something_of_everything(player: Player, api: Json) -> None:
+    """Rows in every table that an organisation has rows in: a wall is tried with something behind it."""
+    task = a_task(player)
+    assign_task(player.actor, task.id, Assignment(user_id=player.user_id))
+    comment_on_task(player.actor, task.id, NewComment(body="Looks good"))
+    first = a_certification(player, task_id=task.id)
+    a_certification(player, parent_certification_id=first)
+    a_group(player.organisation, player)
+    invited = NewInvitation(email="ivy@elsewhere.example", access_role_id=player.organisation.roles["member"])
+    invite_person(player.actor, invited)
+    an_export(player)
+    made = api.send("POST", "/programs", {"key": "ONCE", "name": "Once only"}, Idempotency_Key="once")
+    assert made.status_code == 201
 
 
 def settle(player: Player) -> None:

@@ -63,7 +63,10 @@ def test_nobody_takes_as_long_as_somebody(hashed):
 def test_a_giant_password_costs_nothing(hashed):
     began = time.process_time()
     assert not passwords.matches("x" * 10_000_000, hashed)
-    assert time.process_time() - began < 0.01
+    refused = time.process_time() - began
+    began = time.process_time()
+    passwords.matches("an honest guess", hashed)
+    assert refused < (time.process_time() - began) / 3, "It was refused before it was hashed."
 
 
 @pytest.mark.parametrize("garbage", ["", "not a hash", "$argon2id$v=19$m=1", "plain password"])

@@ -13,8 +13,6 @@ from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from app.commands.task_assignments import assign_task
-from app.commands.task_comments import comment_on_task
 from app.core import tenancy
 from app.core.database import db, fresh_session
 from app.core.errors import Invalid
@@ -22,10 +20,9 @@ from app.core.permissions import require
 from app.core.transaction import command
 from app.models.programs import Program
 from app.models.tasks import Task
-from app.schemas.tasks import Assignment, NewComment
 from tests.cast import system
 from tests.core.rooms import as_role, inside, scalar
-from tests.factories import a_certification, a_group, a_program, a_task
+from tests.factories import a_program, a_task, something_of_everything
 from tests.trail import as_superuser
 
 TENANT_TABLES = """
@@ -38,16 +35,9 @@ SEEN_BY_ID = "SELECT name FROM tasks WHERE id = :id"
 
 
 @pytest.fixture
-def lively(alice, bob, api):
+def lively(alice, api):
     """An organisation with a row in every table that organisations have rows in."""
-    task = a_task(alice)
-    assign_task(alice.actor, task.id, Assignment(user_id=bob.user_id))
-    comment_on_task(alice.actor, task.id, NewComment(body="Looks good"))
-    first = a_certification(alice, task_id=task.id)
-    a_certification(alice, parent_certification_id=first)
-    body = {"key": "ONCE", "name": "Once only"}
-    assert api(alice).send("POST", "/programs", body, Idempotency_Key="once").status_code == 201
-    a_group(alice.organisation, bob)
+    something_of_everything(alice, api(alice))
     return alice.organisation
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 NOBODYS = "application_instance_id IS NULL"
 ABOUT_IT = f"{NOBODYS} AND current_setting('oversing.tenant', true) = '00000000-0000-0000-0000-000000000000'"
