@@ -28,7 +28,7 @@ def index():
         "access_explanation/index.html",
         status=422 if errors else 200,
         found=None if found is None else pages.told(found),
-        values=given,
+        values=given if found is None else given | {"thing": found.thing.number},  # a link says it by its id
         errors=errors,
         people=pages.people(actor, given),
         permissions=pages.permissions(),

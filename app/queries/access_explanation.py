@@ -46,6 +46,7 @@ class Thing:
     kind: str
     id: UUID
     name: str
+    number: str = ""  # by which `find_thing` finds it
     row: Any = None
     program_id: UUID | None = None
     task_id: UUID | None = None
@@ -193,14 +194,16 @@ def _thing(actor: Actor, about: dict[str, UUID]) -> Thing:
     [(name, thing_id)] = about.items()
     if name == "program_id":
         program = fetch(actor, Program, thing_id, "program.view")
-        return Thing("program", program.id, program.name, program, program_id=program.id)
+        return Thing("program", program.id, program.name, program.key, program, program_id=program.id)
     if name == "task_id":
         task = fetch(actor, Task, thing_id, "task.view")
         key = db.session.scalar(select(Program.key).where(Program.id == task.program_id))
-        return Thing("task", task.id, f"{key}-{task.number} {task.name}", task, task.program_id, task.id)
+        number = f"{key}-{task.number}"
+        return Thing("task", task.id, f"{number} {task.name}", number, task, task.program_id, task.id)
     made = fetch(actor, Certification, thing_id, "certification.view")
     lies_in = db.session.scalar(select(Task.program_id).where(Task.id == made.task_id))
-    return Thing("certification", made.id, made.certification_number or str(made.id), made, lies_in, made.task_id)
+    number = made.certification_number or str(made.id)
+    return Thing("certification", made.id, number, number, made, lies_in, made.task_id)
 
 
 def _refuse_senseless(permission: str, thing: Thing) -> None:

@@ -27,7 +27,9 @@ def test_the_answer_names_role_group_and_the_program_above(form, alice, acme, bo
     dora = join(acme, "dora")
     a_group(acme, dora, name="Inner", inside=a_group(acme, name="Outer"))
     a_grant(alice, "member", dora, program_id=top.id)
-    told = words(ask(form(alice), dora, "task.update", str(task.id)))
+    page = ask(form(alice), dora, "task.update", str(task.id))
+    told = words(page)
+    assert f'value="{alice.task(task.id).number}"' in page.text
     assert "Yes: Dora may" in told
     assert "inherited from the program above, Top" in told
     assert "given to this person by Alice" in told
