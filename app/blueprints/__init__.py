@@ -24,6 +24,7 @@ from app.blueprints import (
     policies,
     programs,
     sessions,
+    sign_ups,
     task_comments,
     tasks,
     trash,
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sessions.bp)
     app.register_blueprint(mails.bp)
     app.register_blueprint(invitations.bp)
+    app.register_blueprint(sign_ups.bp)
     app.register_blueprint(account.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)

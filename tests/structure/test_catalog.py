@@ -26,6 +26,7 @@ WITHOUT_TENANT = {
     "password_resets": "links of people who may belong nowhere",
     "recovery_codes": "how people sign in, in no organisation",
     "totp_secrets": "how people sign in, in no organisation",
+    "sign_ups": "organisations that are not made yet",
     "sign_in_attempts": "counters under hashes, before anybody is known",
     "mails": "sealed, each under a key of its own: who has forgotten a password may be in no organisation",
     "runcible.certification_counters": "numbers are one sequence for all",
@@ -76,7 +77,7 @@ GRANTED = {
             "sign_in_attempts",
         },
         "UPDATE": {"outbox"},
-        "DELETE": {"audit_export_parts", "idempotency_keys", "outbox", "sign_in_attempts", "user_sessions"},
+        "DELETE": {"audit_export_parts", "idempotency_keys", "outbox", "sign_in_attempts", "sign_ups", "user_sessions"},
     },
     "oversing_signer": {
         "SELECT": {
