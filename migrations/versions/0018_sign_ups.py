@@ -6,8 +6,8 @@ from alembic import op
 
 from migrations.row_security import grant
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:
