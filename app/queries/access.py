@@ -218,7 +218,7 @@ def _in_place() -> Select[Any]:
         .outerjoin(UserGroup, UserGroup.id == AccessGrant.user_group_id)
         .outerjoin(Program, Program.id == AccessGrant.program_id)
         .outerjoin(giver, giver.user_id == AccessGrant.granted_by_user_id)
-        .where(AccessGrant.application_instance_id == bindparam("tenant"), _here())
+        .where(AccessGrant.application_instance_id == bindparam("tenant"), _here(), _works_here())
         .order_by(func.coalesce(User.name, UserGroup.name), AccessRole.name, AccessGrant.id)
         .limit(500)
     )
@@ -304,6 +304,15 @@ def _here() -> ColumnElement[bool]:
         AccessGrant.task_id == bindparam("task"),
         AccessGrant.program_id.in_(select(_places_above().c.id)),
     )
+
+
+def _works_here() -> ColumnElement[bool]:
+    """Whether a grant is to a group, or to a person who was not let go: what those hold opens nothing."""
+    let_go = select(ApplicationInstanceUser.user_id).where(
+        ApplicationInstanceUser.application_instance_id == bindparam("tenant"),
+        ApplicationInstanceUser.deactivated_at.is_not(None),
+    )
+    return or_(AccessGrant.user_id.is_(None), AccessGrant.user_id.not_in(let_go))
 
 
 def _person() -> Any:

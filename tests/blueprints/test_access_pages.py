@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.commands.access_grants import create_access_grant
+from app.commands.users import deactivate_user
 from app.queries.access import grants_of_person
 from app.schemas.access_grants import NewAccessGrant
 from tests.cast import afresh, join, play
@@ -62,6 +63,13 @@ def test_a_program_tells_who_may_what_and_by_which_way(form, alice, bob, carol, 
     assert any("Inherited from Clients" in each for each in on_task)
 
 
+def test_who_was_let_go_may_do_nothing_anywhere(form, alice, bob, places):
+    a_grant(alice, "manager", bob, program_id=places["inner"].id)
+    deactivate_user(alice.actor, bob.user_id)
+    afresh()
+    assert all("Bob" not in each for each in rows(form(alice).get(f"/programs/{places['inner'].id}/access")))
+
+
 def test_what_is_inherited_cannot_be_taken_away_below(form, alice, bob, places):
     grant = a_grant(alice, "manager", bob, program_id=places["outer"].id)
     assert form(alice).post(f"/programs/{places['inner'].id}/access/{grant.id}/deletion").status_code == 404
@@ -110,7 +118,7 @@ def test_giving_twice_offers_no_undo_of_the_first(htmx, alice, bob, places):
 
 def test_who_leads_a_program_is_offered_what_they_may_give_there(form, leader, places, bob):
     answer = form(leader).get(f"/programs/{places['inner'].id}/access")
-    assert choices(answer, "access_role_id") == ["Member", "Reviewer", "Viewer"]
+    assert choices(answer, "access_role_id") == ["Choose a role", "Member", "Reviewer", "Viewer"]
     assert choices(form(leader).get(f"/people/{bob.user_id}"), "program_id") == ["Letters"]
 
 
