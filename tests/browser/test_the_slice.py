@@ -176,7 +176,7 @@ def test_a_certificate_is_taken_back_for_a_reason(visit, script, alice):
     page.get_by_role("button", name="Revoke certification").click()
     expect(verdict(page)).to_contain_text("Revoked")
     expect(verdict(page)).to_contain_text("The figure was wrong.")
-    page.get_by_role("link", name="Audit trail").click()
+    page.locator("main").get_by_role("link", name="Audit trail").click()
     expect(page.get_by_role("region", name="Events")).to_contain_text("Alice revoked the certificate")
 
 

@@ -34,7 +34,7 @@ NO_COMMANDS = {
     "workflows.create_built_in_workflow": "a part of making an organisation",
     "workflows.no_way": "a sentence",
 }
-# What the commands that are being written will ask for.
+# One's own part of a kind is asked for by its name put together (app/core/permissions.py); profiles are yet to come.
 COMING = {
     "user.update",
     *("program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
