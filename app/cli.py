@@ -156,6 +156,7 @@ def _system(slug: str) -> Actor:
     if found is None:
         raise click.ClickException(f"There is no organisation called {slug}.")
     tenancy.enter(db.session, found.id)
+    click.get_current_context().call_on_close(lambda: tenancy.enter(db.session, None))
     return tenants.system_actor(found)
 
 

@@ -82,7 +82,6 @@ PAGES = {
     "the question why somebody may do something": "/access",
     "why somebody may do something": "/access?user_id={0.alice.user_id}&permission=task.update&thing={0.task}",
     "why somebody may not do something": "/access?user_id={0.carol.user_id}&permission=task.move&thing={0.task}",
-    "a question about what is not there": "/access?user_id={0.alice.user_id}&permission=task.view&thing=NOWHERE-1",
     "whether to close the organisation": "/settings/close",
     "the audit trail": "/audit",
     "an audit trail without a match": "/audit?object=nothing-like-it",

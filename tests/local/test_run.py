@@ -20,6 +20,7 @@ from app.local.home import ROOT
 from app.local.ports import choose_port, is_free
 from app.local.provision import ROLES
 from tests.local.conftest import is_alive, until
+from tests.stage import UNLIMITED
 
 PROCESSES = {
     "web": "wsgi:app",
@@ -39,7 +40,8 @@ class Stack:
         self.port = next(port for port in iter(choose_port, None) if is_free(port + 1))
         told_elsewhere = (*ROLES, "REDIS_URL", "BASE_URL", "BIND", "LIVE_PORT", "SEALING_KEY_FILE")
         kept = {name: value for name, value in os.environ.items() if name not in told_elsewhere}
-        self.environment = {**kept, "PORT": str(self.port), "OVERSING_HOME": str(self.home)}
+        unlimited = {name.upper(): str(limit) for name, limit in UNLIMITED.items()}
+        self.environment = {**kept, **unlimited, "PORT": str(self.port), "OVERSING_HOME": str(self.home)}
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -32,6 +32,7 @@ def told():
     stream = io.StringIO()
     with contextlib.redirect_stdout(stream):
         logs.configure("INFO", "test")
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(stream))
     yield stream.getvalue
     logs.configure("ERROR", "web")
 
