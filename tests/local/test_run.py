@@ -31,6 +31,14 @@ PROCESSES = {
 }
 
 
+def command_of(pid: str) -> str:
+    """The command line of a process; nothing for one that has ended since it was listed."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
 class Stack:
     """A product in a state folder of its own, and what it writes to the terminal."""
 
@@ -79,7 +87,7 @@ class Stack:
         """The processes that the supervisor has started itself, by type."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in children}
+        lines = {int(pid): command_of(pid) for pid in children}
         known = {**PROCESSES, "postgres": "bin/postgres -D", "valkey": "valkey-server"}
         return {name: pid for name, sign in known.items() for pid, line in lines.items() if sign in line}
 
