@@ -17,7 +17,7 @@ from app.config import Settings
 from app.core import failpoints, pool, sealing, valkey
 from app.core.database import db
 from app.queries import trust
-from app.web import assets, errors, gateway, sign_in, templating
+from app.web import assets, door, errors, gateway, templating
 from app.web.parsing import StrictRequest
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ def _serve_pages(app: Flask, settings: Settings) -> None:
     )
     Compress(app)
     gateway.init_app(app, settings)
-    sign_in.init_app(app)
+    door.init_app(app)
     errors.init_app(app)
     templating.init_app(app)
     blueprints.init_app(app)
@@ -102,7 +102,7 @@ def _serve_pages(app: Flask, settings: Settings) -> None:
 
 def _serve_sockets(app: Flask, settings: Settings) -> None:
     gateway.init_app(app, settings)
-    sign_in.init_app(app)
+    door.init_app(app)
     errors.init_app(app)
     app.register_blueprint(health.bp)
     live.init_app(app)

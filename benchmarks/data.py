@@ -25,7 +25,7 @@ from app.models.workflows import WorkflowState
 from app.queries.certification_proofs import policy_document
 from app.schemas.programs import NewProgram
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 from runcible.certification.algorithms import ALGORITHMS
 from runcible.governance import packs
 from runcible.governance.policy_documents import Policy

@@ -26,7 +26,7 @@ from app.queries.identity import allowed_by, find_roles
 from app.queries.programs import get_program
 from app.queries.tasks import get_task
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 
 PASSWORD = "a long enough password"
 ROLES = {  # others hold no role at first

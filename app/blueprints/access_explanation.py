@@ -6,9 +6,9 @@ from app.core.errors import Invalid
 from app.core.permissions import require_somewhere
 from app.queries.programs import program_choices
 from app.web import access_explanation_pages as pages
+from app.web.actors import current_actor
 from app.web.parsing import read_parameters
 from app.web.responses import show
-from app.web.sign_in import current_actor
 
 bp = Blueprint("access_explanation", __name__)
 

@@ -8,9 +8,9 @@ from app.commands import access_grants as commands
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.schemas.access_grants import NewAccessGrant
 from app.web.access_pages import access_by_group, access_by_person, access_in_program, access_on_task
+from app.web.actors import current_actor
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, done, show
-from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
 bp = Blueprint("access_grants", __name__)

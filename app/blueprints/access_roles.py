@@ -9,9 +9,9 @@ from app.queries import access_roles as queries
 from app.queries.access import roles_given_by
 from app.schemas.access_roles import AccessRoleChanges, NewAccessRole
 from app.web import access_role_pages as pages
+from app.web.actors import current_actor
 from app.web.parsing import form_values, read_parameters, uuid_parameter
 from app.web.responses import Said, go_on, show
-from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
 bp = Blueprint("access_roles", __name__)

@@ -11,11 +11,13 @@ from app.core.errors import Invalid, RateLimited
 from app.queries.accounts import list_events, list_sessions, waiting_secret, ways_of
 from app.schemas.accounts import GivenCode, PasswordChange
 from app.schemas.sessions import Credentials
+from app.web.actors import current_person
+from app.web.door import personal
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import read_form
 from app.web.responses import Said, go_on, show
 from app.web.sentences import told_of_account
-from app.web.sign_in import count_own_guess, current_person, personal
+from app.web.sign_in import count_own_guess
 from app.web.templating import translated as _
 
 bp = Blueprint("account", __name__, url_prefix="/account")

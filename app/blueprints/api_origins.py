@@ -6,9 +6,9 @@ from app.commands.api_origins import set_api_origins
 from app.core.errors import Invalid
 from app.queries.api_origins import list_api_origins
 from app.schemas.api_origins import ApiOrigins
+from app.web.actors import current_actor
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, go_on, show
-from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
 bp = Blueprint("api_origins", __name__)

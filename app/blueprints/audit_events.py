@@ -5,11 +5,11 @@ from flask import Blueprint
 from app.commands.audit_events import note_reading_of
 from app.core.errors import InvalidParameter
 from app.queries import audit_events as queries
+from app.web.actors import current_actor
 from app.web.audit_pages import FILTERS, read_filters, shown_event, shown_events
 from app.web.listing import page_context
 from app.web.parsing import read_paging, read_parameters
 from app.web.responses import show
-from app.web.sign_in import current_actor
 
 bp = Blueprint("audit_events", __name__)
 

@@ -7,10 +7,10 @@ from app.core import clock
 from app.core.errors import Invalid
 from app.queries import audit_exports as queries
 from app.schemas.audit_exports import NewAuditExport
+from app.web.actors import current_actor
 from app.web.audit_pages import export_file, read_filters
 from app.web.parsing import read_form
 from app.web.responses import Said, go_on, show
-from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
 bp = Blueprint("audit_exports", __name__)

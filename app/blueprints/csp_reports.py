@@ -9,10 +9,10 @@ import structlog
 from flask import Blueprint, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from app.web.door import public
 from app.web.gateway import comes_from_browser
 from app.web.parsing import read_body
 from app.web.responses import nothing
-from app.web.sign_in import public
 from runcible import strict_json
 from runcible.errors import StrictJsonError
 

@@ -7,9 +7,11 @@ from app.core.actor import Visitor
 from app.core.errors import Invalid, NotFound
 from app.queries.invitations import find_invitation
 from app.schemas.invitations import NewAccount
+from app.web.actors import origin
+from app.web.door import public
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, go_on, show
-from app.web.sign_in import begin_session, origin, public
+from app.web.sign_in import begin_session
 from app.web.templating import translated as _
 
 bp = Blueprint("invitations", __name__)

@@ -10,7 +10,7 @@ from simple_websocket import ConnectionClosed, Server
 
 from app.core.heartbeats import beat_forever
 from app.core.ids import new_secret_id
-from app.web.sign_in import public
+from app.web.door import public
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
 

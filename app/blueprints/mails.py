@@ -2,9 +2,9 @@
 
 from flask import Blueprint
 
+from app.web.door import public
 from app.web.mail_folder import sent_mail, sent_mails
 from app.web.responses import show
-from app.web.sign_in import public
 
 bp = Blueprint("mails", __name__)
 

@@ -8,11 +8,11 @@ from app.core.parsing import parse
 from app.core.permissions import require
 from app.queries import organisations as queries
 from app.schemas.organisations import Closing, OrganisationChanges, currencies, time_zones
+from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, go_on, show
-from app.web.sign_in import current_actor
 from app.web.templating import day as written_day
 from app.web.templating import translated as _
 

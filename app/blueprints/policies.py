@@ -3,8 +3,8 @@
 from flask import Blueprint
 
 from app.queries.governance_policies import active_policies, get_policy
+from app.web.actors import current_actor
 from app.web.responses import show
-from app.web.sign_in import current_actor
 
 bp = Blueprint("policies", __name__)
 

@@ -9,9 +9,11 @@ from app.queries.accounts import ways_of
 from app.queries.identity import tenants_of
 from app.schemas.accounts import GivenCode
 from app.schemas.sessions import Credentials
+from app.web.actors import origin
+from app.web.door import public
 from app.web.parsing import form_values, read_form
 from app.web.responses import show
-from app.web.sign_in import first_step, let_in, origin, public, safe_next, sign_in, sign_out
+from app.web.sign_in import first_step, let_in, safe_next, sign_in, sign_out
 
 bp = Blueprint("sessions", __name__)
 

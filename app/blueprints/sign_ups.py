@@ -7,9 +7,10 @@ from app.core.actor import Visitor
 from app.core.errors import Invalid, NotFound, RateLimited
 from app.queries.sign_ups import find_sign_up
 from app.schemas.sign_ups import NewSignUp, suggested_slug
+from app.web.actors import origin
+from app.web.door import public
 from app.web.parsing import form_values, read_form
 from app.web.responses import show
-from app.web.sign_in import origin, public
 
 bp = Blueprint("sign_ups", __name__)
 

@@ -11,6 +11,7 @@ from app.queries.history import task_history
 from app.queries.programs import program_choices
 from app.queries.users import list_people
 from app.schemas.tasks import Assignment, Move, NewTask, TaskChanges
+from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import (
@@ -24,7 +25,6 @@ from app.web.parsing import (
 )
 from app.web.responses import Said, Undo, done, go_on, refused, show, wants_fragment
 from app.web.sentences import told
-from app.web.sign_in import current_actor
 from app.web.task_pages import task_context
 from app.web.templating import translated as _
 

@@ -3,8 +3,8 @@
 from flask import Blueprint
 
 from app.queries.trash import deleted_programs, deleted_tasks
+from app.web.actors import current_actor
 from app.web.responses import show
-from app.web.sign_in import current_actor
 
 bp = Blueprint("trash", __name__)
 

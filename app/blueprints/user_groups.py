@@ -10,11 +10,11 @@ from app.queries.access import grants_of_group
 from app.queries.users import list_people
 from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupChanges
 from app.web.access_pages import access_of_group
+from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.responses import Said, go_on, show
-from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
 bp = Blueprint("user_groups", __name__)

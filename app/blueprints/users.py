@@ -12,10 +12,10 @@ from app.queries.access import roles_to_give
 from app.queries.invitations import waiting_invitations
 from app.schemas.invitations import NewInvitation
 from app.web.access_pages import access_of_person
+from app.web.actors import current_actor
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
 from app.web.responses import Said, Undo, go_on, show
-from app.web.sign_in import current_actor
 from app.web.templating import translated as _
 
 bp = Blueprint("users", __name__)

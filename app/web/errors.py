@@ -17,8 +17,9 @@ from app.core import errors
 from app.core.database import db
 from app.core.errors import DomainError
 from app.queries.access_explanation import ASKABLE
+from app.web.actors import is_api, known_actor
 from app.web.responses import wants_fragment
-from app.web.sign_in import is_api, known_actor, safe_next
+from app.web.sign_in import safe_next
 from app.web.templating import translated as _
 
 log = structlog.get_logger(__name__)

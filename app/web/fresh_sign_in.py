@@ -21,9 +21,10 @@ from app.core.parsing import parse
 from app.queries.accounts import ways_of
 from app.schemas.accounts import GivenCode
 from app.schemas.sessions import Credentials
+from app.web.actors import current_person, is_fresh
 from app.web.parsing import form_values
 from app.web.responses import show, wants_fragment
-from app.web.sign_in import confirmed, count_own_guess, current_person, is_fresh
+from app.web.sign_in import confirmed, count_own_guess
 from app.web.templating import translated as _
 
 P = ParamSpec("P")

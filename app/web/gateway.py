@@ -15,7 +15,7 @@ from app.core.errors import BadHost, CsrfFailed, DomainError, NotAcceptable, Uns
 from app.core.ids import new_secret_id
 from app.core.transaction import end_reading
 from app.web import cors, rate_limits
-from app.web.sign_in import is_api, known_actor
+from app.web.actors import is_api, known_actor
 
 log = structlog.get_logger("request")
 

@@ -16,10 +16,10 @@ from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.devices import device
 from app.web.mail_folder import mails_are_shown
-from app.web.sign_in import known_actor
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _TAGS = {

@@ -13,7 +13,7 @@ from app.core.actor import Visitor
 from app.core.database import db
 from app.models.user_sessions import UserSession
 from app.schemas.tasks import Move
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 from tests.doors import ORIGIN, messages, toasts
 from tests.factories import a_certification, a_program, a_task
 from tests.markup import fragment, page

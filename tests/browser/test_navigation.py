@@ -14,7 +14,7 @@ from app.core.actor import Visitor
 from app.core.database import db
 from app.models.user_sessions import UserSession
 from app.schemas.tasks import Move, TaskChanges
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 from tests.browser.windows import heading, until
 from tests.cast import PASSWORD
 from tests.factories import a_program, a_task

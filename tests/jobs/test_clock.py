@@ -16,7 +16,7 @@ from app.core.database import db, fresh_session
 from app.core.ids import new_id, new_token
 from app.jobs import clock
 from app.jobs.relay import queue_named
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 from tests.core.rooms import inside
 from tests.factories import a_program
 from tests.jobs.outbox import change, rows_of

@@ -14,7 +14,7 @@ from app.core import clock, tenancy
 from app.core.database import db
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
-from app.web.sign_in import public
+from app.web.door import public
 from tests import cast
 from tests.cast import Player
 from tests.doors import Browser

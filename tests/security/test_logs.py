@@ -18,8 +18,8 @@ from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_token
 from app.queries.api_keys import list_api_keys
+from app.web.door import public
 from app.web.errors import as_refusal
-from app.web.sign_in import public
 from tests.factories import a_task
 from tests.security.server import request
 

@@ -13,7 +13,7 @@ from app.core.ids import new_token
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.user_sessions import UserSession
 from app.models.users import User
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 from tests.cast import PASSWORD, Organisation, Player
 from tests.doors import ORIGIN
 from tests.security.newcomers import give_role, newcomer

@@ -33,7 +33,7 @@ from app.schemas.invitations import NewInvitation
 from app.schemas.tasks import NewComment
 from app.schemas.tenants import NewApiKey, NewMember
 from app.schemas.user_groups import NewUserGroupMember
-from app.web.sign_in import token_hash
+from app.web.stored_sessions import token_hash
 from tests import cast, factories
 from tests.cast import Organisation, Player
 from tests.doors import ORIGIN

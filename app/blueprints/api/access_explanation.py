@@ -4,9 +4,9 @@ from app.blueprints.api import api
 from app.core.errors import InvalidParameter
 from app.queries.access_explanation import explain_access
 from app.schemas.access_explanation import AccessExplanationOut
+from app.web.actors import current_actor
 from app.web.parsing import number_parameter, read_parameters, uuid_parameter
 from app.web.responses import data
-from app.web.sign_in import current_actor
 
 THINGS = ("program_id", "task_id", "certification_id")
 

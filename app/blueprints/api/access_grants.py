@@ -6,10 +6,10 @@ from app.core.idempotency import once
 from app.models.access_grants import AccessGrant
 from app.queries import access_grants as queries
 from app.schemas.access_grants import AccessGrantOut, NewAccessGrant
+from app.web.actors import current_actor
 from app.web.listing import one_page
 from app.web.parsing import idempotent_request, read_json, read_paging, read_parameters
 from app.web.responses import data, nothing
-from app.web.sign_in import current_actor
 
 
 @api.get("/access-grants")

@@ -10,10 +10,10 @@ from app.core.roles import PERMISSIONS
 from app.models.access_roles import AccessRole
 from app.queries import access_roles as queries
 from app.schemas.access_roles import AccessPermissionOut, AccessRoleChanges, AccessRoleOut, NewAccessRole
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.parsing import idempotent_request, if_match, read_json, read_parameters, version_tag, with_if_match
 from app.web.responses import data, nothing
-from app.web.sign_in import current_actor
 
 
 @api.get("/access-roles")

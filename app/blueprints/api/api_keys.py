@@ -5,11 +5,11 @@ from app.commands import api_keys as commands
 from app.commands.audit_events import note_reading_of
 from app.queries import api_keys as queries
 from app.schemas.api_keys import ApiKeyOut, NewSecretOut, Rotation
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import choice_parameter, read_body, read_json, read_paging, read_parameters
 from app.web.responses import data, nothing
-from app.web.sign_in import current_actor
 
 
 @api.get("/auth/keys")

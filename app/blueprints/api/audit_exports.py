@@ -9,11 +9,11 @@ from app.core.idempotency import once
 from app.models.audit_exports import AuditExport
 from app.queries import audit_exports as queries
 from app.schemas.audit_exports import AuditExportOut, NewAuditExport
+from app.web.actors import current_actor
 from app.web.audit_pages import export_file, read_filters
 from app.web.listing import whole_list
 from app.web.parsing import idempotent_request, read_json, read_parameters
 from app.web.responses import data
-from app.web.sign_in import current_actor
 
 
 @api.get("/audit/exports")

@@ -18,6 +18,7 @@ from app.schemas.certifications import (
     Revocation,
     VersionOut,
 )
+from app.web.actors import current_actor
 from app.web.bundles import bundle_response
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page, whole_list
@@ -33,7 +34,6 @@ from app.web.parsing import (
     version_tag,
 )
 from app.web.responses import data
-from app.web.sign_in import current_actor
 
 
 @api.get("/certifications")

@@ -4,9 +4,9 @@ from app.blueprints.api import api
 from app.commands.organisations import update_organisation
 from app.queries.organisations import get_organisation
 from app.schemas.organisations import OrganisationChanges, OrganisationOut
+from app.web.actors import current_actor
 from app.web.parsing import read_json, read_parameters, version_tag, with_if_match
 from app.web.responses import data
-from app.web.sign_in import current_actor
 
 
 @api.get("/organisation")

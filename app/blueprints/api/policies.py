@@ -3,11 +3,11 @@
 from app.blueprints.api import api
 from app.queries import governance_policies as queries
 from app.schemas.certifications import PolicyOut
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import whole_list
 from app.web.parsing import read_parameters
 from app.web.responses import data
-from app.web.sign_in import current_actor
 
 
 @api.get("/policies")

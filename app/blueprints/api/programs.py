@@ -10,6 +10,7 @@ from app.queries import history
 from app.queries import programs as queries
 from app.schemas.history import EventOut
 from app.schemas.programs import NewProgram, ProgramChanges, ProgramOut
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import (
@@ -22,7 +23,6 @@ from app.web.parsing import (
     with_if_match,
 )
 from app.web.responses import data, nothing
-from app.web.sign_in import current_actor
 
 
 @api.get("/programs")

@@ -13,6 +13,7 @@ from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.schemas.history import EventOut
 from app.schemas.tasks import Assignment, CommentOut, Move, NewComment, NewTask, TaskChanges, TaskOut
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import (
@@ -27,7 +28,6 @@ from app.web.parsing import (
     with_if_match,
 )
 from app.web.responses import data, nothing
-from app.web.sign_in import current_actor
 
 
 @api.get("/tasks")

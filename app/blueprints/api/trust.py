@@ -4,7 +4,7 @@ from flask import Response
 
 from app.blueprints.api import api
 from app.queries.trust import trust_root
-from app.web.sign_in import public
+from app.web.door import public
 
 
 @api.get("/trust-root")

@@ -14,6 +14,7 @@ from app.schemas.user_groups import (
     UserGroupMemberOut,
     UserGroupOut,
 )
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import (
@@ -26,7 +27,6 @@ from app.web.parsing import (
     with_if_match,
 )
 from app.web.responses import data, nothing
-from app.web.sign_in import current_actor
 
 
 @api.get("/user-groups")

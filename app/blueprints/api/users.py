@@ -7,11 +7,11 @@ from app.core.errors import NotFound
 from app.queries.users import UserFilters, get_user, list_users
 from app.schemas.invitations import InvitationOut, NewInvitation
 from app.schemas.users import UserOut
+from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import choice_parameter, read_json, read_nothing, read_paging, read_parameters
 from app.web.responses import data
-from app.web.sign_in import current_actor
 
 STATUSES = ("active", "deactivated")
 

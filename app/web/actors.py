@@ -1,0 +1,58 @@
+"""Who is asking, and from where: what every view, layout and line of the log may know."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Request, g, request, session
+
+from app.core import clock
+from app.core.actor import Actor, Origin, SignedIn
+from app.core.errors import Unauthenticated
+
+FRESH_FOR = timedelta(minutes=10)
+
+
+def current_actor() -> Actor:
+    """The actor of this request. Only for views that are not public."""
+    actor: Actor = g.actor
+    return actor
+
+
+def known_actor() -> Actor | None:
+    """The actor of this request, or None where nobody has said who they are: for layouts and the log."""
+    return g.get("actor")
+
+
+def current_person() -> SignedIn:
+    """Who is signed in, whatever organisation the page is of. Only for views that are not public."""
+    return g.signed_in if "signed_in" in g else person_signed_in()  # type: ignore[no-any-return]
+
+
+def person_signed_in() -> SignedIn:
+    """The person of the session. Raises Unauthenticated where there is none."""
+    stored: Any = session
+    if stored.person is None or stored.row_id is None or stored.signed_in_at is None:
+        raise Unauthenticated("Sign in to go on.")
+    person = stored.person
+    return SignedIn(person.user_id, person.name, person.email, stored.row_id, stored.signed_in_at, origin())
+
+
+def is_fresh() -> bool:
+    """Whether the person has proved who they are within the last minutes."""
+    return person_signed_in().signed_in_at > clock.now() - FRESH_FOR
+
+
+def origin() -> Origin:
+    """Where the request comes from. The address is the one that our own proxies vouch for."""
+    return Origin(
+        request_id=g.get("request_id", ""),
+        ip_address=request.remote_addr,
+        user_agent=(request.user_agent.string or "")[:400] or None,
+    )
+
+
+def is_api(request: Request) -> bool:
+    """Whether the request is for programs: no cookie counts there."""
+    return request.path == "/api" or request.path.startswith("/api/")
