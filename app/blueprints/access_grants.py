@@ -9,6 +9,8 @@ from app.core.errors import Forbidden, Invalid, NotFound
 from app.schemas.access_grants import NewAccessGrant
 from app.web.access_pages import access_by_group, access_by_person, access_in_program, access_on_task
 from app.web.actors import current_actor
+from app.web.dangerous_acts import gives_power, takes_power
+from app.web.fresh_sign_in import needs_fresh_sign_in_where
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, done, show
 from app.web.templating import translated as _
@@ -31,48 +33,56 @@ def task(task_id):
 
 
 @bp.post("/programs/<uuid:program_id>/access")
+@needs_fresh_sign_in_where(gives_power)
 def give_in_program(program_id):
     """Give a role in a program."""
     return _give(access_in_program, program_id, program_id=str(program_id))
 
 
 @bp.post("/tasks/<uuid:task_id>/access")
+@needs_fresh_sign_in_where(gives_power)
 def give_on_task(task_id):
     """Give a role on a task."""
     return _give(access_on_task, task_id, task_id=str(task_id))
 
 
 @bp.post("/people/<int(max=9007199254740991):user_id>/roles")
+@needs_fresh_sign_in_where(gives_power)
 def give_to_person(user_id):
     """Give a person a role."""
     return _give(access_by_person, user_id, user_id=str(user_id))
 
 
 @bp.post("/groups/<uuid:group_id>/roles")
+@needs_fresh_sign_in_where(gives_power)
 def give_to_group(group_id):
     """Give a group a role."""
     return _give(access_by_group, group_id, user_group_id=str(group_id))
 
 
 @bp.post("/programs/<uuid:program_id>/access/<uuid:grant_id>/deletion")
+@needs_fresh_sign_in_where(takes_power)
 def take_in_program(program_id, grant_id):
     """Take away a role in a program."""
     return _take(access_in_program, program_id, grant_id)
 
 
 @bp.post("/tasks/<uuid:task_id>/access/<uuid:grant_id>/deletion")
+@needs_fresh_sign_in_where(takes_power)
 def take_on_task(task_id, grant_id):
     """Take away a role on a task."""
     return _take(access_on_task, task_id, grant_id)
 
 
 @bp.post("/people/<int(max=9007199254740991):user_id>/roles/<uuid:grant_id>/deletion")
+@needs_fresh_sign_in_where(takes_power)
 def take_from_person(user_id, grant_id):
     """Take a role away from a person."""
     return _take(access_by_person, user_id, grant_id)
 
 
 @bp.post("/groups/<uuid:group_id>/roles/<uuid:grant_id>/deletion")
+@needs_fresh_sign_in_where(takes_power)
 def take_from_group(group_id, grant_id):
     """Take a role away from a group."""
     return _take(access_by_group, group_id, grant_id)

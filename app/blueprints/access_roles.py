@@ -10,6 +10,7 @@ from app.queries.access import roles_given_by
 from app.schemas.access_roles import AccessRoleChanges, NewAccessRole
 from app.web import access_role_pages as pages
 from app.web.actors import current_actor
+from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import form_values, read_parameters, uuid_parameter
 from app.web.responses import Said, go_on, show
 from app.web.templating import translated as _
@@ -78,6 +79,7 @@ def edit(access_role_id):
 
 
 @bp.post("/roles/<uuid:access_role_id>")
+@needs_fresh_sign_in
 def update(access_role_id):
     """Change a role."""
     actor, values = current_actor(), form_values()
@@ -102,6 +104,7 @@ def confirm_delete(access_role_id):
 
 
 @bp.post("/roles/<uuid:access_role_id>/deletion")
+@needs_fresh_sign_in
 def delete(access_role_id):
     """Delete a role that nobody has."""
     commands.delete_access_role(current_actor(), access_role_id)

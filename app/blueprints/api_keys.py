@@ -66,6 +66,7 @@ def confirm_rotate(key_id):
 
 
 @bp.post("/api-keys/<uuid:key_id>/rotation")
+@needs_fresh_sign_in
 def rotate(key_id):
     """Make a new key in the place of this one, and show its secret."""
     actor = current_actor()

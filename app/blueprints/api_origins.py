@@ -7,6 +7,7 @@ from app.core.errors import Invalid
 from app.queries.api_origins import list_api_origins
 from app.schemas.api_origins import ApiOrigins
 from app.web.actors import current_actor
+from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, go_on, show
 from app.web.templating import translated as _
@@ -22,6 +23,7 @@ def edit():
 
 
 @bp.post("/api-origins")
+@needs_fresh_sign_in
 def update():
     """Let these pages call the API, and no others."""
     actor = current_actor()

@@ -9,6 +9,7 @@ from app.queries import audit_exports as queries
 from app.schemas.audit_exports import NewAuditExport
 from app.web.actors import current_actor
 from app.web.audit_pages import export_file, read_filters
+from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import read_form
 from app.web.responses import Said, go_on, show
 from app.web.templating import translated as _
@@ -23,6 +24,7 @@ def index():
 
 
 @bp.post("/audit/exports")
+@needs_fresh_sign_in
 def create():
     """Ask for an export."""
     try:

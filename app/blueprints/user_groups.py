@@ -12,6 +12,8 @@ from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupC
 from app.web.access_pages import access_of_group
 from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
+from app.web.dangerous_acts import group_brings_power
+from app.web.fresh_sign_in import needs_fresh_sign_in_where
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.responses import Said, go_on, show
@@ -86,6 +88,7 @@ def confirm_delete(group_id):
 
 
 @bp.post("/groups/<uuid:group_id>/deletion")
+@needs_fresh_sign_in_where(group_brings_power)
 def delete(group_id):
     """Delete a group."""
     commands.delete_user_group(current_actor(), group_id)
@@ -93,6 +96,7 @@ def delete(group_id):
 
 
 @bp.post("/groups/<uuid:group_id>/members")
+@needs_fresh_sign_in_where(group_brings_power)
 def add_member(group_id):
     """Put a person or a group into a group."""
     try:
@@ -103,6 +107,7 @@ def add_member(group_id):
 
 
 @bp.post("/groups/<uuid:group_id>/members/<uuid:member_id>/deletion")
+@needs_fresh_sign_in_where(group_brings_power)
 def remove_member(group_id, member_id):
     """Take a person or a group out of a group."""
     commands.remove_user_group_member(current_actor(), group_id, member_id)

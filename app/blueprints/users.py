@@ -13,6 +13,8 @@ from app.queries.invitations import waiting_invitations
 from app.schemas.invitations import NewInvitation
 from app.web.access_pages import access_of_person
 from app.web.actors import current_actor
+from app.web.dangerous_acts import gives_power, person_has_power
+from app.web.fresh_sign_in import needs_fresh_sign_in_where
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
 from app.web.responses import Said, Undo, go_on, show
@@ -52,6 +54,7 @@ def invite():
 
 
 @bp.post("/people/invitations")
+@needs_fresh_sign_in_where(gives_power)
 def create_invitation():
     """Invite somebody."""
     actor = current_actor()
@@ -91,6 +94,7 @@ def confirm_deactivate(user_id):
 
 
 @bp.post("/people/<int:user_id>/deactivation")
+@needs_fresh_sign_in_where(person_has_power)
 def deactivate(user_id):
     """End a membership."""
     person = commands.deactivate_user(current_actor(), user_id)
@@ -99,6 +103,7 @@ def deactivate(user_id):
 
 
 @bp.post("/people/<int:user_id>/reactivation")
+@needs_fresh_sign_in_where(person_has_power)
 def reactivate(user_id):
     """Let somebody back in."""
     person = commands.reactivate_user(current_actor(), user_id)

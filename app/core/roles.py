@@ -118,5 +118,8 @@ SHIPPED_ROLES: dict[str, ShippedRole] = {
     "viewer": ShippedRole("Viewer", "Reads programs, tasks and certifications.", _VIEWING),
 }
 
+# Whoever holds one of these could change what others may do, or end the organisation: such a role is given with care.
+POWERS = frozenset({"access_role.update", "application_instance.delete"})
+
 # What the system itself may do: carry on what people have asked for.
 SYSTEM_PERMISSIONS = frozenset(PERMISSIONS) | {"certification.decide", "certification.sign"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import String, bindparam, cast, select
 from sqlalchemy.orm import aliased
@@ -53,3 +54,12 @@ def list_access_grants(actor: Actor, paging: Paging) -> Page[Any]:
     if in_sight(actor, AccessGrant) is None:
         return _ALL.page(db.session, paging, values=values)
     return _IN_PART.page(db.session, paging, values=values | sight_of(actor, AccessGrant))
+
+
+def role_of_grant(actor: Actor, grant_id: UUID) -> UUID | None:
+    """The id of the role that a grant gives; None where there is none. Whoever calls this tells nobody."""
+    return db.session.scalar(
+        select(AccessGrant.access_role_id).where(
+            AccessGrant.application_instance_id == actor.tenant_id, AccessGrant.id == grant_id
+        )
+    )

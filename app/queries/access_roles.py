@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy import Text, any_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.permissions import require_somewhere
-from app.core.roles import SHIPPED_ROLES
+from app.core.roles import POWERS, SHIPPED_ROLES
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessPermission, AccessRole
 from app.models.invitations import Invitation
@@ -69,3 +71,30 @@ def get_access_role(actor: Actor, role_id: UUID) -> Any:
     if row is None:
         raise NotFound
     return row
+
+
+def is_power_among(actor: Actor, role_ids: Collection[UUID]) -> bool:
+    """Whether one of the roles is one of power: by it somebody can make others who give roles, or has one of POWERS.
+
+    Tells nobody anything: it decides whether a person is asked once more who they are.
+    """
+    if not role_ids:
+        return False
+    lower = aliased(AccessRole)
+    hands_on = exists().where(
+        lower.application_instance_id == actor.tenant_id,
+        lower.id == any_(AccessRole.managed_role_ids),
+        or_(lower.manages_every_role, func.cardinality(lower.managed_role_ids) > 0),
+    )
+    allows = exists().where(
+        AccessPermission.application_instance_id == actor.tenant_id,
+        AccessPermission.access_role_id == AccessRole.id,
+        AccessPermission.permission.in_(POWERS),
+    )
+    found = (
+        select(AccessRole.id)
+        .where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.id.in_(role_ids))
+        .where(or_(AccessRole.manages_every_role, hands_on, allows))
+        .limit(1)
+    )
+    return db.session.scalar(found) is not None

@@ -6,7 +6,7 @@ beside it. So nothing is lost, nothing is kept in between, and there is no addre
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import ParamSpec
 
@@ -33,14 +33,24 @@ PROOF = "confirm_"  # what the fields of a proof begin with; no form of ours has
 
 def needs_fresh_sign_in(view: Callable[P, Response]) -> Callable[P, Response]:
     """Let a view that changes something be called only by somebody who has proved of late who they are."""
+    return _guarded(view, lambda _typed: True)
 
+
+def needs_fresh_sign_in_where(
+    is_dangerous: Callable[[Mapping[str, str]], bool],
+) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """The same, where `is_dangerous` says so of what was typed and of the address (app/web/dangerous_acts.py)."""
+    return lambda view: _guarded(view, is_dangerous)
+
+
+def _guarded(view: Callable[P, Response], is_dangerous: Callable[[Mapping[str, str]], bool]) -> Callable[P, Response]:
     @wraps(view)
     def asked_first(*args: P.args, **kwargs: P.kwargs) -> Response:
         wrong: dict[str, str] = {}
         values = form_values()
         proof = {name.removeprefix(PROOF): value for name, value in values.items() if name.startswith(PROOF)}
         typed = {name: value for name, value in values.items() if not name.startswith(PROOF)}
-        if not is_fresh():
+        if not is_fresh() and is_dangerous(typed):
             try:
                 if not _is_proved(current_person(), proof):
                     return _ask(typed, {}, 403)
@@ -51,7 +61,7 @@ def needs_fresh_sign_in(view: Callable[P, Response]) -> Callable[P, Response]:
         request.__dict__["form"] = ImmutableMultiDict(typed)  # the view knows of its own fields only
         return view(*args, **kwargs)
 
-    asked_first.needs_fresh_sign_in = True  # type: ignore[attr-defined]
+    asked_first.needs_fresh_sign_in = is_dangerous  # type: ignore[attr-defined]
     return asked_first
 
 
