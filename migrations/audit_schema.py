@@ -17,8 +17,7 @@ OWNER = "oversing_audit"
 @contextmanager
 def acting_as_its_owner() -> Iterator[None]:
     """Run what is inside as the owner of the audit trail. Raises RuntimeError where that is shut."""
-    allowed = op.get_bind().exec_driver_sql(f"SELECT pg_has_role('{OWNER}', 'MEMBER')").scalar()
-    if not allowed:
+    if not is_open():
         raise RuntimeError(
             "This migration changes the audit trail, which is closed. As a superuser, run deploy/database/roles.sql"
             " first, then the migrations, then deploy/database/guard.sql."
@@ -28,6 +27,11 @@ def acting_as_its_owner() -> Iterator[None]:
         yield
     finally:
         op.execute("RESET ROLE")
+
+
+def is_open() -> bool:
+    """Whether whoever migrates may act as the owner of the audit trail."""
+    return bool(op.get_bind().exec_driver_sql(f"SELECT pg_has_role('{OWNER}', 'MEMBER')").scalar())
 
 
 def complete(*indexes: str) -> bool:

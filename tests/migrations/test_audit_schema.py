@@ -6,6 +6,7 @@ import zlib
 
 import psycopg
 import pytest
+from alembic import command
 
 from tests import stage
 
@@ -56,3 +57,46 @@ def test_every_month_has_the_indexes_of_the_trail_and_so_will_the_next(worker_id
             ).fetchall()
             assert valid
             assert parts == months > 10
+
+
+BY_REQUEST = "audit.events_of_request('req-1')"
+
+
+def called_as_the_application(database: str) -> bool:
+    """Whether the application may ask the trail for the events of a request."""
+    with psycopg.connect(stage.url_of(database, "app")) as connection:
+        try:
+            connection.execute(f"SELECT FROM {BY_REQUEST}")
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+    return True
+
+
+def test_the_way_to_the_events_of_a_request_is_shut_and_opened_again(worker_id):
+    database = stage.copy(f"audit_requests_{worker_id}")
+    opened = stage.alembic_config(database)
+    opened.attributes["url"] = stage.url_of(database, "superuser")  # who acts as the owner of the trail at any time
+    assert called_as_the_application(database)
+    for _ in range(2):
+        command.downgrade(opened, "0018")
+        assert not called_as_the_application(database)
+        with stage.superuser(database) as connection:
+            assert shown_to_the_owner(connection) == "false"
+        command.upgrade(opened, "0019")
+        assert called_as_the_application(database)
+        with stage.superuser(database) as connection:
+            assert shown_to_the_owner(connection) == "true"
+
+
+def shown_to_the_owner(connection: psycopg.Connection) -> str:
+    """Which rows the owner of the trail sees, as its policy says it."""
+    ((shown,),) = connection.execute("SELECT qual FROM pg_policies WHERE policyname = 'requests'").fetchall()
+    return str(shown)
+
+
+def test_a_closed_trail_keeps_the_way_when_a_step_is_taken_back(worker_id):
+    database = stage.copy(f"audit_requests_closed_{worker_id}")
+    stage.migrate(database, "0018")
+    assert called_as_the_application(database)
+    stage.migrate(database)
+    assert called_as_the_application(database)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
+from sqlalchemy import text
 
 from app.commands.tasks import move_task, update_task
 from app.core import clock, sealing, tenancy
@@ -23,6 +25,7 @@ from app.queries.audit_events import (
     list_audit_events,
 )
 from app.schemas.tasks import Move, TaskChanges
+from tests import stage
 from tests.factories import a_certification, a_program, a_task
 from tests.trail import as_superuser
 
@@ -173,3 +176,51 @@ def test_how_a_page_is_read_can_be_asked(alice):
     plan = "\n".join(alice.sees(explained, AuditFilters(kind="task"), Paging()))
     assert "audit_events" in plan
     assert "Execution Time" in plan
+
+
+def of_request(player, request_id):
+    return replace(player.actor, origin=replace(player.actor.origin, request_id=request_id))
+
+
+def test_the_events_of_a_request_are_found_by_an_index_and_no_other_row_is_read(alice):
+    """As the application itself the index cannot be used: that is why the trail has a function for it."""
+    ((body,),) = as_superuser("SELECT prosrc FROM pg_proc WHERE oid = 'audit.events_of_request(text)'::regprocedure")
+    plans = {}
+    for role in ("oversing_audit", "oversing_app"):
+        with psycopg.connect(stage.url_of(str(db.engine.url.database), "superuser")) as connection:
+            connection.execute(f"SET ROLE {role}")
+            connection.execute("SET enable_seqscan = off")
+            connection.execute("SELECT set_config('oversing.tenant', %s, false)", [str(alice.organisation.id)])
+            rows = connection.execute("EXPLAIN " + body.replace("= request", "= 'req-1'")).fetchall()
+            plans[role] = "\n".join(line for (line,) in rows)
+    found = "Index Cond: ((application_instance_id = $0) AND ((metadata ->> 'request_id'::text) = 'req-1'::text))"
+    assert found in plans["oversing_audit"].replace("(InitPlan 1).col1", "$0"), plans["oversing_audit"]
+    assert "Seq Scan" not in plans["oversing_audit"]
+    assert "metadata ->> 'request_id'::text) = 'req-1'::text))" not in plans["oversing_app"]
+
+
+def test_a_request_of_another_organisation_is_not_found_by_any_way(alice, mallory):
+    task = a_task(alice)
+    update_task(of_request(alice, "req-of-alice"), task.id, TaskChanges(name="Feed the cat"))
+    assert types(seen(alice, request_id="req-of-alice")) == ["task.updated"]
+    assert seen(mallory, request_id="req-of-alice") == []
+    places = text("SELECT * FROM audit.events_of_request('req-of-alice')")
+    with tenancy.entered(db.session, alice.organisation.id):
+        assert len(db.session.execute(places).all()) == 1
+    with tenancy.entered(db.session, mallory.organisation.id):
+        assert db.session.execute(places).all() == []
+    with psycopg.connect(stage.url_of(str(db.engine.url.database), "app")) as connection:
+        assert connection.execute("SELECT * FROM audit.events_of_request('req-of-alice')").fetchall() == []
+
+
+def test_a_request_is_narrowed_further_and_paged_like_everything_else(alice):
+    task = a_task(alice)
+    for name in ("One", "Two", "Three"):
+        update_task(of_request(alice, "req-long"), task.id, TaskChanges(name=name))
+    move_task(of_request(alice, "req-long"), task.id, Move(state="doing"))
+    assert types(seen(alice, request_id="req-long", event_type="task.moved")) == ["task.moved"]
+    page = alice.sees(list_audit_events, AuditFilters(request_id="req-long"), Paging(size=3))
+    assert types(page.rows) == ["task.moved", "task.updated", "task.updated"]
+    rest = alice.sees(list_audit_events, AuditFilters(request_id="req-long"), Paging(page.next, 3))
+    assert types(rest.rows) == ["task.updated"]
+    assert seen(alice, request_id="") == seen(alice), "an empty request is none, and narrows nothing"

@@ -51,6 +51,7 @@ OTHER_POLICIES = {
     ("audit_export_parts", "clock_delete", "oversing_clock", "d"): "clearing up",
     ("audit.audit_events", "chain", "oversing_clock", "r"): "the chain goes over the events of all",
     ("audit.audit_events", "auditor", "oversing_auditor", "r"): "the auditor reads all trails",
+    ("audit.audit_events", "requests", "oversing_audit", "r"): "audit.events_of_request, for one organisation",
     ("audit.certification_audit_log", "auditor", "oversing_auditor", "r"): "the auditor reads all trails",
 }
 
