@@ -13,7 +13,7 @@ from app.web.actors import origin
 from app.web.door import public
 from app.web.parsing import form_values, read_form
 from app.web.responses import show
-from app.web.sign_in import first_step, let_in, safe_next, sign_in, sign_out
+from app.web.sign_in import device_cookie, first_step, let_in, safe_next, sign_in, sign_out
 
 bp = Blueprint("sessions", __name__)
 
@@ -77,7 +77,7 @@ def take_second_step():
     """Take a code of the app, or a recovery code, and go where one wanted to go."""
     step, visitor = first_step(), Visitor(origin())
     try:
-        second_steps.count_code(visitor, step["user_id"])
+        second_steps.count_code(visitor, step["user_id"], request.cookies.get(device_cookie(), ""))
         how = second_steps.use_code(visitor, step["user_id"], read_form(GivenCode))
         if not how:
             raise Invalid({"code": second_steps.WRONG})

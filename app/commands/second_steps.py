@@ -17,7 +17,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Invalid
 from app.core.transaction import command
 from app.models.second_steps import RecoveryCode, TotpSecret
-from app.queries.accounts import waiting_secret
+from app.queries.accounts import knows_device, waiting_secret
 from app.schemas.accounts import GivenCode
 
 OWN = "everybody looks after their own account"
@@ -51,7 +51,7 @@ def confirm_totp(actor: SignedIn, given: GivenCode) -> list[str]:
         raise Invalid({"code": "This code is not right. Take the one that the app shows now."})
     waiting.confirmed_at, waiting.last_step = clock.now(), step
     db.session.flush()
-    _forget_tries(actor.origin, actor.user_id)
+    forget_tries(actor.origin, actor.user_id)
     happened(actor.origin, actor.user_id, "user.totp_added")
     return _new_recovery_codes(actor.user_id)
 
@@ -74,8 +74,15 @@ def make_recovery_codes(actor: SignedIn) -> list[str]:
 
 
 @command(anyone="the second step comes before permissions")
-def count_code(visitor: Visitor, user_id: int) -> None:
-    """Count a code before it is looked at. Raises RateLimited."""
+def count_code(visitor: Visitor, user_id: int, device: str = "") -> None:
+    """Count a code before it is looked at. Raises RateLimited.
+
+    Six digits are few, so that all who guess together have to wait. That keeps nobody out of a browser that is known as
+    one of theirs: `device` is its cookie. Elsewhere a new password ends it, as whoever guesses here has the old one.
+    """
+    if knows_device(user_id, device):
+        guessing.count({guessing.subject(f"second step:{user_id}:device:{device}"): PER_NETWORK})
+        return
     here, everywhere = _tries(visitor.origin, user_id)
     guessing.count({here: PER_NETWORK, everywhere: PER_PERSON})
 
@@ -88,10 +95,16 @@ def use_code(visitor: Visitor, user_id: int, given: GivenCode) -> str:
     """
     how = _use(visitor, user_id, normalised(given.code))
     if how:
-        _forget_tries(visitor.origin, user_id)
+        forget_tries(visitor.origin, user_id)
     else:
         happened(visitor.origin, user_id, "user.second_step_failed")
     return how
+
+
+def forget_tries(origin: Origin, user_id: int) -> None:
+    """Forget wrong codes: the right one was given, or the password that they were guessed with is no more."""
+    for tries in _tries(origin, user_id):
+        guessing.forget(tries)
 
 
 def normalised(code: str) -> str:
@@ -150,11 +163,6 @@ def _tries(origin: Origin, user_id: int) -> list[bytes]:
     """Under which names codes are counted: from this network, and from everywhere."""
     network = guessing.network_name(origin.ip_address)
     return [guessing.subject(f"second step:{user_id}:{where}") for where in (network, "everywhere")]
-
-
-def _forget_tries(origin: Origin, user_id: int) -> None:
-    for tries in _tries(origin, user_id):
-        guessing.forget(tries)
 
 
 def _hash(code: str) -> bytes:

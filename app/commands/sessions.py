@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -23,10 +24,12 @@ from app.schemas.sessions import Credentials
 
 PER_ACCOUNT_AND_NETWORK = 10  # wrong guesses a window; a stranger elsewhere cannot use them up for the real person
 PER_NETWORK = 60
-PER_ACCOUNT = 200  # by all strangers together: who has signed in on this device before is not counted with them
+TOLD_AT = 200  # guesses at one account from everywhere within a minute: the log says so, and nobody waits for it
 KNOWN_FOR = timedelta(days=180)
 
 REFUSED = "The e-mail address or the password is not right."
+
+log = structlog.get_logger(__name__)
 
 
 @command(anyone="guessing is what is being counted")
@@ -34,9 +37,13 @@ def count_guess(visitor: Visitor, given: Credentials, device: str = "") -> None:
     """Count a guess before it is looked at, so that a burst of them is no way round the limit. Raises RateLimited.
 
     `device` is the cookie of a browser in which somebody has signed in before: it has a count of its own, so that
-    strangers who guess at an account keep nobody out who uses it.
+    strangers who guess at an account keep nobody out who uses it. What all of them do together delays nobody: it would
+    be a way to keep the real person out.
     """
-    guessing.count(dict(_subjects(visitor.origin, given.email, _known(device, given.email))))
+    subjects = _subjects(visitor.origin, given.email, _known(device, given.email))
+    counted = guessing.count(dict(subjects), steady=_shared(visitor.origin))
+    if counted.get(_account(given.email)) == TOLD_AT:
+        log.warning("sign_in.one_account_is_guessed_at")
 
 
 @command(
@@ -55,8 +62,11 @@ def check_credentials(visitor: Visitor, given: Credentials, device: str = "") ->
     guessing.forget(account[0])
     for subject, _limit in others:
         guessing.give_back(subject)
-    if user.password_hash and passwords.needs_rehash(user.password_hash):
-        user.password_hash = passwords.hash_password(given.password)
+    if known and passwords.needs_rehash(known):
+        unchanged = update(User).where(
+            User.user_id == user.user_id, User.password_hash == known
+        )  # it may be new by now
+        db.session.execute(unchanged.values(password_hash=passwords.hash_password(given.password)))
     return user.user_id
 
 
@@ -147,12 +157,22 @@ def _known(device: str, email: str) -> str:
 
 def _subjects(origin: Origin, email: str, device: str) -> list[tuple[bytes, int]]:
     """Whose guesses are counted, and how many they have: of a known browser itself, else of account and network."""
-    account = email.strip().lower()
+    name = email.strip().lower()
     if device:
-        return [(guessing.subject(f"device:{device}:{account}"), PER_ACCOUNT_AND_NETWORK)]
+        return [(guessing.subject(f"device:{device}:{name}"), PER_ACCOUNT_AND_NETWORK)]
     network = guessing.network_name(origin.ip_address)
     return [
-        (guessing.subject(f"account:{account}:{network}"), PER_ACCOUNT_AND_NETWORK),
-        (guessing.subject(f"network:{network}"), PER_NETWORK),
-        (guessing.subject(f"account:{account}"), PER_ACCOUNT),
+        (guessing.subject(f"account:{name}:{network}"), PER_ACCOUNT_AND_NETWORK),
+        *((shared, PER_NETWORK) for shared in _shared(origin)),
+        (_account(email), guessing.NO_LIMIT),
     ]
+
+
+def _shared(origin: Origin) -> list[bytes]:
+    """A network, whoever asks from there."""
+    return [guessing.subject(f"network:{guessing.network_name(origin.ip_address)}")]
+
+
+def _account(email: str) -> bytes:
+    """An account, wherever its name is given from."""
+    return guessing.subject(f"account:{email.strip().lower()}")

@@ -1,6 +1,7 @@
 """Guesses are counted before they are looked at, in PostgreSQL: the counters outlive the loss of any cache.
 
-Whoever goes on guessing has to wait longer each time: a minute, two, four, up to an hour. A count that cannot be
+Whoever goes on guessing has to wait longer each time: a minute, two, four, up to an hour. What people share who have
+nothing to do with each other, such as the address of an office, has a steady wait of a minute. A count that cannot be
 written is no guess that may be made: the error reaches the client as 503, and nothing is looked at.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,7 @@ from app.core.errors import RateLimited
 WINDOW = timedelta(minutes=1)
 FORGIVEN_AFTER = timedelta(hours=1)
 MOST_STRIKES = 6  # doublings of a minute: about an hour
+NO_LIMIT = 10**9  # for what is only watched
 
 
 sign_in_attempts = Table(
@@ -59,13 +61,18 @@ def network_name(ip_address: str | None) -> str:
     return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
 
 
-def count(limits: Mapping[bytes, int]) -> None:
-    """Count one guess for each subject. Raises RateLimited where one has had its limit within the window."""
-    counted = db.session.execute(_count_up(limits)).all()
+def count(limits: Mapping[bytes, int], steady: Collection[bytes] = ()) -> dict[bytes, int]:
+    """Count one guess for each subject. Returns how many there were in the window.
+
+    Raises RateLimited where a subject has had its limit; the command around it keeps the count all the same. The wait
+    of a `steady` subject does not grow.
+    """
+    counted = db.session.execute(_count_up(limits, steady)).all()
     over = [row.window_ends_at for row in counted if row.failures > limits[bytes(row.subject_hash)]]
     if over:
         seconds = max(1, int((max(over) - clock.now()).total_seconds()) + 1)
         raise RateLimited(seconds, f"Too many tries. Wait {_in_words(seconds)} and try again.")
+    return {bytes(row.subject_hash): row.failures for row in counted}
 
 
 def forget(subject_hash: bytes) -> None:
@@ -82,7 +89,7 @@ def give_back(subject_hash: bytes) -> None:
     )
 
 
-def _count_up(limits: Mapping[bytes, int]) -> Any:
+def _count_up(limits: Mapping[bytes, int], steady: Collection[bytes]) -> Any:
     """One more guess for each subject, in a fixed order. A window that is over starts anew, and old strikes are gone.
 
     The first guess too many makes the window longer; those during the wait do not.
@@ -91,7 +98,8 @@ def _count_up(limits: Mapping[bytes, int]) -> Any:
     over = row.window_ends_at <= now
     too_many = row.failures + 1 == case(dict(limits), value=row.subject_hash, else_=0) + 1
     strikes = case((row.window_ends_at <= now - FORGIVEN_AFTER, 0), else_=row.strikes)
-    seconds = WINDOW.total_seconds() * func.power(2.0, func.least(row.strikes, MOST_STRIKES))
+    doublings = case((row.subject_hash.in_(steady), 0), else_=func.least(row.strikes, MOST_STRIKES))
+    seconds = WINDOW.total_seconds() * func.power(2.0, doublings)
     wait = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
     return (
         insert(sign_in_attempts)

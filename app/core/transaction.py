@@ -21,7 +21,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core import live, tenancy
 from app.core.actor import Actor
 from app.core.database import Base, db
-from app.core.errors import Conflict, Invalid, StaleVersion
+from app.core.errors import Conflict, Invalid, RateLimited, StaleVersion
 
 STRAY = "changed outside of a command"
 
@@ -76,8 +76,8 @@ def command(
 
     `anyone` says why an operation needs no permission: signing in, for instance, comes before there are any.
     `unrecorded` says why it leaves no trace in the audit trail.
-    Raises what the function raises; a row that somebody else changed meanwhile is StaleVersion, and a value that a
-    constraint refuses is Invalid or Conflict.
+    Raises what the function raises, and then nothing was changed: but for RateLimited, of which the count stays. A row
+    that somebody else changed meanwhile is StaleVersion, and a value that a constraint refuses is Invalid or Conflict.
     """
     if function is None:
         return lambda wrapped: _as_command(wrapped, anyone, unrecorded)
@@ -95,7 +95,11 @@ def _as_command(function: Callable[P, R], anyone: str, unrecorded: str) -> Calla
             with ExitStack() as stack:
                 if isinstance(args[0], Actor):
                     stack.enter_context(tenancy.entered(db.session, args[0].tenant_id))
-                result = function(*args, **kwargs)
+                try:
+                    result = function(*args, **kwargs)
+                except RateLimited:
+                    _commit(unit, function.__name__)  # what was counted stays counted, else nobody would ever wait
+                    raise
                 _commit(unit, function.__name__)
         except StaleDataError as stale:
             db.session.rollback()

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.core import clock
+from app.core import clock, guessing
 from app.core.actor import SignedIn
 from app.core.database import db
 from app.models.identity_events import IdentityEvent
 from app.models.passkeys import Passkey
 from app.models.second_steps import TO_CONFIRM, RecoveryCode, TotpSecret
-from app.models.user_sessions import UserSession
+from app.models.user_sessions import UserSession, known_devices
 
 MOST_EVENTS = 100
 
@@ -53,6 +53,18 @@ def list_events(actor: SignedIn, limit: int = MOST_EVENTS) -> list[IdentityEvent
     """What happened to the account, newest first."""
     mine = select(IdentityEvent).where(IdentityEvent.user_id == actor.user_id)
     return list(db.session.scalars(mine.order_by(IdentityEvent.id.desc()).limit(limit)))
+
+
+def knows_device(user_id: int, token: str) -> bool:
+    """Whether `token` is the cookie of a browser in which the person has signed in before."""
+    if not token:
+        return False
+    found = select(known_devices.c.user_id).where(
+        known_devices.c.token_hash == guessing.subject(token),
+        known_devices.c.user_id == user_id,
+        known_devices.c.expires_at > clock.now(),
+    )
+    return db.session.scalar(found) is not None
 
 
 def waiting_secret(actor: SignedIn) -> TotpSecret | None:

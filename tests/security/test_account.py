@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pyotp
 import pytest
 from sqlalchemy import select, update
 
+from app.commands import second_steps
 from app.core import clock, common_passwords, tenancy
 from app.core.audit import audit_events
 from app.core.database import db
@@ -18,6 +21,7 @@ from app.models.second_steps import RecoveryCode, TotpSecret
 from app.models.user_sessions import UserSession
 from tests.cast import PASSWORD, Organisation, Player
 from tests.doors import ORIGIN
+from tests.running import PATIENCE
 from tests.security.newcomers import newcomer
 
 BETTER = "purple anvil beneath quiet rivers"
@@ -221,6 +225,35 @@ def test_a_code_counts_once_however_it_is_written(web_app, dora, guarded):
         assert again.answer.status_code == 422
         assert not again.is_in
     assert events(dora).count("user.second_step_failed") == 3
+
+
+def test_of_two_at_once_who_give_the_same_code_one_is_let_in(web_app, dora, guarded, monkeypatch):
+    """Both have looked at the code before either is told: only the database can say who was first."""
+    seats, both = [Seat(web_app, dora).sign_in() for _ in range(2)], Barrier(2, timeout=PATIENCE)
+    matching = second_steps.matching_step
+
+    def looked_at(*given):
+        step = matching(*given)
+        both.wait()
+        return step
+
+    monkeypatch.setattr(second_steps, "matching_step", looked_at)
+    given = code(guarded[0])
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda seat: seat.post("/sign-in/second-step", code=given).status_code, seats))
+    assert sorted(answers) == [303, 422]
+    assert sorted(seat.is_in for seat in seats) == [False, True]
+
+
+def test_who_guesses_codes_keeps_nobody_out_of_a_browser_that_is_known(web_app, browser, dora, guarded):
+    known = Seat(web_app, dora).sign_in()
+    known.post("/sign-in/second-step", code=guarded[1][0])
+    stranger = Seat(web_app, dora).sign_in()
+    assert [stranger.post("/sign-in/second-step", code="000000").status_code for _ in range(6)] == [422] * 5 + [429]
+    known.sign_in()
+    assert known.post("/sign-in/second-step", code=code(guarded[0])).status_code == 303
+    known.sign_in()
+    assert [known.post("/sign-in/second-step", code="000000").status_code for _ in range(6)] == [422] * 5 + [429]
 
 
 def test_the_code_that_set_the_app_up_does_not_count_again(web_app, dora, guarded):

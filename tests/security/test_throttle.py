@@ -8,8 +8,11 @@ from itertools import count
 
 import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
+from structlog.testing import CapturingLogger
 
-from app.core import clock
+from app.commands import sessions
+from app.core import clock, guessing, passwords, rate_limiting, valkey
 from tests.cast import PASSWORD, Organisation, Player
 from tests.doors import ORIGIN
 from tests.security.newcomers import newcomer
@@ -75,6 +78,106 @@ def test_guesses_by_others_do_not_lock_the_person_out(guess):
     assert guess(password=PASSWORD, address="203.0.113.200").status_code == 303
 
 
+def test_whoever_goes_on_guessing_waits_twice_as_long_each_time(guess):
+    now, waits = clock.now(), []
+    for _ in range(4):
+        with clock.stopped(now):
+            assert [guess().status_code for _ in range(10)] == [422] * 10
+            waits.append(int(guess().headers["Retry-After"]))
+        now += timedelta(seconds=waits[-1])
+    assert waits == [61, 121, 241, 481]
+
+
+def test_guessing_on_while_one_waits_makes_the_wait_no_longer(guess):
+    now = clock.now()
+    with clock.stopped(now):
+        waits = [
+            int(answer.headers["Retry-After"]) for answer in (guess() for _ in range(30)) if answer.status_code == 429
+        ]
+    assert waits == [61] * 20
+
+
+def test_after_an_hour_without_guesses_one_waits_a_minute_again(guess):
+    now = clock.now()
+    for _ in range(3):
+        with clock.stopped(now):
+            wait = int([guess() for _ in range(11)][-1].headers["Retry-After"])
+        now += timedelta(seconds=wait)
+    with clock.stopped(now + timedelta(hours=1)):
+        assert [guess() for _ in range(11)][-1].headers["Retry-After"] == "61"
+
+
+def test_no_wait_is_longer_than_about_an_hour(guess):
+    now = clock.now()
+    for _ in range(9):
+        with clock.stopped(now):
+            wait = int([guess() for _ in range(11)][-1].headers["Retry-After"])
+        now += timedelta(seconds=wait)
+    assert wait == 3841
+
+
+def test_guesses_from_everywhere_together_keep_nobody_out(guess, network, monkeypatch):
+    """Twenty networks could else lock anybody out who sits at a browser that is not known. The log tells of them."""
+    log = CapturingLogger()
+    monkeypatch.setattr(sessions, "log", log)
+    for number in range(sessions.TOLD_AT // 10):
+        for _ in range(10):
+            assert guess(address=f"2001:db8:f{network.rpartition('.')[2]}:{number:x}::1").status_code == 422
+    assert guess(password=PASSWORD).status_code == 303
+    assert [call.args for call in log.calls] == [("sign_in.one_account_is_guessed_at",)]
+
+
+def test_the_wait_of_a_network_stays_a_minute_for_those_who_share_it(guess):
+    now = clock.now()
+    for _ in range(3):
+        with clock.stopped(now):
+            answers = [guess(email=f"somebody-{number}@acme.example") for number in range(61)]
+            assert [answer.status_code for answer in answers] == [422] * 60 + [429]
+            assert answers[-1].headers["Retry-After"] == "61"
+        now += timedelta(seconds=61)
+
+
+def test_a_known_browser_is_not_kept_out_by_guesses_from_its_own_network(web_app, guess, dora, network):
+    browser = web_app.test_client()
+    assert enter(browser, dora, network, PASSWORD).status_code == 303
+    assert [guess().status_code for _ in range(11)] == [422] * 10 + [429]
+    assert guess(password=PASSWORD).status_code == 429
+    assert enter(browser, dora, network, PASSWORD).status_code == 303
+
+
+def test_a_known_browser_has_to_wait_for_its_own_guesses(web_app, dora, network):
+    browser = web_app.test_client()
+    enter(browser, dora, network, PASSWORD)
+    assert [enter(browser, dora, network).status_code for _ in range(11)] == [422] * 10 + [429]
+    assert enter(browser, dora, "203.0.113.201", PASSWORD).status_code == 429
+
+
+def test_a_browser_is_known_for_the_account_that_was_used_in_it_and_for_no_other(web_app, acme, dora, network):
+    browser = web_app.test_client()
+    enter(browser, newcomer(acme), network, PASSWORD)
+    assert [enter(browser, dora, network).status_code for _ in range(11)] == [422] * 10 + [429]
+    assert [enter(web_app.test_client(), dora, network).status_code for _ in range(2)] == [429] * 2
+
+
+def test_without_valkey_guesses_are_counted_all_the_same(guess, monkeypatch):
+    monkeypatch.setattr(valkey, "_url", ["redis://127.0.0.1:1/0"])
+    monkeypatch.setattr(rate_limiting, "_away_until", [0.0])
+    assert [guess().status_code for _ in range(11)] == [422] * 10 + [429]
+
+
+def test_what_cannot_be_counted_is_not_looked_at(guess, monkeypatch):
+    """Fail closed: a guess that nobody counts would be a guess for nothing."""
+    looked_at = []
+
+    def broken(*_given, **_more):
+        raise OperationalError("INSERT", {}, OSError("gone"))
+
+    monkeypatch.setattr(guessing, "count", broken)
+    monkeypatch.setattr(passwords, "matches", lambda *given: looked_at.append(given))
+    assert guess(password=PASSWORD).status_code == 503
+    assert looked_at == []
+
+
 def test_signing_in_forgets_the_wrong_guesses_before(guess):
     for _ in range(9):
         assert guess().status_code == 422
@@ -127,3 +230,13 @@ def test_the_counters_hold_no_address_of_anybody(app, guess, dora, play_stage):
         rows = connection.execute("SELECT sign_in_attempts::text FROM sign_in_attempts").fetchall()
     assert rows
     assert not any(dora.actor.email in row[0] for row in rows)
+
+
+def enter(browser, player: Player, address: str, password: str = WRONG):
+    """Sign in before a browser that keeps its cookies."""
+    return browser.post(
+        "/sign-in",
+        data={"email": player.actor.email, "password": password},
+        headers=ORIGIN,
+        environ_overrides={"REMOTE_ADDR": address},
+    )

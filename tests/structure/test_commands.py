@@ -24,6 +24,7 @@ NO_COMMANDS = {
     "accounts.set_own_password": "a part of changing a password, and of setting it anew",
     "certifications.happened": "flushes, records and announces for the command that calls it",
     "identity_events.happened": "writes down what a command has done to a person's ways of signing in",
+    "second_steps.forget_tries": "a part of giving a right code, and of setting a password anew",
     "second_steps.matching_step": "says whose moment a code is of; changes nothing",
     "second_steps.normalised": "writes a code plainly; changes nothing",
     "governance_policies.ship_policies": "a part of making an organisation",
