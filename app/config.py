@@ -42,6 +42,7 @@ class Settings(BaseSettings):
 
     session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
     session_days: int = Field(default=7, ge=1, le=90)
+    live_recheck_seconds: float = Field(default=60, gt=0)  # how long a socket may outlive what was taken away unheard
     rate_person: int = Field(default=1500, ge=1)  # requests a minute; a person may have several keys
     rate_key: int = Field(default=1500, ge=1)
     rate_address: int = Field(default=600, ge=1)  # of everybody behind it who has not said who they are

@@ -1,21 +1,32 @@
-"""The socket over which pages will be told what changed. For now it says hello and answers heartbeats."""
+"""The socket over which pages will be told what changed. For now it says hello, answers heartbeats, and ends in time.
+
+A page of an organisation opens it at /live?at=<slug>: it then ends too where the person is let go there.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
 
 from flask import Flask, current_app, request, session
 from flask_sock import Sock
-from simple_websocket import ConnectionClosed, Server
+from simple_websocket import Server
 
+from app.core import clock
 from app.core.heartbeats import beat_forever
 from app.core.ids import new_secret_id
+from app.core.transaction import end_reading
+from app.queries.socket_holders import Holder, find_tenant_id, welcome
+from app.web import live_reader
 from app.web.door import public
+from app.web.sockets import SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
 
 LARGEST_MESSAGE = 64 * 1024
-SIGNED_OUT, NOT_UNDERSTOOD = 4401, 1007
+NOT_UNDERSTOOD = 1007
 
 
 def init_app(app: Flask) -> None:
@@ -25,29 +36,72 @@ def init_app(app: Flask) -> None:
     sock = Sock(app)
     sock.route("/live")(live)
     app.view_functions["live"] = public(app.view_functions["live"])
+    app.wsgi_app = _whole_frames(app.wsgi_app)  # type: ignore[method-assign]
+    app.extensions["sockets"] = Sockets()
+    live_reader.start(app, app.extensions["sockets"])
     beat_forever("live")
 
 
-def live(socket: Server) -> None:
-    """One browser's socket: hello, then heartbeats until it goes."""
-    if session.person is None:
-        socket.close(SIGNED_OUT, "Sign in first.")
+def live(server: Server) -> None:
+    """One browser's socket: hello, then whatever there is to tell until it goes."""
+    holder = _holder()
+    if holder is None:
+        server.close(SIGNED_OUT, "Sign in first.")
+        return
+    sockets, socket = current_app.extensions["sockets"], Socket(server, holder)
+    if not sockets.add(socket):
+        server.close(TOO_SLOW, "Too many windows are open.")
         return
     try:
-        socket.send(json.dumps({"event": "hello", "id": str(new_secret_id())}))
-        while True:
-            _answer(socket, socket.receive())
-    except ConnectionClosed:
-        return
+        # What has ended since the session was read is not told any more: it is looked at once more, from inside.
+        if not _is_welcome(holder):
+            server.close(SIGNED_OUT, "Sign in first.")
+            return
+        end_reading()  # a socket holds no connection to the database
+        socket.tell(json.dumps({"event": "hello", "id": str(new_secret_id())}))
+        socket.hold(_answer)
+    finally:
+        sockets.discard(socket)
 
 
-def _answer(socket: Server, message: str | bytes) -> None:
+def _holder() -> Holder | None:
+    """Who opens the socket, and in which organisation; None for nobody, and for a place that is not there."""
+    session.last_seen_at = None  # a socket keeps no session from growing idle, however long it is open
+    person, session_id = session.person, session.row_id
+    if person is None or session_id is None:
+        return None
+    slug = request.args.get("at")
+    if slug is None:
+        return Holder(session_id, person.user_id)
+    tenant_id = find_tenant_id(slug)
+    return Holder(session_id, person.user_id, tenant_id) if tenant_id else None
+
+
+def _is_welcome(holder: Holder) -> bool:
+    now = clock.now()
+    idle_since = now - timedelta(hours=current_app.config["SETTINGS"].session_idle_hours)
+    return holder in welcome([holder], now=now, seen_after=idle_since)
+
+
+def _answer(socket: Socket, message: str | bytes) -> None:
     try:
         event = loads_object(message.encode() if isinstance(message, str) else b"").get("event")
     except StrictJsonError:
-        socket.close(NOT_UNDERSTOOD, "Messages are JSON objects.")
-        raise ConnectionClosed(NOT_UNDERSTOOD) from None
-    socket.send('{"event":"heartbeat"}' if event == "heartbeat" else '{"event":"error","code":"UNKNOWN_EVENT"}')
+        socket.end(NOT_UNDERSTOOD, "Messages are JSON objects.")
+        return
+    socket.tell('{"event":"heartbeat"}' if event == "heartbeat" else '{"event":"error","code":"UNKNOWN_EVENT"}')
+
+
+def _whole_frames(inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Give sockets a connection that sends whole frames, and have none of them compressed: that costs memory each."""
+
+    def wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if "gunicorn.socket" in environ and environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            environ["gunicorn.socket"] = WholeFrames(environ["gunicorn.socket"])
+        return inner(environ, start_response)
+
+    return wsgi
 
 
 def _check_origin():

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete
 
+from app.commands.ended_sessions import end_sessions, end_sessions_of
 from app.commands.identity_events import happened
 from app.core import common_passwords, passwords
 from app.core.actor import SignedIn
@@ -31,17 +32,14 @@ def change_password(actor: SignedIn, change: PasswordChange) -> None:
         raise Invalid({"old_password": "This is not your present password."})
     set_own_password(user, change.new_password, "new_password")
     if change.end_others:
-        db.session.execute(
-            delete(UserSession).where(UserSession.user_id == user.user_id, UserSession.id != actor.session_id)
-        )
+        end_sessions_of(user.user_id, but=actor.session_id)
     happened(actor.origin, user.user_id, "user.password_changed", others_ended=change.end_others)
 
 
 @command(anyone=OWN)
 def end_own_session(actor: SignedIn, session_id: UUID) -> None:
     """End one of one's own sessions at once. Raises NotFound for any other."""
-    mine = delete(UserSession).where(UserSession.id == session_id, UserSession.user_id == actor.user_id)
-    if db.session.scalar(mine.returning(UserSession.id)) is None:
+    if not end_sessions(UserSession.id == session_id, UserSession.user_id == actor.user_id):
         raise NotFound
     happened(actor.origin, actor.user_id, "user.sessions_ended", how_many=1)
 
@@ -49,8 +47,7 @@ def end_own_session(actor: SignedIn, session_id: UUID) -> None:
 @command(anyone=OWN)
 def end_other_sessions(actor: SignedIn) -> int:
     """End every session of one's own but this one. Returns how many there were."""
-    others = delete(UserSession).where(UserSession.user_id == actor.user_id, UserSession.id != actor.session_id)
-    ended = len(db.session.scalars(others.returning(UserSession.id)).all())
+    ended = end_sessions_of(actor.user_id, but=actor.session_id)
     if ended:
         happened(actor.origin, actor.user_id, "user.sessions_ended", how_many=ended)
     return ended

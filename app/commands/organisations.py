@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from app.core import clock, sealing
 from app.core.actor import Actor
+from app.core.announcing import say_farewell
 from app.core.audit import record
 from app.core.audit_state import remember
 from app.core.database import db
@@ -87,6 +88,7 @@ def finish_closing(actor: Actor) -> ApplicationInstance:
     organisation.closed_at = now
     db.session.flush()
     record(actor, "application_instance.closed", organisation)
+    say_farewell(tenant_id=actor.tenant_id)
     db.session.execute(
         update(ApiKey)
         .where(ApiKey.application_instance_id == actor.tenant_id, ApiKey.revoked_at.is_(None))

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.commands.ended_sessions import end_sessions
 from app.commands.identity_events import happened
 from app.core import clock, guessing, passwords
 from app.core.actor import Actor, Origin, Visitor
@@ -96,10 +97,10 @@ def keep_session(
     """
     user_id = int(data["_user_id"]) if "_user_id" in data else None
     kept = db.session.get(UserSession, session_id) if session_id else None
-    if kept is not None:
-        db.session.delete(kept)
     now = clock.now()
     again = kept is not None and user_id is not None and kept.user_id == user_id
+    if kept is not None:
+        end_sessions(UserSession.id == kept.id, again=again)
     db.session.add(
         UserSession(
             token_hash=token_hash,
@@ -131,7 +132,7 @@ def touch_session(_visitor: Visitor, session_id: UUID) -> None:
 @command(anyone="everybody may sign out")
 def end_session(_visitor: Visitor, session_id: UUID) -> None:
     """End a browser session at once."""
-    db.session.execute(delete(UserSession).where(UserSession.id == session_id))
+    end_sessions(UserSession.id == session_id)
 
 
 @command(anyone="a key notes its own use", unrecorded="requests are in the log; this is a convenience")

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from app.commands.ended_sessions import end_sessions_of
 from app.commands.governance_policies import ship_policies
 from app.commands.workflows import create_built_in_workflow
 from app.core import clock, passwords, sealing, tenancy
 from app.core.actor import Actor, Tenant, Visitor
+from app.core.announcing import say_farewell
 from app.core.audit import record
 from app.core.audit_state import remember
 from app.core.database import db
@@ -52,7 +54,7 @@ def create_member(actor: Actor, new: NewMember) -> User:
 
 @command(anyone="an operator sets passwords on the command line; people set their own with the pages for people")
 def set_password(actor: Actor, email: str, password: str) -> User:
-    """Give a member of the organisation another password. Raises Invalid for anybody else."""
+    """Give a member of the organisation another password, and sign them out. Raises Invalid for anybody else."""
     user = db.session.scalar(
         select(User)
         .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
@@ -64,6 +66,7 @@ def set_password(actor: Actor, email: str, password: str) -> User:
     user.password_hash = passwords.hash_password(password)
     db.session.flush()
     record(actor, "user.password_set", user)
+    end_sessions_of(user.user_id)
     return user
 
 
@@ -96,6 +99,7 @@ def _set_suspended(actor: Actor, since: datetime | None, event_type: str) -> App
         tenant.suspended_at = since
         db.session.flush()
         record(actor, event_type, tenant)
+        say_farewell(tenant_id=actor.tenant_id)
     return tenant
 
 

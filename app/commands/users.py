@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.commands.access_grants import refuse_unless_managed, refuse_without_owner
 from app.core import clock
 from app.core.actor import Actor
+from app.core.announcing import say_farewell
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import NotFound
@@ -20,7 +21,7 @@ from app.models.users import User
 
 @command
 def deactivate_user(actor: Actor, user_id: int) -> User:
-    """End a membership at once: sessions and keys open nothing here any more. Tasks stay as they are.
+    """End a membership at once: sessions, keys and sockets open nothing here any more. Tasks stay as they are.
 
     Doing it twice is doing it once. Raises NotFound for a stranger, Forbidden for somebody with a role that the actor
     may not take, Conflict for the last owner.
@@ -33,6 +34,7 @@ def deactivate_user(actor: Actor, user_id: int) -> User:
     db.session.flush()
     refuse_without_owner(actor)
     record(actor, "user.deactivated", user)
+    say_farewell(user_id=user_id, tenant_id=actor.tenant_id)
     return user
 
 

@@ -1,8 +1,12 @@
-"""`announce`: what a command says of a thing that it changed, once the change is committed."""
+"""`announce`: what a command says of a thing that it changed, once the change is committed.
+
+`say_farewell`: whose sockets end with it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from app.core import live
 from app.core.transaction import required_unit
@@ -11,3 +15,17 @@ from app.core.transaction import required_unit
 def announce(subject: Any, event: str = "updated") -> None:
     """Tell open pages after the commit that `subject` was created, updated or deleted."""
     required_unit().announcements.append(live.announcement(subject, event))
+
+
+def say_farewell(
+    *, session_id: UUID | None = None, user_id: int | None = None, tenant_id: UUID | None = None, again: bool = False
+) -> None:
+    """Have the sockets of a session, or of a person, an organisation or a person in one, closed after the commit."""
+    assert session_id or user_id or tenant_id, "Whose sockets?"
+    farewell = live.Farewell(
+        session_id=str(session_id) if session_id else None,
+        user_id=user_id,
+        tenant_id=str(tenant_id) if tenant_id else None,
+        again=again,
+    )
+    required_unit().farewells.append(farewell)

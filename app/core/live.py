@@ -7,7 +7,7 @@ shown what they may see.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from app.core import valkey
 
 STREAM_LENGTH = 10_000
+FAREWELLS = "live:farewells"  # the stream that every live process follows, whatever organisations it has sockets of
 log = structlog.get_logger(__name__)
 
 
@@ -29,6 +30,16 @@ class Announcement:
     channel: str
     id: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """Whose sockets end now: those of one session, or of a person and an organisation, either or both."""
+
+    session_id: str | None = None
+    user_id: int | None = None
+    tenant_id: str | None = None
+    again: bool = False  # whether the browser is still welcome, and has only got another cookie
 
 
 def stream_of(tenant_id: Any) -> str:
@@ -47,15 +58,35 @@ def announcement(subject: Any, event: str) -> Announcement:
     )
 
 
-def publish(announcements: Sequence[Announcement]) -> None:
-    """Put the announcements on their stream. A server that does not answer costs liveness, never the operation."""
-    if not announcements:
+def publish(announcements: Sequence[Announcement], farewells: Sequence[Farewell] = ()) -> None:
+    """Put each on its stream. A server that does not answer costs liveness, never the operation."""
+    told = [(FAREWELLS, each) for each in farewells] + [(stream_of(each.tenant_id), each) for each in announcements]
+    if not told:
         return
     try:
         pipeline = valkey.client().pipeline(transaction=False)
-        for told in announcements:
-            fields: dict[Any, Any] = {"data": json.dumps(asdict(told))}
-            pipeline.xadd(stream_of(told.tenant_id), fields, maxlen=STREAM_LENGTH, approximate=True)
+        for stream, each in told:
+            fields: dict[Any, Any] = {"data": json.dumps(asdict(each))}
+            pipeline.xadd(stream, fields, maxlen=STREAM_LENGTH, approximate=True)
         pipeline.execute()
     except (RedisError, OSError) as failure:
         log.warning("live.not_published", error=type(failure).__name__)
+
+
+def read(client: Any, places: Mapping[str, str], *, wait: float) -> list[tuple[str, str, dict[str, Any]]]:
+    """What was said on some streams after a place in each, waiting for it: stream, place and what was said.
+
+    Raises RedisError where the server does not answer.
+    """
+    found = client.xread(dict(places), count=1000, block=int(wait * 1000)) or []
+    return [
+        (stream.decode(), place.decode(), json.loads(fields[b"data"]))
+        for stream, entries in (found.items() if isinstance(found, dict) else found)
+        for place, fields in entries
+    ]
+
+
+def last_place(client: Any, stream: str) -> str:
+    """Where a stream ends now: from here on nothing is missed. Raises RedisError."""
+    newest = client.xrevrange(stream, count=1)
+    return newest[0][0].decode() if newest else "0-0"

@@ -46,6 +46,7 @@ class Unit:
     recorded: bool = False
     before: dict[int, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     announcements: list[live.Announcement] = field(default_factory=list)
+    farewells: list[live.Farewell] = field(default_factory=list)
 
 
 _unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
@@ -112,7 +113,7 @@ def _as_command(function: Callable[P, R], anyone: str, unrecorded: str) -> Calla
             raise
         finally:
             _unit.reset(token)
-        live.publish(unit.announcements)
+        live.publish(unit.announcements, unit.farewells)
         return result
 
     run.is_command = True  # type: ignore[attr-defined]

@@ -28,3 +28,8 @@ def client() -> Redis:
 def new_client() -> Redis:
     """A client of its own for an RQ worker, which changes the time-outs of the client that it is given."""
     return Redis.from_url(_url[0], socket_connect_timeout=5)
+
+
+def listening_client(wait: float) -> Redis:
+    """A client that waits so many seconds for what others say, and notices a server that has gone meanwhile."""
+    return Redis.from_url(_url[0], socket_connect_timeout=2, socket_timeout=wait + 2, retry=Retry(NoBackoff(), 0))

@@ -83,7 +83,7 @@ def test_no_message_was_a_defect(live):
     assert "request.failed" not in live.log
 
 
-def handshake(live: Server, origin: str | None, cookie: str) -> bytes:
+def handshake(live: Server, origin: str | None, cookie: str, path: str = "/live") -> bytes:
     """RFC 6455, section 4.1."""
     headers = {
         "Host": live.host,
@@ -96,13 +96,13 @@ def handshake(live: Server, origin: str | None, cookie: str) -> bytes:
         headers["Origin"] = origin
     if cookie:
         headers["Cookie"] = f"sid={cookie}"
-    return request("GET", "/live", headers)
+    return request("GET", path, headers)
 
 
-def opened(live: Server, cookie: str):
+def opened(live: Server, cookie: str, path: str = "/live"):
     """A socket of one of our own pages."""
     connection = live.connect()
-    connection.sendall(handshake(live, f"http://{live.host}", cookie))
+    connection.sendall(handshake(live, f"http://{live.host}", cookie, path))
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += exactly(connection, 1)

@@ -23,6 +23,8 @@ NO_COMMANDS = {
     "access_grants.refuse_without_owner": "asks whether an owner is left; changes nothing",
     "accounts.set_own_password": "a part of changing a password, and of setting it anew",
     "certifications.happened": "flushes, records and announces for the command that calls it",
+    "ended_sessions.end_sessions": "a part of every operation that ends sessions",
+    "ended_sessions.end_sessions_of": "the same, for all of a person",
     "identity_events.happened": "writes down what a command has done to a person's ways of signing in",
     "second_steps.forget_tries": "a part of giving a right code, and of setting a password anew",
     "second_steps.matching_step": "says whose moment a code is of; changes nothing",
@@ -137,3 +139,15 @@ def definition(function) -> ast.AST:
 
 def name_of_module(module: str) -> str:
     return module.replace(".", "/") + ".py"
+
+
+def test_rows_of_sessions_go_in_one_place_only():
+    """There their sockets are closed with them."""
+    removing = {
+        name_of(path)
+        for path in files("app")
+        for call in calls(tree(path))
+        if called(call).rpartition(".")[2] == "delete"
+        and any(isinstance(each, ast.Name) and each.id == "UserSession" for each in call.args)
+    }
+    assert removing == {"app/commands/ended_sessions.py"}

@@ -1,0 +1,165 @@
+"""The sockets of this process, and the way in which each is written to.
+
+Whoever has something to tell puts it into the socket's outbox and goes on: the one greenlet that holds the socket
+writes it. So a browser that reads slowly delays nobody, and one that does not read at all is let go.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from simple_websocket import ConnectionClosed, Server
+
+from app.core.live import Farewell
+from app.queries.socket_holders import Holder
+
+SIGNED_OUT, COME_AGAIN, TOO_SLOW, TOO_MUCH = 4401, 1012, 1013, 1008
+MOST_WAITING = 64  # messages for one browser; it asks anew for everything when it is back
+MOST_OF_A_PERSON = 10  # a phone, some browsers, and the ghosts of lost lines, which are found out within a minute
+MOST_A_SECOND = 20  # messages from one browser
+LOOK_EVERY = 30.0  # seconds after which a socket is looked at that ended without a word
+STALLED_AFTER = 15.0  # seconds in which a browser takes not a byte
+
+
+class Socket:
+    """One browser, and what waits to be told to it."""
+
+    def __init__(self, server: Server, holder: Holder) -> None:
+        self.holder, self.checked_at = holder, time.monotonic()
+        self._server = server
+        self._outbox: deque[str] = deque()
+        self._ending: tuple[int, str] | None = None
+        self._second, self._heard = 0, 0
+        server.sock.settimeout(STALLED_AFTER)
+
+    def tell(self, message: str) -> None:
+        """Have a message sent. A browser for which too much waits already is let go instead."""
+        if len(self._outbox) >= MOST_WAITING:
+            self.end(TOO_SLOW, "Too much was waiting.")
+            return
+        self._outbox.append(message)
+        self._server.event.set()
+
+    def end(self, code: int, reason: str) -> None:
+        """Have the socket closed. What still waits is not sent any more."""
+        self._ending = self._ending or (code, reason)
+        self._outbox.clear()
+        self._server.event.set()
+
+    def hold(self, hear: Callable[[Socket, Any], None]) -> None:
+        """Write what is told and hear what comes, until one of the two sides ends it. For the greenlet that has it."""
+        try:
+            while self._server.connected:
+                self._server.event.wait(LOOK_EVERY)
+                self._server.event.clear()
+                while self._server.input_buffer and self._ending is None:
+                    self._count()
+                    hear(self, self._server.input_buffer.pop(0))
+                self._write()
+        except (ConnectionClosed, OSError):  # gone, or stalled: a socket that times out takes no farewell either
+            return
+
+    def _write(self) -> None:
+        while self._outbox and self._ending is None:
+            self._server.send(self._outbox.popleft())
+        if self._ending is not None:
+            self._server.close(*self._ending)
+
+    def _count(self) -> None:
+        second = int(time.monotonic())
+        self._second, self._heard = second, self._heard + 1 if second == self._second else 1
+        if self._heard > MOST_A_SECOND:
+            self.end(TOO_MUCH, "Too many messages.")
+
+
+class Sockets:
+    """The sockets that one process holds. Its own reader tells them what happened elsewhere."""
+
+    def __init__(self) -> None:
+        self._of_people: dict[int, set[Socket]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, socket: Socket) -> bool:
+        """Take a socket in, unless its person has too many already."""
+        with self._lock:
+            theirs = self._of_people.setdefault(socket.holder.user_id, set())
+            if len(theirs) >= MOST_OF_A_PERSON:
+                return False
+            theirs.add(socket)
+            return True
+
+    def discard(self, socket: Socket) -> None:
+        """Forget a socket that is closed."""
+        with self._lock:
+            theirs = self._of_people.get(socket.holder.user_id, set())
+            theirs.discard(socket)
+            if not theirs:
+                self._of_people.pop(socket.holder.user_id, None)
+
+    def all(self) -> list[Socket]:
+        """Those that are open now."""
+        with self._lock:
+            return [socket for theirs in self._of_people.values() for socket in theirs]
+
+    def say_farewell(self, farewell: Farewell) -> None:
+        """Close the sockets that a farewell is about."""
+        for socket in self.all():
+            if is_about(farewell, socket.holder):
+                if farewell.again:
+                    socket.end(COME_AGAIN, "Come again.")
+                else:
+                    socket.end(SIGNED_OUT, "Sign in to go on.")
+
+    def keep_only(self, checked: Iterable[Socket], welcome: set[Holder]) -> None:
+        """Close those of the sockets that were checked whose holder is not welcome any more."""
+        now = time.monotonic()
+        for socket in checked:
+            socket.checked_at = now
+            if socket.holder not in welcome:
+                socket.end(SIGNED_OUT, "Sign in to go on.")
+
+
+def is_about(farewell: Farewell, holder: Holder) -> bool:
+    """Whether a farewell is about who holds a socket.
+
+    Somebody who is let go by an organisation loses the sockets there, and those that are in no organisation: which of
+    these they need they open again.
+    """
+    if farewell.session_id is not None:
+        return farewell.session_id == str(holder.session_id)
+    if farewell.user_id is not None and farewell.user_id != holder.user_id:
+        return False
+    if farewell.tenant_id is None:
+        return True
+    elsewhere = holder.tenant_id is not None and farewell.tenant_id != str(holder.tenant_id)
+    return not elsewhere and (holder.tenant_id is not None or farewell.user_id is not None)
+
+
+class WholeFrames:
+    """A connection that sends all of what it is given, one frame after the other.
+
+    simple-websocket ignores that `send` may take a part only, as it does under gevent for a slow reader; and its thread
+    for pings writes beside the greenlet that holds the socket.
+    """
+
+    __slots__ = ("_connection", "_lock")
+
+    def __init__(self, connection: Any) -> None:
+        self._connection, self._lock = connection, threading.Lock()
+
+    def send(self, data: bytes) -> int:
+        """Send all of it. Raises OSError."""
+        with self._lock:
+            self._connection.sendall(data)
+        return len(data)
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return int(self._connection.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
