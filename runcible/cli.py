@@ -23,9 +23,9 @@ from runcible.certification.unpack import unpack
 from runcible.certification.verifier import Report, verify_bundle
 from runcible.content import MAX_BYTES
 from runcible.errors import BundleInvalid, VerificationError
-from runcible.moments import FIRST_YEAR, LAST_YEAR
+from runcible.moments import FIRST_YEAR, LAST_YEAR, format_moment
 from runcible.storage import audit_logger
-from runcible.storage.audit_chain import read_heads
+from runcible.storage.audit_heads import KeptHead, read_heads
 
 OK, FAILED, UNUSABLE = 0, 1, 2
 LARGEST_HEADS = 1 << 30
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="verify the audit trail").add_subparsers(required=True, metavar="WHAT")
     trail = audit.add_parser("verify", help="recompute every link of the audit trail, and name what was changed")
     trail.add_argument("--head", type=Path, metavar="FILE", help="heads that were kept outside of the database")
+    trail.add_argument("--trust-root", type=Path, metavar="FILE", help="the keys by which the heads must be signed")
     trail.add_argument("--database", metavar="URL", help="as the auditor; AUDITOR_DATABASE_URL if left out")
     trail.set_defaults(run=_verify_trail)
     return parser
@@ -89,10 +90,7 @@ def _moment(text: str) -> datetime:
 def _verify(parsed: argparse.Namespace) -> int:
     data = _read(parsed.file, bundles.LARGEST)
     content = None if parsed.content is None else _read(parsed.content, MAX_BYTES)
-    try:
-        trust_root = TrustRoot.from_bytes(_read(parsed.trust_root, LARGEST_TRUST_ROOT))
-    except VerificationError as refused:
-        raise _Unusable(f"{parsed.trust_root}: {refused}") from None
+    trust_root = _trust_root(parsed.trust_root)
     report = verify_bundle(data, trust_root, parsed.at or datetime.now(UTC), content=content)
     _print(report)
     return OK if report.ok else FAILED
@@ -146,14 +144,12 @@ def _verify_trail(parsed: argparse.Namespace) -> int:
     url = parsed.database or os.environ.get("AUDITOR_DATABASE_URL")
     if not url:
         raise _Unusable("say which database: --database URL, or AUDITOR_DATABASE_URL")
-    heads, torn = None, False
-    if parsed.head is not None:
-        try:
-            heads, torn = read_heads(_read(parsed.head, LARGEST_HEADS))
-        except ValueError as refused:
-            raise _Unusable(f"{parsed.head}: {refused}") from None
+    heads, torn = _heads(parsed.head)
+    trust_root = None if parsed.trust_root is None else _trust_root(parsed.trust_root)
+    if trust_root is not None and heads is None:
+        raise _Unusable("a trust root is for the signatures of heads: give --head FILE as well")
     try:
-        report = audit_logger.verify(url, heads)
+        report = audit_logger.verify(url, heads, trust_root)
     except psycopg.Error as refused:
         raise _Unusable(f"the database can't be read: {str(refused).splitlines()[0]}") from None
     for finding in report.findings:
@@ -166,9 +162,44 @@ def _verify_trail(parsed: argparse.Namespace) -> int:
         print(f"Note: {report.unanchored} events are unanchored: newer than the newest head that was kept.")
     if report.unanchored is None:
         print("Note: no heads were given. A chain that was rewritten whole, or cut off, can't be told without them.")
+    elif heads:
+        _print_signatures(report.signatures)
     counted = f"{report.events} events, {report.custody_entries} entries of custody"
     print(f"Verified: {counted}." if report.ok else f"NOT VERIFIED: {len(report.findings)} findings in {counted}.")
     return OK if report.ok else FAILED
+
+
+def _heads(path: Path | None) -> tuple[list[KeptHead] | None, bool]:
+    """The heads in a file, and whether a line of it was cut off."""
+    if path is None:
+        return None, False
+    try:
+        return read_heads(_read(path, LARGEST_HEADS))
+    except ValueError as refused:
+        raise _Unusable(f"{path}: {refused}") from None
+
+
+def _print_signatures(found: audit_logger.Signatures) -> None:
+    if found.checked and found.newest is not None:
+        signed_at = format_moment(found.newest.signed_at) if found.newest.signed_at else ""
+        print(f"Signed: the heads up to sequence {found.newest.sequence}, the last at {signed_at}.")
+        if found.unsigned_events:
+            print(f"Note: {found.unsigned_events} events are newer than the newest signed head.")
+    elif found.signed and not found.checked:
+        print(f"Note: the signatures of {found.signed} heads were not checked. Give --trust-root FILE.")
+    else:
+        print("Note: UNSIGNED. No head is signed by a key that counts: whoever could write the file could change them.")
+    if found.doubtful:
+        print(f"Note: {found.doubtful} heads were signed by a key that was compromised since, and count as unsigned.")
+    for head in found.late[:10]:
+        print(_shown(f"Note: the head of {head} was signed more than an hour after its time. Ask why."))
+
+
+def _trust_root(path: Path) -> TrustRoot:
+    try:
+        return TrustRoot.from_bytes(_read(path, LARGEST_TRUST_ROOT))
+    except VerificationError as refused:
+        raise _Unusable(f"{path}: {refused}") from None
 
 
 def _bundle(path: Path) -> Bundle:

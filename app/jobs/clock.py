@@ -51,27 +51,19 @@ def _work(watch: psycopg.Connection, stopping: threading.Event, heads: Path | No
     while not stopping.is_set() and not _locked(watch):
         stopping.wait(TICK)
     watch.execute(f"LISTEN {CHANNEL}")
-    settled, tidy_at, head_at = audit_chain.Settled(), time.monotonic(), time.monotonic()
+    settled, tidy_at = audit_chain.Settled(), time.monotonic()
+    kept = None if heads is None else audit_heads.Heads(heads)
     while not stopping.is_set():
         with fresh_session():
             while max(relay.hand_over(), audit_chain.link_events(settled)) >= AT_ONCE:
                 pass
-            if heads is not None and time.monotonic() >= head_at:
-                _keep_head(heads)
-                head_at = time.monotonic() + audit_heads.EVERY
+            if kept is not None:
+                kept.look()
             if time.monotonic() >= tidy_at:
                 tidy()
                 tidy_at = time.monotonic() + TIDY_EVERY
         for _call in watch.notifies(timeout=TICK, stop_after=1):
             break
-
-
-def _keep_head(heads: Path) -> None:
-    """A disk that takes no line must not stop the chain itself: it is said, and tried again."""
-    try:
-        audit_heads.keep_head(heads)
-    except OSError as failure:
-        log.error("clock.head_not_kept", file=str(heads), error=type(failure).__name__)
 
 
 def tidy() -> None:

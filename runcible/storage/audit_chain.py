@@ -5,7 +5,6 @@ canonical JSON (RFC 8785) of what is linked.
 """
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,24 +38,6 @@ def custody_link(previous: bytes | None, entry: dict[str, Any]) -> bytes:
     return _hash(CUSTODY_VERSION, previous or b"", entry)
 
 
-def head_line(last: Any, before: Any, rows: Any) -> bytes:
-    """One line for the file of heads: where the chain has come to with `last`, a row of `audit.audit_chain`.
-
-    `rows` are the links after `before`, the sequence of the line before this one, up to `last` itself. Their digest
-    covers the moments at which they were made, which no later link does.
-    """
-    head = {
-        "v": 1,
-        "sequence": last.sequence,
-        "hash": bytes(last.hash).hex(),
-        "time": format_moment(last.created_at),
-        "count": last.sequence,
-        "since": before,
-        "links": links_digest(rows),
-    }
-    return canonical_json(head) + b"\n"
-
-
 def links_digest(rows: Any) -> str:
     """SHA-256 over the canonical JSON of links as they are stored, one a line."""
     digest = hashlib.sha256()
@@ -70,30 +51,6 @@ def links_digest(rows: Any) -> str:
         ]
         digest.update(canonical_json(stored) + b"\n")
     return digest.hexdigest()
-
-
-def read_heads(data: bytes) -> tuple[list[dict[str, Any]], bool]:
-    """The lines of a file of heads, and whether a line was cut off, as by a loss of power while it was written.
-
-    A line that was cut off does not end, or is followed at once by a whole one. Raises ValueError naming the first line
-    that is none otherwise.
-    """
-    lines = data.split(b"\n")
-    torn = lines.pop() != b""
-    heads = []
-    for number, line in enumerate(lines, 1):
-        if not line.endswith(b"}"):
-            torn = True
-            continue
-        try:
-            head = json.loads(line)
-            wanted = {"v", "sequence", "hash", "time", "count", "since", "links"}
-            if canonical_json(head) != line or head["v"] != 1 or not wanted <= head.keys():
-                raise ValueError
-        except (ValueError, TypeError, KeyError, RecursionError) as wrong:
-            raise ValueError(f"line {number} is not a head of the audit chain") from wrong
-        heads.append(head)
-    return heads, torn
 
 
 def custody_anchor(row: Any) -> dict[str, Any]:

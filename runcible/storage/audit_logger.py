@@ -5,19 +5,24 @@ out, put in, put elsewhere or cut off is a `Finding`; with the heads that were k
 whole rewritten chain would hide.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from runcible.certification.trust_root import TrustRoot
 from runcible.errors import NotCanonical
-from runcible.moments import format_moment
+from runcible.moments import format_moment, parse_moment
 from runcible.storage.audit_chain import FIELDS, GENESIS, custody_anchor, custody_link, links, links_digest
+from runcible.storage.audit_heads import KeptHead, check_signatures
 
 MOST_FINDINGS = 1000
 AT_ONCE = 2000  # rows that are fetched at once
+SIGNED_LATE = timedelta(hours=1)  # the signer comes to a head within seconds; somebody might sign a forged one later
 LATE = "interval '10 minutes'"  # no transaction of ours lasts as long: an event that is older than that was put in
 
 
@@ -34,6 +39,18 @@ class Finding:
 
 
 @dataclass(slots=True)
+class Signatures:
+    """What the signatures of heads say. Only with a trust root are they checked; then `newest` is the last good one."""
+
+    signed: int = 0
+    checked: bool = False
+    newest: KeptHead | None = None
+    unsigned_events: int = 0  # newer than the newest head with a good signature
+    doubtful: int = 0  # by a key that was compromised since
+    late: list[KeptHead] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Report:
     """What a verification has found. `unanchored` counts events that no head outside of the database covers yet."""
 
@@ -41,6 +58,7 @@ class Report:
     custody_entries: int = 0
     unlinked: int = 0
     unanchored: int | None = None
+    signatures: Signatures = field(default_factory=Signatures)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -55,9 +73,15 @@ class Report:
             self.findings.append(finding)
 
 
-def verify(url: str, heads: Sequence[dict[str, Any]] | None = None) -> Report:
-    """Walk the whole trail of the database at `url`. Raises psycopg.Error where it cannot be read."""
+def verify(url: str, heads: Sequence[KeptHead] | None = None, trust_root: TrustRoot | None = None) -> Report:
+    """Walk the whole trail of the database at `url`, and compare it with `heads`.
+
+    With a `trust_root` their signatures are checked too, and a head whose signature is wrong is refused: nothing is
+    compared with it. Raises psycopg.Error where the database cannot be read.
+    """
     report = Report()
+    if heads is not None:
+        heads = _believed(report, heads, trust_root)
     with psycopg.connect(url, row_factory=namedtuple_row) as connection:
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -156,10 +180,10 @@ _CHAIN = f"""
     ORDER BY link.sequence"""  # noqa: S608
 
 
-def _walk_the_chain(
-    connection: psycopg.Connection[Any], report: Report, heads: Sequence[dict[str, Any]] | None
-) -> None:
-    anchors = {head["sequence"]: head for head in heads or ()}
+def _walk_the_chain(connection: psycopg.Connection[Any], report: Report, heads: Sequence[KeptHead] | None) -> None:
+    anchors: dict[int, list[KeptHead]] = defaultdict(list)
+    for head in heads or ():
+        anchors[head.sequence].append(head)
     expected, previous, suspect = 1, GENESIS, None
     newest_linked = newest_event = None
     for row in _streamed(connection, "chain", _CHAIN):
@@ -180,7 +204,8 @@ def _walk_the_chain(
         if (newest_linked is not None and row.linked_at < newest_linked) or row.linked_at < row.event_created_at:
             report.add("audit_chain", name, f"created_at is {row.linked_at}, before that of a link before it")
         newest_linked = max(newest_linked or row.linked_at, row.linked_at)
-        _check_head(report, row, anchors.get(row.sequence), name)
+        for head in anchors.get(row.sequence, ()):
+            _check_head(report, row, head.document, name)
         expected, previous = row.sequence + 1, bytes(row.hash)
     if heads is not None:
         _compare_with_heads(connection, report, heads, expected - 1)
@@ -220,9 +245,7 @@ def _recomputed(previous: bytes, row: Any) -> tuple[bytes, ...]:
         return ()
 
 
-def _check_head(report: Report, row: Any, head: dict[str, Any] | None, name: str) -> None:
-    if head is None:
-        return
+def _check_head(report: Report, row: Any, head: dict[str, Any], name: str) -> None:
     if bytes(row.hash).hex() != head["hash"]:
         report.add("audit_chain", name, f"hash is not the one of the head that was kept: {head['hash']}")
     if format_moment(row.linked_at) != head["time"]:
@@ -230,10 +253,12 @@ def _check_head(report: Report, row: Any, head: dict[str, Any] | None, name: str
 
 
 def _compare_with_heads(
-    connection: psycopg.Connection[Any], report: Report, heads: Sequence[dict[str, Any]], length: int
+    connection: psycopg.Connection[Any], report: Report, heads: Sequence[KeptHead], length: int
 ) -> None:
-    newest = max((head["sequence"] for head in heads), default=0)
+    newest = max((head.sequence for head in heads), default=0)
     report.unanchored = max(0, length - newest) + report.unlinked
+    signed = report.signatures.newest
+    report.signatures.unsigned_events = max(0, length - (signed.sequence if signed else 0)) + report.unlinked
     if length < newest:
         report.add("audit_chain", f"sequence {length + 1} to {newest}", f"was cut off: a head was kept of {newest}")
     stored = (
@@ -241,11 +266,47 @@ def _compare_with_heads(
         " WHERE sequence > %s AND sequence <= %s ORDER BY sequence"
     )
     for number, head in enumerate(heads):
-        if head["sequence"] <= length:
-            rows = _streamed(connection, f"head_{number}", stored, [head["since"], head["sequence"]])
-            if links_digest(rows) != head["links"]:
+        since = head.document["since"]
+        if head.sequence <= length:
+            rows = _streamed(connection, f"head_{number}", stored, [since, head.sequence])
+            if links_digest(rows) != head.document["links"]:
                 said = "a column was changed, perhaps created_at: they are not as when their head was kept"
-                report.add("audit_chain", f"sequence {head['since'] + 1} to {head['sequence']}", said)
+                report.add("audit_chain", f"sequence {since + 1} to {head.sequence}", said)
+
+
+# --- the heads themselves ---
+
+
+def _believed(report: Report, heads: Sequence[KeptHead], trust_root: TrustRoot | None) -> list[KeptHead]:
+    """The heads whose signature is not wrong. What is wrong is named, and which two contradict each other."""
+    found = report.signatures
+    found.signed = sum(head.envelope is not None for head in heads)
+    refused = set()
+    if trust_root is not None:
+        found.checked = True
+        for head, proves, wrong in check_signatures(heads, trust_root):
+            if wrong is not None:
+                report.add("heads", str(head), f"is not as it was signed, or by another: {wrong}")
+                refused.add(head.line)
+            elif proves:
+                _note_signed(found, head)
+            else:
+                found.doubtful += 1
+    believed = [head for head in heads if head.line not in refused]
+    first: dict[int, KeptHead] = {}
+    for head in believed:
+        other = first.setdefault(head.sequence, head)
+        if (other.document["hash"], other.document["time"]) != (head.document["hash"], head.document["time"]):
+            report.add("heads", str(head), f"says otherwise than line {other.line}: one of the two was changed")
+    return believed
+
+
+def _note_signed(found: Signatures, head: KeptHead) -> None:
+    if found.newest is None or head.sequence >= found.newest.sequence:
+        found.newest = head
+    signed_at: datetime = head.signed_at  # type: ignore[assignment]  # check_signatures gives signed ones
+    if signed_at - parse_moment(head.document["time"]) > SIGNED_LATE:
+        found.late.append(head)
 
 
 # --- the chains of custody ---

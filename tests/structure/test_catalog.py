@@ -31,6 +31,7 @@ WITHOUT_TENANT = {
     "mails": "sealed, each under a key of its own: who has forgotten a password may be in no organisation",
     "runcible.certification_counters": "numbers are one sequence for all",
     "runcible.certification_transitions": "a rule, the same for all",
+    "audit_heads": "signed hashes over the events of all",
     "audit.audit_event_keys": "ids and moments, so that an event is there once",
     "audit.audit_chain": "hashes over the events of all",
 }
@@ -75,7 +76,7 @@ GRANTED = {
     "oversing_clock": {
         "SELECT": {
             *("alembic_version", "application_instances", "audit.audit_chain", "audit.audit_events", "outbox"),
-            "sign_in_attempts",
+            *("audit_heads", "sign_in_attempts"),
         },
         "UPDATE": {"outbox"},
         "DELETE": {"audit_export_parts", "idempotency_keys", "outbox", "sign_in_attempts", "sign_ups", "user_sessions"},
@@ -85,6 +86,7 @@ GRANTED = {
             *("application_instance_keys", "application_instances", "audit.audit_events", "outbox", "record_keys"),
             *("audit.certification_audit_log", "runcible.certification_transitions", "runcible.certifications"),
             *("runcible.governance_policies", "runcible.governance_policy_versions", "tasks"),
+            *("audit.audit_chain", "audit_heads"),
         },
         "INSERT": {"outbox", "record_keys"},
         "UPDATE": {"outbox", "runcible.certifications"},

@@ -23,7 +23,10 @@ FITS = {
     "bigint": ("bigint", "integer"),
     "timestamp with time zone": ("timestamp with time zone",),
 }
-UNMODELLED = {"alembic_version", "runcible.certification_transitions", "audit.audit_chain", "audit.audit_event_keys"}
+UNMODELLED = {
+    *("alembic_version", "runcible.certification_transitions", "audit.audit_chain", "audit.audit_event_keys"),
+    "audit_heads",
+}
 
 COLUMNS = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
