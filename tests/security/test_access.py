@@ -5,6 +5,7 @@ How a row is written, and what follows from it: access.py beside it.
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
@@ -131,4 +132,10 @@ def normalised(answer, ids) -> str:
 def assert_tells_nothing(answer, world: World, but=()) -> None:
     """Neither body nor headers hold a byte of acme's."""
     told = answer.text + "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-    assert [secret for secret in world.secrets if secret in told and secret not in but] == []
+    assert [secret for secret in world.secrets if _is_told(secret, told) and secret not in but] == []
+
+
+def _is_told(secret: str, told: str) -> bool:
+    """Whether the text holds the secret; a name as a word, as the four letters of one stand in many a public key."""
+    bound = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])" if secret.isalpha() else "{}"
+    return re.search(bound.format(re.escape(secret)), told) is not None
