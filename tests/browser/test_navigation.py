@@ -9,12 +9,15 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from app.commands import sessions
+from app.commands.organisations import update_organisation
 from app.commands.tasks import delete_task, move_task, update_task
 from app.core.actor import Visitor
 from app.core.database import db
 from app.models.user_sessions import UserSession
+from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import Move, TaskChanges
 from app.web.stored_sessions import token_hash
+from tests.browser.layout import WIDE, spoiled
 from tests.browser.windows import heading, until
 from tests.cast import PASSWORD
 from tests.factories import a_program, a_task
@@ -201,3 +204,15 @@ def _sign_in(page: Page) -> None:
     page.get_by_label("E-mail").fill("alice@acme.example")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_long_name_of_the_organisation_gives_way_to_what_stands_beside_it(visit, alice):
+    update_organisation(alice.actor, OrganisationChanges(name="Donaudampfschifffahrtsgesellschaft & Söhne"))
+    page = visit(alice).go("/tasks")
+    assert spoiled(page) == []
+    page.set_viewport_size(WIDE)
+    name, menu, frame = (page.locator(f".frame{part}").bounding_box() for part in (" .brand", " .switch", ""))
+    assert abs(name["y"] + name["height"] / 2 - menu["y"] - menu["height"] / 2) < 2, "The menu stands beside the name."
+    page.locator(".switch summary").click()
+    opened = page.locator(".switch .menu__list").bounding_box()
+    assert frame["x"] <= opened["x"] and opened["x"] + opened["width"] <= frame["x"] + frame["width"]
