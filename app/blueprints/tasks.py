@@ -203,6 +203,8 @@ def _unassigned(context, user_id):
 
 def _new_form(values, errors, *, status=200):
     programs = program_choices(current_actor(), "task.create")
+    if len(programs) == 1:  # nothing to choose
+        values = {"program_id": programs[0].id} | {name: given for name, given in values.items() if given}
     return show("tasks/new.html", "tasks/_form.html", status=status, values=values, errors=errors, programs=programs)
 
 

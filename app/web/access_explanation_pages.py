@@ -75,6 +75,7 @@ def told(found: Explanation) -> dict[str, Any]:
     return {
         "granted": found.granted,
         "sentence": _sentence(found),
+        "asked": _("{what}: {thing}").format(what=_(PERMISSIONS[found.permission]), thing=found.thing.name),
         "reason": _reason(found),
         "steps": [
             {
@@ -107,10 +108,8 @@ def _not_found(actor: Actor, person: int, given: Mapping[str, str]) -> dict[str,
 
 
 def _sentence(found: Explanation) -> str:
-    words = {"person": found.person.name, "what": _(PERMISSIONS[found.permission]), "thing": found.thing.name}
-    if found.granted:
-        return _("Yes: {person} may. {what}: {thing}.").format(**words)
-    return _("No: {person} may not. {what}: {thing}.").format(**words)
+    verdict = _("Yes: {person} may do this.") if found.granted else _("No: {person} may not do this.")
+    return verdict.format(person=found.person.name)
 
 
 def _reason(found: Explanation) -> str:
@@ -122,7 +121,7 @@ def _reason(found: Explanation) -> str:
             "Their membership has ended. Roles that are still theirs count again once they are let back in."
         ),
         "no_role_here": _("No role reaches them here: neither their own, nor one of a group, nor one from further up."),
-        "roles_lack_it": _("They hold roles here, but none that holds this: {lacking}."),
+        "roles_lack_it": _("They have roles here, but none of them includes this: {lacking}."),
         "only_own": _("Their roles show them only what is their own, and this is not: {lacking}."),
         "key_lacks_it": _("Their roles allow it, but the key was made for less: {lacking}."),
     }

@@ -42,7 +42,7 @@ def test_a_refusal_says_what_is_lacking_and_what_would_do(form, alice, carol):
     assert page.status_code == 200
     told = words(page)
     assert "No: Carol may not" in told
-    assert "none that holds this: Edit tasks" in told
+    assert "none of them includes this: Edit tasks" in told
     assert "Member can be given here by Alice" in told
 
 
@@ -51,7 +51,7 @@ def test_a_refused_page_leads_to_the_reason(form, alice, carol):
     refused = form(carol).get(f"/tasks/{task.id}/edit")
     assert refused.status_code == 403
     address = re.search(r'href="/o/[^/]+(/access\?[^"]+)"', refused.text)[1].replace("&amp;", "&")
-    assert "none that holds this: Edit tasks" in words(form(carol).get(address))
+    assert "none of them includes this: Edit tasks" in words(form(carol).get(address))
 
 
 def test_what_cannot_be_answered_is_said_at_its_field(form, alice, acme, bob, mallory):

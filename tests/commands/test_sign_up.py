@@ -57,7 +57,7 @@ def sign_in(browser, email, password):
 def test_an_organisation_is_made_once_its_address_is_confirmed(browser):
     fields = given()
     slug = suggested_slug(fields["name"])
-    assert "Look into your mail" in send(browser, fields, 2).text
+    assert "Check your mail" in send(browser, fields, 2).text
     mail = mail_to(fields["owner_email"])
     assert mail.template == "confirm_address"
     assert organisations(slug) == []
