@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.config import Settings
@@ -27,7 +30,17 @@ def _templates(*, autoescape: bool) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: text, lambda one, many, count: one if count == 1 else many, newstyle=False
     )
+    environment.filters["on_day"] = _on_day
     return environment
+
+
+def _on_day(moment: str, time_zone: str, locale: str) -> str:
+    """The day of a moment where the organisation is, written out: 26 December 2026. A zone that is no more is UTC."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    return format_date(datetime.fromisoformat(moment).astimezone(zone), "long", locale.replace("-", "_"))
 
 
 _texts, _pages = _templates(autoescape=False), _templates(autoescape=True)

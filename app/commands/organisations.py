@@ -13,15 +13,19 @@ from app.core.audit import record
 from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Invalid
+from app.core.mails import send_mail
 from app.core.outbox import enqueue, give_up_waiting
 from app.core.permissions import expect_version, require
 from app.core.transaction import command
 from app.models.api_keys import ApiKey
 from app.models.application_instances import ApplicationInstance
+from app.queries.organisations import owners
 from app.schemas.organisations import Closing, OrganisationChanges
 
 CLOSING_TAKES = timedelta(days=30)
 CLOSING = "organisations.close"
+REMINDING = "organisations.remind"
+REMINDED_BEFORE = timedelta(days=3)
 _A_LITTLE_LATER = timedelta(minutes=1)  # whose clock is behind must not find that it is too early
 
 
@@ -45,7 +49,7 @@ def update_organisation(actor: Actor, changes: OrganisationChanges) -> Applicati
 
 @command
 def close_organisation(actor: Actor, closing: Closing) -> ApplicationInstance:
-    """Have the organisation closed in thirty days. Until then it can be kept. Twice is once.
+    """Have the organisation closed in thirty days, and tell its owners. Until then it can be kept. Twice is once.
 
     Raises Invalid where its short name was not typed.
     """
@@ -57,19 +61,42 @@ def close_organisation(actor: Actor, closing: Closing) -> ApplicationInstance:
         organisation.closes_at = clock.now() + CLOSING_TAKES
         db.session.flush()
         record(actor, "application_instance.closing_began", organisation)
+        enqueue(actor, REMINDING, organisation.id, due_at=organisation.closes_at - REMINDED_BEFORE + _A_LITTLE_LATER)
         enqueue(actor, CLOSING, organisation.id, due_at=organisation.closes_at + _A_LITTLE_LATER)
+        _write_to_owners(actor, organisation, "closing_began")
     return organisation
 
 
 @command
 def keep_organisation(actor: Actor) -> ApplicationInstance:
-    """Keep an organisation that was to be closed. Twice is once."""
+    """Keep an organisation that was to be closed, and tell its owners. Twice is once."""
     require(actor, "application_instance.delete")
     organisation = _locked(actor)
     if organisation.closes_at is not None:
-        organisation.closes_at = None
+        _write_to_owners(actor, organisation, "closing_taken_back")
+        organisation.closes_at = organisation.closing_reminded_at = None
         db.session.flush()
         record(actor, "application_instance.closing_taken_back", organisation)
+    return organisation
+
+
+@command
+def remind_of_closing(actor: Actor) -> ApplicationInstance:
+    """Tell the owners once that the organisation closes in a few days, unless somebody has kept it.
+
+    A reminder that was left before it was kept, and closed anew, comes too early and says nothing.
+    """
+    require(actor, "application_instance.delete")
+    organisation = _locked(actor)
+    now = clock.now()
+    closes_at = organisation.closes_at
+    if closes_at is None or organisation.closing_reminded_at is not None:
+        return organisation
+    if closes_at - REMINDED_BEFORE <= now < closes_at:
+        organisation.closing_reminded_at = now
+        db.session.flush()
+        record(actor, "application_instance.closing_reminded", organisation)
+        _write_to_owners(actor, organisation, "closing_soon")
     return organisation
 
 
@@ -97,6 +124,23 @@ def finish_closing(actor: Actor) -> ApplicationInstance:
     give_up_waiting(actor.tenant_id, but=CLOSING)
     sealing.destroy_tenant_key(actor.tenant_id)
     return organisation
+
+
+def _write_to_owners(actor: Actor, organisation: ApplicationInstance, template: str) -> None:
+    assert organisation.closes_at is not None
+    for owner in owners(actor):
+        send_mail(
+            actor,
+            to=owner.email,
+            template=template,
+            name=owner.name,
+            who=actor.name,
+            organisation=organisation.name,
+            closes_at=organisation.closes_at.isoformat(),
+            time_zone=organisation.time_zone,
+            locale=organisation.locale,
+            path=f"/o/{organisation.slug}/settings",
+        )
 
 
 def _locked(actor: Actor) -> ApplicationInstance:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from app.commands.organisations import CLOSING
+from app.commands.organisations import CLOSING, REMINDING
 from app.core import mails as waiting_mails
 from app.core.actor import Actor
 from app.jobs import audit_exports, certifications, mails, organisations
@@ -21,6 +21,7 @@ JOBS: dict[str, Job] = {
     "certifications.supersede": certifications.supersede,
     waiting_mails.JOB: mails.send,
     CLOSING: organisations.close,
+    REMINDING: organisations.remind,
 }
 
 # What to say of a thing whose job was given up.

@@ -35,6 +35,7 @@ class ApplicationInstance(Versioned, Model):
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
     suspended_at: Mapped[datetime | None]  # nobody works in it, and its jobs wait
     closes_at: Mapped[datetime | None]  # until then it can be kept
+    closing_reminded_at: Mapped[datetime | None]  # when its owners were told that it closes in a few days
     closed_at: Mapped[datetime | None]  # nobody enters it any more, and its key is destroyed
 
 

@@ -69,6 +69,7 @@ _OF_THE_TRAIL = {
     "application_instance.suspended": "suspended the organisation",
     "application_instance.resumed": "resumed the organisation",
     "application_instance.closing_began": "began to close the organisation",
+    "application_instance.closing_reminded": "told the owners that the organisation closes in a few days",
     "application_instance.closing_taken_back": "kept the organisation",
     "application_instance.closed": "closed the organisation",
 }
