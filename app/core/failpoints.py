@@ -9,6 +9,7 @@ _armed: set[str] = set()
 
 POINTS = frozenset(
     {
+        "audit_export.part_written",
         "certification.frozen",
         "certification.signed",
         "certification.stamped",

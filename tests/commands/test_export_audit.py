@@ -22,6 +22,7 @@ from app.schemas.tasks import TaskChanges
 from tests import cast
 from tests.cast import afresh
 from tests.factories import a_task, an_export
+from tests.jobs.outbox import rows_of
 from tests.trail import as_auditor, as_superuser
 
 
@@ -71,6 +72,25 @@ def test_it_is_written_in_parts_and_goes_on_where_a_worker_died(api, alice, monk
     ids = [row["event_id"] for row in told]
     assert len(ids) == len(set(ids)) == waiting["rows_total"]
     assert told == sorted(told, key=lambda row: row["created_at"])
+
+
+def test_a_long_one_lets_other_work_have_its_turn(api, alice, monkeypatch):
+    monkeypatch.setattr(commands, "ROWS_OF_A_PART", 3)
+    monkeypatch.setattr(job, "A_TURN", 0)
+    for _ in range(4):
+        a_task(alice)
+    export = an_export(alice, settled=False)
+    turns = 0
+    while api(alice).get(f"/audit/exports/{export.id}").json["data"]["state"] != "ready":
+        waiting = rows_of([export.id])
+        job.write(cast.system(alice.organisation), export.id)
+        afresh()
+        turns += 1
+        more = api(alice).get(f"/audit/exports/{export.id}").json["data"]["state"] != "ready"
+        assert len(rows_of([export.id])) == len(waiting) + more, "each turn but the last asks for another"
+    ids = [row["event_id"] for row in lines(api, alice, export)]
+    assert turns > 2
+    assert len(ids) == len(set(ids)) > 2 * 3
 
 
 def test_what_comes_after_the_asking_is_not_in_it(api, alice):

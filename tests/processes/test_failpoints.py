@@ -12,11 +12,12 @@ from tests.processes.stack import soon
 WORKERS = ("certification.frozen", "job.before_done")
 SIGNERS = ("certification.signed", "certification.stamped", "certification.before_commit", "job.before_done")
 CLOCKS = ("relay.enqueued",)
+ELSEWHERE = ("audit_export.part_written",)  # tests/processes/test_audit_export.py
 EACH = 2
 
 
 def test_a_process_that_dies_at_any_failpoint_has_lost_nothing_and_doubled_nothing(stack, product, customer):
-    assert {*WORKERS, *SIGNERS, *CLOCKS} == POINTS
+    assert {*WORKERS, *SIGNERS, *CLOCKS, *ELSEWHERE} == POINTS
     askers = [customer() for _organisation in range(5)]
     for name in ("worker", "signer", "clock"):
         stack.kill(name)
