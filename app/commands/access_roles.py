@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, delete, func, literal, select
+from sqlalchemy import Uuid, any_, delete, func, literal, select, update
 
 from app.core import clock
 from app.core.actor import Actor
@@ -97,6 +97,8 @@ def update_access_role(actor: Actor, role_id: UUID, changes: AccessRoleChanges) 
 def delete_access_role(actor: Actor, role_id: UUID, *, version: int | None = None) -> None:
     """Delete a role that nobody holds and no invitation waits with. Other roles do not manage it any longer.
 
+    Invitations that are over stay, and keep its name.
+
     Raises Forbidden as changing it does, Conflict for a role that is in use or came with the organisation.
     """
     _one_at_a_time(actor)
@@ -107,6 +109,7 @@ def delete_access_role(actor: Actor, role_id: UUID, *, version: int | None = Non
         raise Conflict("This role came with the organisation and stays. You can change what it allows.")
     _refuse_in_use(role)
     _let_go_of(actor, role)
+    _name_in_past_invitations(role)
     ours = (AccessPermission.application_instance_id == actor.tenant_id, AccessPermission.access_role_id == role.id)
     held = sorted(db.session.scalars(select(AccessPermission.permission).where(*ours)))
     db.session.execute(delete(AccessPermission).where(*ours))
@@ -225,6 +228,15 @@ def _let_go_of(actor: Actor, role: AccessRole) -> None:
     )
     for manager in list(db.session.scalars(managers)):
         _set_managed(actor, manager, [each for each in manager.managed_role_ids if each != role.id])
+
+
+def _name_in_past_invitations(role: AccessRole) -> None:
+    """Have invitations that are over say by name as what somebody was invited: none that waits is left by now."""
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.application_instance_id == role.application_instance_id, Invitation.access_role_id == role.id)
+        .values(access_role_id=None, former_role_name=role.name)
+    )
 
 
 def _set_managed(actor: Actor, manager: AccessRole, managed: list[UUID]) -> None:

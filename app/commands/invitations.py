@@ -110,6 +110,7 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
         tenant = db.session.get_one(ApplicationInstance, found.application_instance_id)
         system = system_actor(tenant)
         user = _who_comes(invitation, person_id, account)
+        assert invitation.access_role_id is not None  # a role with which an invitation waits is not deleted
         invitation.accepted_at = clock.now()
         _join(system, user, invitation.access_role_id)
         record(
@@ -166,7 +167,8 @@ def _join(system: Actor, user: User, role_id: UUID) -> None:
 
 def _refuse_unless_waiting(actor: Actor, invitation: Invitation) -> None:
     """One changes an invitation that is not over, of a role that one could give oneself."""
-    _role_to_give(actor, invitation.access_role_id)
+    if invitation.access_role_id is not None:
+        _role_to_give(actor, invitation.access_role_id)
     if invitation.accepted_at is not None or invitation.withdrawn_at is not None:
         raise Conflict("This invitation is over. Invite the person again.")
 

@@ -29,7 +29,8 @@ class Invitation(TenantOwned, Model):
     refusals = {"invitations_wait_once": ("email", "This address has been invited already.")}
 
     email: Mapped[str] = mapped_column(String(254))
-    access_role_id: Mapped[uuid.UUID]
+    access_role_id: Mapped[uuid.UUID | None]  # none where it is over, and the role was deleted since
+    former_role_name: Mapped[str | None] = mapped_column(String(100))  # what that role was called
     invited_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
     token_hash: Mapped[bytes]
     expires_at: Mapped[datetime]

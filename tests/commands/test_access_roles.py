@@ -6,16 +6,20 @@ import pytest
 
 from app.commands.access_grants import create_access_grant, delete_access_grant
 from app.commands.access_roles import create_access_role, delete_access_role, update_access_role
-from app.commands.invitations import invite_person, withdraw_invitation
+from app.commands.invitations import accept_invitation, invite_person, resend_invitation, withdraw_invitation
+from app.core.actor import Visitor
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, StaleVersion
+from app.core.ids import new_token
+from app.queries.access import grants_of_person
 from app.queries.access_roles import get_access_role, list_access_roles
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.access_roles import AccessRoleChanges, NewAccessRole
-from app.schemas.invitations import NewInvitation
-from tests.cast import afresh, join, play
+from app.schemas.invitations import NewAccount, NewInvitation
+from tests.cast import PASSWORD, afresh, join, play
+from tests.commands.test_invite_person import token_sent_to
 from tests.doors import went_well
 from tests.factories import a_grant, a_group, a_program
-from tests.trail import as_auditor, audit_trail
+from tests.trail import as_auditor, as_superuser, audit_trail
 
 
 @pytest.fixture
@@ -151,6 +155,29 @@ def test_a_role_in_use_is_not_deleted_and_says_where_it_is(alice, acme, dora, bo
     delete_access_role(alice.actor, role.id)
     with pytest.raises(NotFound):
         seen(alice, role.id)
+
+
+def test_past_invitations_stay_and_keep_the_name_of_a_deleted_role(alice, form):
+    role = a_role(alice, "Helper", "task.view")
+    addresses = [f"{new_token()[:8].lower()}@new.example" for _number in range(2)]
+    taken_back, _accepted = (
+        invite_person(alice.actor, NewInvitation(email=each, access_role_id=role.id)) for each in addresses
+    )
+    withdraw_invitation(alice.actor, taken_back.id)
+    account = NewAccount(name="Ivy Chen", password=PASSWORD)
+    ivy = accept_invitation(Visitor(), token_sent_to(addresses[1]), person_id=None, account=account)
+    grants = alice.sees(grants_of_person, ivy.user_id)
+    assert [grant.role_name for grant in grants] == ["Helper"]
+    delete_access_grant(alice.actor, grants[0].grant_id)
+    assert went_well(form(alice).post(f"/roles/{role.id}/deletion"))
+    kept = as_superuser(
+        "SELECT access_role_id, former_role_name, accepted_at IS NOT NULL AS accepted FROM invitations"
+        " WHERE application_instance_id = %s ORDER BY accepted",
+        alice.organisation.id,
+    )
+    assert [tuple(row) for row in kept] == [(None, "Helper", False), (None, "Helper", True)]
+    with pytest.raises(Conflict):
+        resend_invitation(alice.actor, taken_back.id)
 
 
 def test_no_other_role_manages_a_deleted_one(alice, dave):
