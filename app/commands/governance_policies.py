@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.core.actor import Actor
 from app.core.audit import record
 from app.core.database import db
@@ -14,32 +16,36 @@ from runcible.governance.policy_documents import Policy
 
 def ship_policies(actor: Actor) -> None:
     """Give a new organisation every shipped policy, each as its first version, active."""
-    for key in packs.names():
-        _ship(actor, key)
+    shipped = [(_policy(actor, key, pack), pack) for key, pack in ((key, packs.read(key)) for key in packs.names())]
+    db.session.add_all(policy for policy, _pack in shipped)
+    db.session.flush()
+    versions = [_first_version(policy, pack) for policy, pack in shipped]
+    db.session.add_all(versions)
+    db.session.flush()
+    for (policy, _pack), version in zip(shipped, versions, strict=True):
+        policy.active_version_id = version.id
+    db.session.flush()
+    for policy, _pack in shipped:
+        record(actor, "policy.created", policy)
 
 
-def _ship(actor: Actor, key: str) -> None:
-    pack = packs.read(key)
-    policy = GovernancePolicy(
+def _policy(actor: Actor, key: str, pack: dict[str, Any]) -> GovernancePolicy:
+    return GovernancePolicy(
         id=new_id(),
         application_instance_id=actor.tenant_id,
         key=key,
         name=pack["title"],
         description=pack["description"],
     )
-    db.session.add(policy)
-    db.session.flush()
+
+
+def _first_version(policy: GovernancePolicy, pack: dict[str, Any]) -> GovernancePolicyVersion:
     content = {name: pack[name] for name in ("policy_rules", "compliance_requirements")}
-    version = GovernancePolicyVersion(
+    return GovernancePolicyVersion(
         id=new_id(),
-        application_instance_id=actor.tenant_id,
+        application_instance_id=policy.application_instance_id,
         governance_policy_id=policy.id,
         number=1,
         digest=Policy.load(policy_document(policy, 1, content)).digest,
         **content,
     )
-    db.session.add(version)
-    db.session.flush()
-    policy.active_version_id = version.id
-    db.session.flush()
-    record(actor, "policy.created", policy)

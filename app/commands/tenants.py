@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, bindparam, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from app.commands.ended_sessions import end_sessions_of
 from app.commands.governance_policies import ship_policies
@@ -21,7 +23,7 @@ from app.core.ids import new_id
 from app.core.roles import SHIPPED_ROLES, SYSTEM_PERMISSIONS
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
-from app.models.access_roles import AccessPermission, AccessRole
+from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.users import User
 from app.schemas.tenants import NewMember, NewTenant
@@ -129,6 +131,16 @@ def _grant(actor: Actor, user: User, role_key: str) -> None:
     record(actor, "access_grant.created", grant)
 
 
+_ALLOW = insert(db.metadata.tables["access_permissions"]).from_select(
+    ["application_instance_id", "access_role_id", "permission"],
+    select(
+        bindparam("tenant", type_=PG_UUID),
+        func.unnest(bindparam("roles", type_=ARRAY(PG_UUID))),
+        func.unnest(bindparam("permissions", type_=ARRAY(Text))),
+    ),
+)
+
+
 def _ship_roles(tenant_id: UUID) -> None:
     ids = {key: new_id() for key in SHIPPED_ROLES}
     db.session.add_all(
@@ -145,8 +157,6 @@ def _ship_roles(tenant_id: UUID) -> None:
         for key, role in SHIPPED_ROLES.items()
     )
     db.session.flush()
-    db.session.add_all(
-        AccessPermission(application_instance_id=tenant_id, access_role_id=ids[key], permission=permission)
-        for key, role in SHIPPED_ROLES.items()
-        for permission in sorted(role.permissions)
-    )
+    allowed = [(ids[key], permission) for key, role in SHIPPED_ROLES.items() for permission in sorted(role.permissions)]
+    roles, permissions = zip(*allowed, strict=True)
+    db.session.execute(_ALLOW, {"tenant": tenant_id, "roles": list(roles), "permissions": list(permissions)})

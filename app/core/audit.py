@@ -10,12 +10,13 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, groupby
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
-from app.core import clock, sealing
+from app.core import clock, sealing, tenancy
 from app.core.actor import Actor
 from app.core.audit_state import changes
 from app.core.database import Base, db
@@ -51,18 +52,11 @@ _ACTIONS = {"created": "create", "deleted": "delete", "certified": "certify", "v
 def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any] | None = None) -> None:
     """Write down that `actor` did `event_type` (as "task.moved") to `subject`, with its changed fields.
 
-    `facts` are further facts of the event, ids and digests only. Raises AssertionError if the row was not written.
+    `facts` are further facts of the event, ids and digests only. The row is written as the command ends, which raises
+    AssertionError if the trail did not take it.
     """
-    before, after = changes(subject)
-    about = subject_of(subject)
-    _write(
-        actor,
-        event_type,
-        Thing(type(subject).__name__, str(subject.id), about),
-        (before, after),
-        frozenset(getattr(subject, "sealed", ())),
-        facts,
-    )
+    thing = Thing(type(subject).__name__, str(subject.id), subject_of(subject))
+    _write(_Event(actor, event_type, thing, changes(subject), frozenset(getattr(subject, "sealed", ())), facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ def note_reading(actor: Actor, event_type: str, subject: Any, *, facts: dict[str
     if _noted(actor, event_type, subject):
         return False
     thing = Thing(type(subject).__name__, str(subject.id), subject_of(subject))
-    _write(actor, event_type, thing, (None, None), frozenset(), facts, action="read")
+    _write(_Event(actor, event_type, thing, facts=facts, action="read"))
     return True
 
 
@@ -105,37 +99,60 @@ def _noted(actor: Actor, event_type: str, subject: Any) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What happened, until its command ends: then all its events are sealed and written together."""
+
+    actor: Actor
+    event_type: str
+    thing: Thing
+    states: tuple[dict[str, Any] | None, dict[str, Any] | None] = (None, None)
+    sealed: frozenset[str] = frozenset()
+    facts: dict[str, Any] | None = None
+    action: str | None = None
+
+    @property
+    def key_subjects(self) -> list[str]:
+        """The names of the keys that seal it."""
+        owner = actor_subject(self.actor)
+        return [self.thing.key_subject, *([owner] if owner else [])]
+
+    def row(self, keys: dict[str, sealing.RecordKey]) -> dict[str, Any]:
+        """Its row in the trail, with what is personal sealed."""
+        before, after = (_seal_fields(keys[self.thing.key_subject], state, self.sealed) for state in self.states)
+        return {
+            "event_id": new_id(),
+            "application_instance_id": self.actor.tenant_id,
+            "event_type": self.event_type,
+            "entity_type": self.thing.entity_type,
+            "entity_id": self.thing.entity_id,
+            "action": self.action or _ACTIONS.get(self.event_type.rpartition(".")[2], "update"),
+            "actor_user_id": self.actor.user_id,
+            "actor_ip_address": network_of(self.actor.origin.ip_address),
+            "before_state": before,
+            "after_state": after,
+            "metadata": _how(self.actor, keys.get(actor_subject(self.actor) or ""), self.facts),
+        }
+
+
 _INSERT = insert(audit_events).inline().execution_options(preserve_rowcount=True)
 
 
-def _write(
-    actor: Actor,
-    event_type: str,
-    thing: Thing,
-    states: tuple[dict[str, Any] | None, dict[str, Any] | None],
-    sealed: frozenset[str],
-    facts: dict[str, Any] | None,
-    action: str | None = None,
-) -> None:
-    required_unit().recorded = True
-    owner = actor_subject(actor)
-    keys = sealing.keys(actor.tenant_id, [thing.key_subject, *([owner] if owner else [])])
-    before, after = (_seal_fields(keys[thing.key_subject], state, sealed) for state in states)
-    row = {
-        "event_id": new_id(),
-        "application_instance_id": actor.tenant_id,
-        "event_type": event_type,
-        "entity_type": thing.entity_type,
-        "entity_id": thing.entity_id,
-        "action": action or _ACTIONS.get(event_type.rpartition(".")[2], "update"),
-        "actor_user_id": actor.user_id,
-        "actor_ip_address": network_of(actor.origin.ip_address),
-        "before_state": before,
-        "after_state": after,
-        "metadata": _how(actor, keys.get(owner or ""), facts),
-    }
-    result = db.session.execute(_INSERT, row)
-    assert result.rowcount == 1, "The audit trail did not take the event."  # type: ignore[attr-defined]
+def _write(event: _Event) -> None:
+    unit = required_unit()
+    unit.recorded = True
+    if not unit.events:
+        unit.last_acts.insert(0, lambda: _write_all(unit.events))  # while all keys are still there
+    unit.events.append(event)
+
+
+def _write_all(events: list[_Event]) -> None:
+    for tenant_id, group in groupby(events, key=lambda event: event.actor.tenant_id):
+        happened = list(group)
+        with tenancy.entered(db.session, tenant_id):
+            keys = sealing.keys(tenant_id, chain.from_iterable(event.key_subjects for event in happened))
+            result = db.session.execute(_INSERT, [event.row(keys) for event in happened])
+        assert result.rowcount == len(happened), "The audit trail did not take every event."  # type: ignore[attr-defined]
 
 
 def subject_of(row: Any) -> str:

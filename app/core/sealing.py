@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from app.core import clock
 from app.core.database import Base, db, rows_of
 from app.core.tenancy import NOBODY
+from app.core.transaction import current_unit, required_unit
 
 _UNRECORDED = {"unrecorded": "keys are made and destroyed by operations that record themselves"}
 
@@ -139,12 +140,17 @@ def create_tenant_key(tenant_id: UUID) -> None:
 
 
 def destroy_tenant_key(tenant_id: UUID) -> None:
-    """Destroy the key of an organisation, and with it every key of its records. Twice is once.
+    """Destroy the key of an organisation as the command ends, and with it every key of its records. Twice is once.
 
-    Processes that have used it forget it when they end; by then nobody enters the organisation any more.
+    What the command itself did is sealed before. Processes that have used the key forget it when they end; by then
+    nobody enters the organisation any more.
     """
-    db.session.execute(delete(tenant_keys).where(tenant_keys.c.application_instance_id == tenant_id))
-    _master.tenants.pop(tenant_id, None)
+
+    def destroy() -> None:
+        db.session.execute(delete(tenant_keys).where(tenant_keys.c.application_instance_id == tenant_id))
+        _master.tenants.pop(tenant_id, None)
+
+    required_unit().last_acts.append(destroy)
 
 
 def create_loose_key(subject: str) -> tuple[RecordKey, bytes]:
@@ -161,12 +167,19 @@ def open_loose_key(subject: str, wrapped: bytes) -> RecordKey:
 def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
     """The keys of these records, made where there are none yet. One query where all exist."""
     wanted = list(dict.fromkeys(subjects))
-    found = _load(tenant_id, wanted)
-    if missing := [subject for subject in wanted if subject not in found]:
-        found |= _make(tenant_id, missing)
-    if missing := [subject for subject in wanted if subject not in found]:
-        found |= _load(tenant_id, missing)  # somebody else has made them in the same moment
+    known = _known_here()
+    found = {subject: known[tenant_id, subject] for subject in wanted if (tenant_id, subject) in known}
+    for look in (_load, _make, _load):  # the second time: somebody else has made them in the same moment
+        if missing := [subject for subject in wanted if subject not in found]:
+            found |= look(tenant_id, missing)
+    known |= {(tenant_id, subject): each for subject, each in found.items()}
     return found
+
+
+def _known_here() -> dict[tuple[UUID, str], RecordKey]:
+    """The keys that the running command has used so far. They last as long as its transaction, which has one end."""
+    unit = current_unit()
+    return {} if unit is None else unit.keys
 
 
 def known_keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
@@ -185,6 +198,7 @@ def erase(tenant_id: UUID, subject: str) -> None:
 
     A record that has no key yet is given none later either.
     """
+    _known_here().pop((tenant_id, subject), None)
     gone = {"wrapped_key": None, "erased_at": clock.now()}
     db.session.execute(
         insert(record_keys)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar, overload
+from uuid import UUID
 
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -47,6 +48,9 @@ class Unit:
     before: dict[int, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     announcements: list[live.Announcement] = field(default_factory=list)
     farewells: list[live.Farewell] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    keys: dict[tuple[UUID, str], Any] = field(default_factory=dict)  # of records, as they were read or made
+    last_acts: list[Callable[[], None]] = field(default_factory=list)  # done as the last thing before it commits
 
 
 _unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
@@ -144,6 +148,8 @@ def _commit(unit: Unit, name: str) -> None:
         raise Unasked(name)
     if unit.changed and not unit.recorded:
         raise Unrecorded(name)
+    for act in unit.last_acts:
+        act()
     db.session.commit()
 
 
