@@ -21,6 +21,7 @@ from app.blueprints import (
     invitations,
     mails,
     organisations,
+    password_resets,
     policies,
     programs,
     sessions,
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(mails.bp)
     app.register_blueprint(invitations.bp)
     app.register_blueprint(sign_ups.bp)
+    app.register_blueprint(password_resets.bp)
     app.register_blueprint(account.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)

@@ -9,9 +9,10 @@ from sqlalchemy import delete
 from app.commands.ended_sessions import end_sessions, end_sessions_of
 from app.commands.identity_events import happened
 from app.core import common_passwords, passwords
-from app.core.actor import SignedIn
+from app.core.actor import SignedIn, Visitor
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
+from app.core.mails import send_mail
 from app.core.transaction import command
 from app.models.user_sessions import UserSession, password_resets
 from app.models.users import User
@@ -34,6 +35,7 @@ def change_password(actor: SignedIn, change: PasswordChange) -> None:
     if change.end_others:
         end_sessions_of(user.user_id, but=actor.session_id)
     happened(actor.origin, user.user_id, "user.password_changed", others_ended=change.end_others)
+    tell_of_new_password(Visitor(actor.origin), user)
 
 
 @command(anyone=OWN)
@@ -63,3 +65,8 @@ def set_own_password(user: User, password: str, field: str) -> None:
         raise Invalid({field: "This is too easily guessed. Take several words that do not belong together."})
     user.password_hash = passwords.hash_password(password)
     db.session.execute(delete(password_resets).where(password_resets.c.user_id == user.user_id))
+
+
+def tell_of_new_password(visitor: Visitor, user: User) -> None:
+    """Say by mail that a password was changed: should it have been somebody else, the person learns of it."""
+    send_mail(visitor, to=user.email, template="password_changed", name=user.name, path="/password-reset")

@@ -145,6 +145,11 @@ def touch_api_key(actor: Actor, key_id: UUID) -> None:
     )
 
 
+def forget_guesses(origin: Origin, email: str) -> None:
+    """Forget the wrong guesses at an account from this network: the password that they were at is no more."""
+    guessing.forget(_subjects(origin, email, "")[0][0])
+
+
 def _known(device: str, email: str) -> str:
     """The cookie of a browser that the person has signed in with before, else nothing."""
     found = device and db.session.scalar(

@@ -52,13 +52,25 @@ def send_mail(_actor: Actor | Visitor, *, to: str, template: str, **values: str 
 
     A value that names an address within the product is a path; the letter puts the product's own address before it.
     """
+    return _keep(JOB, to, template, values)
+
+
+def ask_for_mail(_actor: Visitor, job: str, *, to: str, template: str, **values: str | int) -> UUID:
+    """Have `job` find out, once this transaction has committed, whether such a mail is to be sent at all.
+
+    So whoever asks is answered before anybody knows, and can tell nothing from how or when.
+    """
+    return _keep(job, to, template, values)
+
+
+def _keep(job: str, to: str, template: str, values: dict[str, str | int]) -> UUID:
     mail_id = new_secret_id()
     key, wrapped = sealing.create_loose_key(_subject(mail_id))
     told = canonical_json({"to": to, "template": template, "values": values}).decode()
     db.session.execute(
         insert(mails).values(id=mail_id, wrapped_key=wrapped, content=key.seal(_PLACE, told), created_at=clock.now())
     )
-    enqueue_for_nobody(JOB, mail_id)
+    enqueue_for_nobody(job, mail_id)
     return mail_id
 
 

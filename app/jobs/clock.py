@@ -30,6 +30,8 @@ _TIDY = (
     "DELETE FROM outbox WHERE done_at < now() - interval '7 days'",
     "DELETE FROM idempotency_keys WHERE created_at < now() - interval '2 days'",
     "DELETE FROM user_sessions WHERE expires_at < now()",
+    "DELETE FROM known_devices WHERE expires_at < now()",
+    "DELETE FROM password_resets WHERE expires_at < now()",
     "DELETE FROM sign_ups WHERE expires_at < now()",
     "DELETE FROM sign_in_attempts WHERE window_ends_at < now() - interval '1 hour'",
 )

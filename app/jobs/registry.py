@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from app.commands.organisations import CLOSING, REMINDING
+from app.commands.password_resets import ANSWERING
 from app.core import mails as waiting_mails
 from app.core.actor import Actor
-from app.jobs import audit_exports, certifications, mails, organisations
+from app.jobs import audit_exports, certifications, mails, organisations, password_resets
 
 Job = Callable[[Any, UUID], None]  # its actor is the system in an organisation, or a Visitor where there is none
 
@@ -22,6 +23,7 @@ JOBS: dict[str, Job] = {
     waiting_mails.JOB: mails.send,
     CLOSING: organisations.close,
     REMINDING: organisations.remind,
+    ANSWERING: password_resets.answer,
 }
 
 # What to say of a thing whose job was given up.

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from app.core import passwords
 from app.core.parsing import Schema
-from app.schemas.fields import Address, ShortLine
+from app.schemas.fields import ShortLine
 
 
 def _not_too_long(password: str) -> str:
@@ -55,16 +55,3 @@ class PasskeyAnswer(Schema):
 
     answer: Answer
     next: str = ""
-
-
-class ResetWish(Schema):
-    """Whose password is forgotten."""
-
-    email: Address
-
-
-class Reset(Schema):
-    """The secret out of the mail, and a new password."""
-
-    token: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    new_password: NewPassword

@@ -41,7 +41,7 @@ def let_in(user_id: int, how: str) -> None:
     """Sign a person in who has shown all that they had to, under a new session id."""
     commands.note_sign_in(Visitor(origin()), user_id, how)
     begin_session(user_id)
-    _know_this_device(user_id)
+    know_this_device(user_id)
 
 
 def begin_session(user_id: int) -> None:
@@ -83,7 +83,8 @@ def device_cookie() -> str:
     return "__Host-device" if current_app.config["SETTINGS"].https else "device"
 
 
-def _know_this_device(user_id: int) -> None:
+def know_this_device(user_id: int) -> None:
+    """Remember this browser as one of the person's, whose guesses are counted by themselves."""
     token = new_token()
     commands.keep_device(Visitor(origin()), user_id, token)
 
@@ -101,6 +102,7 @@ def sign_out() -> None:
     """End the session here and in the database."""
     logout_user()
     session.clear()
+    session.rotate = True  # type: ignore[attr-defined]  # what is kept from now on is another's
 
 
 def safe_next(target: str) -> str | None:

@@ -14,7 +14,7 @@ from app.core.ids import new_token
 from app.schemas.invitations import NewInvitation
 from app.schemas.tenants import NewMember
 from tests.browser.axe import violations
-from tests.browser.layout import spoiled
+from tests.browser.layout import PHONE, spoiled
 from tests.browser.windows import PATIENCE, heading
 from tests.cast import PASSWORD, found, system
 
@@ -105,6 +105,47 @@ def test_somebody_else_who_is_signed_in_is_told_so(visit, alice, carol, address)
     _is_fine(window, re.compile("^Join "))
     page.get_by_role("button", name="Sign out").click()
     expect(heading(page)).to_have_text("Sign in")
+
+
+def test_a_forgotten_password_is_set_anew_by_a_mail_on_a_phone(visit, alice, address, script):
+    new = NewMember(email=address, name="Ivy", password=PASSWORD, role="member")
+    create_member(system(alice.organisation), new)
+    window = visit(script=script, viewport=PHONE)
+    page = window.page
+    page.goto(f"{window.url}/sign-in")
+    page.get_by_role("link", name="Forgotten your password?").click()
+    _is_fine(window, "Forgotten your password?")
+    with window.refusing(422):
+        page.get_by_role("button", name="Send link").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+    _is_fine(window, "Forgotten your password?")
+    page.get_by_label("E-mail").fill(address)
+    page.get_by_role("button", name="Send link").click()
+    _is_fine(window, "Check your mail")
+    _open_mail(window, address)
+    _is_fine(window, "Set a new password for Oversing")
+    void = page.locator(".prose").get_by_role("link").get_attribute("href")
+    page.locator(".prose").get_by_role("link").click()
+    _is_fine(window, "New password")
+    assert page.url == f"{window.url}/new-password"
+    page.get_by_label("New password").fill("password1234")
+    with window.refusing(422):
+        page.get_by_role("button", name="Set password").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+    _is_fine(window, "New password")
+    page.get_by_label("New password").fill(WORDS)
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    _is_fine(window, "Sign in")
+    _sign_in(page, address, WORDS)
+    expect(heading(page)).to_have_text("Tasks")
+    with window.refusing(404):
+        page.goto(f"{window.url}{void}")
+    expect(page.get_by_text("This link cannot be used any more")).to_be_visible()
+    _is_fine(window, "Forgotten your password?")
+    page.get_by_label("E-mail").fill(address)
+    page.get_by_role("button", name="Send link").click()
+    expect(heading(page)).to_have_text("Check your mail")
 
 
 def _open_mail(window, address):

@@ -43,6 +43,20 @@ def test_work_that_was_done_long_ago_is_forgotten_and_no_other(alice, tidied):
     assert {row.subject_id for row in rows_of(subjects)} == {done_lately, waiting, failed}
 
 
+@pytest.mark.parametrize("table", ["known_devices", "password_resets"])
+def test_links_and_known_browsers_that_have_run_out_are_forgotten(alice, tidied, table):
+    gone, kept = token_hash(new_token()), token_hash(new_token())
+    for token, seconds in ((gone, -1), (kept, 60)):
+        db.session.execute(
+            text(f"INSERT INTO {table} (token_hash, user_id, expires_at) VALUES (:token, :user_id, :at)"),
+            {"token": token, "user_id": alice.user_id, "at": time.now() + timedelta(seconds=seconds)},
+        )
+    db.session.commit()
+    tidied()
+    left = as_superuser(f"SELECT token_hash FROM {table} WHERE token_hash = ANY(%s)", [gone, kept])
+    assert [row.token_hash for row in left] == [kept]
+
+
 def test_sessions_that_have_ended_are_forgotten(alice, form, tidied):
     ended, alive = token_hash(new_token()), token_hash(new_token())
     with inside(alice.organisation):

@@ -6,21 +6,25 @@ import contextlib
 import io
 import json
 import logging
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from app import logs
-from app.core import tenancy, valkey
+from app.core import clock, tenancy, valkey
 from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_token
+from app.models.invitations import hash_of
+from app.models.user_sessions import password_resets
 from app.queries.api_keys import list_api_keys
 from app.web.door import public
 from app.web.errors import as_refusal
 from tests.factories import a_task
+from tests.security.newcomers import newcomer
 from tests.security.server import request
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -77,6 +81,27 @@ def test_the_log_of_a_server_holds_no_secret(server, app, acme, alice):
     assert len([line for line in lines if line["event"] == "request"]) >= len(answers)
     for secret in (canary, key, key[len("ovk_live_") :], cookie, alice.actor.email):
         assert secret not in server.log
+
+
+def test_the_token_of_a_mail_is_in_no_log_and_no_answer(server, app, acme):
+    """It stands in the address of the first request: the log names the route, and the browser is sent on without it."""
+    dora, token = newcomer(acme), new_token()
+    hour = clock.now() + timedelta(hours=1)
+    db.session.execute(insert(password_resets).values(token_hash=hash_of(token), user_id=dora.user_id, expires_at=hour))
+    db.session.commit()
+    kept = {"Host": server.host, "Origin": f"http://{server.host}", "Cookie": f"reset={token}"}
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "20"}
+    answers = [
+        server.get(f"/password-reset/{token}?{token}={token}", Referer=f"http://{server.host}/{token}"),
+        server.get("/new-password", Cookie=f"reset={token}"),
+        server.send(request("POST", "/new-password", kept | kind, b"new_password=1234567")),
+        server.get(f"/sign-up/{token}"),
+        server.get(f"/invitations/{token}"),
+    ]
+    assert [answer.status for answer in answers] == [303, 200, 422, 404, 404]
+    assert entry_of(server, answers[0])["route"] == "/password-reset/<secret>"
+    assert token not in server.log
+    assert not any(token in answer.text for answer in answers)
 
 
 def test_no_place_holds_a_secret_in_clear(server, app, acme, alice):

@@ -79,7 +79,10 @@ GRANTED = {
             *("audit_heads", "sign_in_attempts"),
         },
         "UPDATE": {"outbox"},
-        "DELETE": {"audit_export_parts", "idempotency_keys", "outbox", "sign_in_attempts", "sign_ups", "user_sessions"},
+        "DELETE": {
+            *("audit_export_parts", "idempotency_keys", "known_devices", "outbox", "password_resets"),
+            *("sign_in_attempts", "sign_ups", "user_sessions"),
+        },
     },
     "oversing_signer": {
         "SELECT": {

@@ -72,6 +72,8 @@ HARMLESS = {
     "sessions.delete": BRAKE,
     "sign_ups.create": NEWCOMER,
     "sign_ups.confirm": NEWCOMER,
+    "password_resets.create": NEWCOMER,
+    "password_resets.update": "the secret out of the mail is the proof, and nobody is signed in by it",
     "invitations.accept": NEWCOMER,
     "csp_reports.create": "browsers send it, and nothing is changed by it",
 }
