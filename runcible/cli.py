@@ -17,10 +17,11 @@ import psycopg
 from runcible.certification import bundle as bundles
 from runcible.certification.bundle import Bundle
 from runcible.certification.replay import ReplayImpossible, replay
+from runcible.certification.report import Report
 from runcible.certification.trust_root import LARGEST as LARGEST_TRUST_ROOT
 from runcible.certification.trust_root import TrustRoot
 from runcible.certification.unpack import unpack
-from runcible.certification.verifier import Report, verify_bundle
+from runcible.certification.verifier import verify_bundle
 from runcible.content import MAX_BYTES
 from runcible.errors import BundleInvalid, VerificationError
 from runcible.moments import FIRST_YEAR, LAST_YEAR, format_moment

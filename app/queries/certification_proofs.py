@@ -15,7 +15,8 @@ from app.models.certifications import Certification
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 from app.queries.trust import trust_root
 from runcible.certification import bundle, dsse
-from runcible.certification.verifier import Report, verify_bundle
+from runcible.certification.report import Report
+from runcible.certification.verifier import verify_bundle
 from runcible.governance.policy_documents import Policy
 from runcible.records import Output
 

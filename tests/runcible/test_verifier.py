@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from runcible.canonical import canonical_json
 from runcible.certification import bundle, dsse, timestamps
-from runcible.certification.verifier import TITLES, verify, verify_bundle
+from runcible.certification.report import TITLES
+from runcible.certification.verifier import verify, verify_bundle
 from runcible.content import Output
 from runcible.errors import (
     BundleInvalid,
