@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -80,25 +80,20 @@ def access_of_person(actor: Actor, person: Any) -> Access | None:
     """The roles of a person as far as the actor may see them; None for who may see none."""
     if not actor.may_somewhere("access_role.view"):
         return None
-    url = url_for("access_grants.give_to_person", user_id=person.id)
-    grants = _seen(actor, grants_of_person(actor, person.id))
-    taken = _taken_by(actor, [grant for grant in grants if not grant.groups])
-    rows = [
-        _held(actor, grant, person.name, f"{url}/{grant.grant_id}/deletion" if grant.grant_id in taken else None,
-              way=_("Directly") if not grant.groups else None, is_mine=person.id == actor.user_id)
-        for grant in grants
-    ]  # fmt: skip
-    page = url_for("users.show", user_id=person.id)
-    return Access(
+    return _of_holder(
+        actor,
+        person.name,
+        grants_of_person(actor, person.id),
+        is_own=lambda grant: not grant.groups,
+        way=_("Directly"),
+        is_mine=person.id == actor.user_id,
+        may_be_given=person.status == "active",
         title=_("Roles"),
-        path=[(_("People"), url_for("users.index")), (person.name, page)],
         section="people",
-        note=_("What this person may do, where, and by which way they came to it."),
-        url=url,
-        back=page,
-        rows=rows,
-        holder=person.name,
-        **(_form(actor) if person.status == "active" else {}),
+        above=(_("People"), url_for("users.index")),
+        page=url_for("users.show", user_id=person.id),
+        note=_("What this person may do, where, and why."),
+        url=url_for("access_grants.give_to_person", user_id=person.id),
     )
 
 
@@ -106,25 +101,18 @@ def access_of_group(actor: Actor, group: Any) -> Access | None:
     """The roles that a group brings, as far as the actor may see them; None for who may see none."""
     if not actor.may_somewhere("access_role.view"):
         return None
-    url = url_for("access_grants.give_to_group", group_id=group.id)
-    grants = _seen(actor, grants_of_group(actor, group.id))
-    taken = _taken_by(actor, [grant for grant in grants if grant.user_group_id == group.id])
-    rows = [
-        _held(actor, grant, group.name, f"{url}/{grant.grant_id}/deletion" if grant.grant_id in taken else None,
-              way=_("Given to this group") if grant.user_group_id == group.id else None)
-        for grant in grants
-    ]  # fmt: skip
-    page = url_for("user_groups.show", group_id=group.id)
-    return Access(
+    return _of_holder(
+        actor,
+        group.name,
+        grants_of_group(actor, group.id),
+        is_own=lambda grant: grant.user_group_id == group.id,
+        way=_("Given to this group"),
         title=_("Roles that it brings"),
-        path=[(_("Groups"), url_for("user_groups.index")), (group.name, page)],
         section="groups",
+        above=(_("Groups"), url_for("user_groups.index")),
+        page=url_for("user_groups.show", group_id=group.id),
         note=_("Everybody in this group has these roles."),
-        url=url,
-        back=page,
-        rows=rows,
-        holder=group.name,
-        **_form(actor),
+        url=url_for("access_grants.give_to_group", group_id=group.id),
     )
 
 
@@ -165,6 +153,38 @@ def access_on_task(actor: Actor, task_id: UUID) -> Access:
         program_id=task.program_id,
         task_id=task_id,
     )
+
+
+def _of_holder(
+    actor: Actor,
+    holder: str,
+    grants: Iterable[HeldGrant],
+    *,
+    is_own: Callable[[HeldGrant], bool],
+    way: str,
+    is_mine: bool = False,
+    may_be_given: bool = True,
+    above: tuple[str, str],
+    page: str,
+    url: str,
+    **told: str,
+) -> Access:
+    """What a person or a group holds. What is their own (`is_own`) is taken here; the rest where it was given."""
+    seen = _seen(actor, grants)
+    taken = _taken_by(actor, [grant for grant in seen if is_own(grant)])
+    rows = [
+        _held(
+            actor,
+            grant,
+            holder,
+            f"{url}/{grant.grant_id}/deletion" if grant.grant_id in taken else None,
+            way=way if is_own(grant) else None,
+            is_mine=is_mine,
+        )
+        for grant in seen
+    ]
+    form = _form(actor) if may_be_given else {}
+    return Access(path=[above, (holder, page)], back=page, url=url, rows=rows, holder=holder, **told, **form)
 
 
 def _place(

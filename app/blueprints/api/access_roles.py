@@ -12,7 +12,8 @@ from app.queries import access_roles as queries
 from app.schemas.access_roles import AccessPermissionOut, AccessRoleChanges, AccessRoleOut, NewAccessRole
 from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
-from app.web.parsing import idempotent_request, if_match, read_json, read_parameters, version_tag, with_if_match
+from app.web.parsing import idempotent_request, if_match, read_json, read_parameters, with_if_match
+from app.web.resources import one_resource
 from app.web.responses import data, nothing
 
 
@@ -66,10 +67,5 @@ def list_access_permissions():
     )
 
 
-def _one(actor, role_id, *, status=200, location=None, given=None):
-    role = queries.get_access_role(actor, role_id)
-    response = data(
-        with_fields(given or {}, AccessRoleOut, [AccessRoleOut.of(role)])[0], status=status, location=location
-    )
-    response.headers["ETag"] = version_tag(role.version)
-    return response
+def _one(actor, role_id, **told):
+    return one_resource(AccessRoleOut.of(queries.get_access_role(actor, role_id)), **told)

@@ -31,8 +31,8 @@ from app.web.parsing import (
     read_paging,
     read_parameters,
     uuid_parameter,
-    version_tag,
 )
+from app.web.resources import one_resource
 from app.web.responses import data
 
 
@@ -127,7 +127,7 @@ def get_bundle(certification_id):
     return bundle_response(certification, content)
 
 
-def _one(actor, certification_id, *, status=200, location=None, given=None):
+def _one(actor, certification_id, **told):
     certification = queries.get_certification(actor, certification_id)
     statement = queries.statement_of(certification)
     computed = {
@@ -136,9 +136,7 @@ def _one(actor, certification_id, *, status=200, location=None, given=None):
         "evaluation": statement.evaluation.document if statement else None,
     }
     columns = {name: getattr(certification, name) for name in CertificationOut.model_fields if name not in computed}
-    out = CertificationOut.model_validate(columns | computed)
-    response = data(with_fields(given or {}, CertificationOut, [out])[0], status=status, location=location)
-    response.headers["ETag"] = version_tag(certification.version)
+    response = one_resource(CertificationOut.model_validate(columns | computed), **told)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -5,8 +5,8 @@ from app.commands.organisations import update_organisation
 from app.queries.organisations import get_organisation
 from app.schemas.organisations import OrganisationChanges, OrganisationOut
 from app.web.actors import current_actor
-from app.web.parsing import read_json, read_parameters, version_tag, with_if_match
-from app.web.responses import data
+from app.web.parsing import read_json, read_parameters, with_if_match
+from app.web.resources import one_resource
 
 
 @api.get("/organisation")
@@ -23,6 +23,4 @@ def change_organisation():
 
 
 def _one(organisation):
-    response = data(OrganisationOut.of(organisation))
-    response.headers["ETag"] = version_tag(organisation.version)
-    return response
+    return one_resource(OrganisationOut.of(organisation))

@@ -19,10 +19,10 @@ from app.web.parsing import (
     read_json,
     read_paging,
     read_parameters,
-    version_tag,
     with_if_match,
 )
-from app.web.responses import data, nothing
+from app.web.resources import one_resource
+from app.web.responses import nothing
 
 
 @api.get("/programs")
@@ -79,8 +79,5 @@ def program_history(program_id):
     return one_page(page, [EventOut.of(event) for event in page.rows], given)
 
 
-def _one(program, *, status=200, location=None, given=None):
-    shown = with_fields(given or {}, ProgramOut, [ProgramOut.of(program)])[0]
-    response = data(shown, status=status, location=location)
-    response.headers["ETag"] = version_tag(program.version)
-    return response
+def _one(program, **told):
+    return one_resource(ProgramOut.of(program), **told)

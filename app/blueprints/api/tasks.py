@@ -24,9 +24,9 @@ from app.web.parsing import (
     read_paging,
     read_parameters,
     uuid_parameter,
-    version_tag,
     with_if_match,
 )
+from app.web.resources import one_resource
 from app.web.responses import data, nothing
 
 
@@ -134,9 +134,5 @@ def history(task_id):
     return one_page(page, [EventOut.of(event) for event in page.rows], given)
 
 
-def _one(actor, task_id, *, status=200, location=None, given=None):
-    task = queries.get_task(actor, task_id)
-    shown = with_fields(given or {}, TaskOut, [TaskOut.of(task)])[0]
-    response = data(shown, status=status, location=location)
-    response.headers["ETag"] = version_tag(task.version)
-    return response
+def _one(actor, task_id, **told):
+    return one_resource(TaskOut.of(queries.get_task(actor, task_id)), **told)

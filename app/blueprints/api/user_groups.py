@@ -23,9 +23,9 @@ from app.web.parsing import (
     read_json,
     read_paging,
     read_parameters,
-    version_tag,
     with_if_match,
 )
+from app.web.resources import one_resource
 from app.web.responses import data, nothing
 
 
@@ -94,9 +94,5 @@ def remove_user_group_member(group_id, member_id):
     return nothing()
 
 
-def _one(group, *, status=200, location=None, given=None):
-    response = data(
-        with_fields(given or {}, UserGroupOut, [UserGroupOut.of(group)])[0], status=status, location=location
-    )
-    response.headers["ETag"] = version_tag(group.version)
-    return response
+def _one(group, **told):
+    return one_resource(UserGroupOut.of(group), **told)
