@@ -56,7 +56,7 @@ def show_program(program_id):
     actor = current_actor()
     program = queries.get_program(actor, program_id)
     paging = read_paging(read_parameters("cursor", "limit"))
-    page = list_tasks(actor, TaskFilters(program_id=program_id), paging)
+    page = list_tasks(actor, TaskFilters(only_program_id=program_id), paging)
     return show(
         "programs/show.html",
         "programs/_program.html",

@@ -18,6 +18,7 @@ from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.task_assignments import TaskAssignment
 from app.models.tasks import Task
+from app.models.users import User
 from app.schemas.tasks import Assignment
 
 
@@ -72,10 +73,13 @@ def _touched(actor: Actor, task: Task, event_type: str, user_id: int) -> None:
 def _require_member(actor: Actor, user_id: int) -> None:
     """Only people who work here can be assigned; of others we do not even say whether they exist."""
     works_here = db.session.scalar(
-        select(ApplicationInstanceUser.user_id).where(
+        select(ApplicationInstanceUser.user_id)
+        .join(User, User.user_id == ApplicationInstanceUser.user_id)
+        .where(
             ApplicationInstanceUser.application_instance_id == actor.tenant_id,
             ApplicationInstanceUser.user_id == user_id,
             ApplicationInstanceUser.deactivated_at.is_(None),
+            User.deactivated_at.is_(None),
         )
     )
     if works_here is None:

@@ -11,8 +11,21 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, func, literal_column, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    String,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from app.core import clock
@@ -21,6 +34,7 @@ from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
 from app.core.permissions import in_sight, narrowed, require_somewhere, sight_of
+from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
 from app.models.programs import Program
 from app.models.task_assignments import TaskAssignment
@@ -33,9 +47,13 @@ from app.queries.certifications import STATUS_NOW
 
 @dataclass(frozen=True, slots=True)
 class TaskFilters:
-    """What a list of tasks is narrowed to. None means no narrowing."""
+    """What a list of tasks is narrowed to. None means no narrowing.
+
+    `program_id` takes in the programs below it, `only_program_id` does not.
+    """
 
     program_id: UUID | None = None
+    only_program_id: UUID | None = None
     state: str | None = None
     assignee_id: int | None = None
     text: str | None = None
@@ -50,10 +68,11 @@ class State(NamedTuple):
 
 
 class Assignee(NamedTuple):
-    """Somebody on a task."""
+    """Somebody on a task; no longer `active` where they were let go since."""
 
     user_id: int
     name: str
+    active: bool
 
 
 class ProgramLink(NamedTuple):
@@ -86,7 +105,7 @@ class TaskView(NamedTuple):
     state_group: str
     workflow_id: UUID
     state_id: UUID
-    assignees: list[tuple[int, str]] | None
+    assignees: list[tuple[int, str, bool]] | None
     certification_status: str | None
 
     kind = "task"
@@ -104,12 +123,18 @@ class TaskView(NamedTuple):
     @property
     def assignments(self) -> tuple[Assignee, ...]:
         """The people on the task, in the order in which they were put there."""
-        return tuple(Assignee(user_id, name) for user_id, name in self.assignees or ())
+        return tuple(Assignee(*each) for each in self.assignees or ())
 
     @property
     def assignee_names(self) -> list[str]:
         """Their names."""
-        return [name for _user_id, name in self.assignees or ()]
+        return [name for _user_id, name, _active in self.assignees or ()]
+
+    @property
+    def first_assignee(self) -> Assignee | None:
+        """Who stands for all of them where there is little room: the first who still works here, if anybody does."""
+        there = self.assignments
+        return next((each for each in there if each.active), there[0] if there else None)
 
 
 _WAY = aliased(WorkflowTransition)
@@ -151,11 +176,22 @@ _NEWEST_STATUS = (
     .scalar_subquery()
 )
 
+_WORKS_HERE = and_(ApplicationInstanceUser.user_id.is_not(None), User.deactivated_at.is_(None))
 _ASSIGNEES = (
     select(
-        func.json_agg(aggregate_order_by(func.json_build_array(TaskAssignment.user_id, User.name), TaskAssignment.id))
+        func.json_agg(
+            aggregate_order_by(func.json_build_array(TaskAssignment.user_id, User.name, _WORKS_HERE), TaskAssignment.id)
+        )
     )
     .join(User, User.user_id == TaskAssignment.user_id)
+    .outerjoin(
+        ApplicationInstanceUser,
+        and_(
+            ApplicationInstanceUser.application_instance_id == TaskAssignment.application_instance_id,
+            ApplicationInstanceUser.user_id == TaskAssignment.user_id,
+            ApplicationInstanceUser.deactivated_at.is_(None),
+        ),
+    )
     .where(TaskAssignment.application_instance_id == Task.application_instance_id, TaskAssignment.task_id == Task.id)
     .correlate(Task)
     .scalar_subquery()
@@ -194,13 +230,31 @@ _LIVE = _TASKS.where(Task.deleted_at.is_(None), Program.deleted_at.is_(None))
 _ONE = _LIVE.where(Task.id == bindparam("task"))
 _ONE_DELETED = _TASKS.where(Task.id == bindparam("task"), Task.deleted_at.is_not(None))
 
+
+def _and_below() -> ScalarSelect[Any]:
+    """The ids of the program that is asked for, and of those below it, however deep."""
+    lower = aliased(Program)
+    top = select(Program.id).where(
+        Program.application_instance_id == bindparam("tenant"), Program.id == bindparam("program")
+    )
+    found = top.cte("and_below", recursive=True)
+    found = found.union(
+        select(lower.id)
+        .join(found, found.c.id == lower.parent_id)
+        .where(lower.application_instance_id == bindparam("tenant"))
+    )
+    return select(found.c.id).scalar_subquery()
+
+
 # What narrows a list, by the name that the page gives to it.
 _ASSIGNED = select(TaskAssignment.task_id).where(
     TaskAssignment.application_instance_id == Task.application_instance_id,
     TaskAssignment.user_id == bindparam("assignee"),
 )
 _NARROWED: dict[str, ColumnElement[bool]] = {
-    "program": Task.program_id == bindparam("program"),
+    # As an array, so that an index finds the tasks of a few programs among many.
+    "program": Task.program_id == any_(func.array(_and_below(), type_=ARRAY(Uuid))),
+    "only_program": Task.program_id == bindparam("only_program"),
     "state": WorkflowState.key == bindparam("state"),
     "assignee": Task.id.in_(_ASSIGNED),
     "q": Task.name.icontains(bindparam("q"), escape="/"),
@@ -212,6 +266,7 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
     sight = in_sight(actor, Task)
     given = {
         "program": filters.program_id,
+        "only_program": filters.only_program_id,
         "state": filters.state,
         "assignee": filters.assignee_id,
         "q": filters.text,

@@ -42,10 +42,11 @@ class Assignment(Schema):
 
 
 class AssignmentOut(Schema):
-    """One person on a task, in JSON."""
+    """One person on a task, in JSON; not `active` where they work here no longer."""
 
     user_id: int
     name: str
+    active: bool
 
 
 class StateOut(Schema):

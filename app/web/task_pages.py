@@ -28,7 +28,7 @@ def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> d
     return {
         "task": task,
         "moves": ways_on(actor, task),
-        "assignments": [{"id": each.user_id, "user_id": each.user_id, "name": each.name} for each in task.assignments],
+        "assignments": task.assignments,
         "people": list_people(actor) if actor.may("task.assign", task.program_id, task.id) else [],
         "comments": comments_context(actor, task_id, paging),
         "certifications": certifications,

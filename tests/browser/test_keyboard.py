@@ -50,7 +50,7 @@ def test_the_keys_go_through_the_page_in_the_order_in_which_it_is_read(visit, al
         *("Skip to the content", "Acme", "Organisation", "Tasks", "Programs", "Certifications", "Policies", "Trash"),
         *("People", "Groups", "Roles", "Explain access", "API keys", "Audit trail", "Settings"),
         *("A Your account: Alice Owner", "Sign out"),
-        *("New task", "Words in the name", "Program", "State", "Assigned to"),
+        *("New task", "Words in the name", "Program and those below", "State", "Assigned to"),
     ]
     assert [_tab(page) for _ in expected] == expected
 

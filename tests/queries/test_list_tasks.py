@@ -7,8 +7,9 @@ import pytest
 from app.core.errors import NotFound
 from app.core.paging import Paging
 from app.queries.tasks import TaskFilters, get_task, list_tasks, task_states, ways_on
+from tests.cast import join, play
 from tests.doors import Form
-from tests.factories import BOASTFUL, a_certification, a_program, a_task
+from tests.factories import BOASTFUL, a_certification, a_grant, a_program, a_task
 
 
 def names(player, **filters):
@@ -43,6 +44,45 @@ def test_the_newest_comes_first_with_all_that_a_row_shows(alice, work):
 
 def test_a_program_narrows_it(alice, work):
     assert names(alice, program_id=work["garden"].id) == ["Mow the lawn", "Water the roses"]
+
+
+@pytest.fixture
+def nested(alice):
+    """Programs three deep with a task in each, and one beside them."""
+    outer = a_program(alice, key="OUT")
+    middle = a_program(alice, key="MID", parent_id=outer.id)
+    inner = a_program(alice, key="INN", parent_id=middle.id)
+    for program in (outer, middle, inner, a_program(alice, key="BES")):
+        a_task(alice, program, name=f"In {program.key}")
+    return {"outer": outer.id, "middle": middle.id, "inner": inner.id}
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [("outer", ["In INN", "In MID", "In OUT"]), ("middle", ["In INN", "In MID"]), ("inner", ["In INN"])],
+)
+def test_a_program_takes_in_those_below_it(alice, nested, place, found):
+    assert names(alice, program_id=nested[place]) == found
+    assert names(alice, program_id=nested[place], text="MID") == [each for each in found if "MID" in each]
+    assert names(alice, only_program_id=nested[place]) == found[-1:]
+
+
+def test_it_takes_in_only_what_one_may_see(alice, nested):
+    heidi = join(alice.organisation, "heidi")
+    a_grant(alice, "member", heidi, program_id=nested["inner"])
+    heidi = play(alice.organisation, "heidi")
+    assert names(heidi, program_id=nested["outer"]) == ["In INN"]
+
+
+def test_what_is_below_is_paged_and_counted_like_the_rest(alice, nested, door, count_queries):
+    program = "program" if isinstance(door(alice), Form) else "program_id"
+    first = alice.sees(list_tasks, TaskFilters(program_id=nested["outer"]), Paging(size=2))
+    second = alice.sees(list_tasks, TaskFilters(program_id=nested["outer"]), Paging(first.next, 2))
+    assert [row.name for row in (*first.rows, *second.rows)] == ["In INN", "In MID", "In OUT"]
+    pages = door(alice)
+    pages.get("/tasks")  # a key notes its first use
+    counts = {count_queries(lambda place=place: pages.get(f"/tasks?{program}={nested[place]}")) for place in nested}
+    assert len(counts) == 1
 
 
 @pytest.mark.parametrize(
