@@ -6,7 +6,8 @@ from app.commands.audit_events import note_reading_of
 from app.core.errors import InvalidParameter
 from app.queries import audit_events as queries
 from app.web.actors import current_actor
-from app.web.audit_pages import FILTERS, read_filters, shown_event, shown_events
+from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters
+from app.web.audit_pages import shown_event, shown_events
 from app.web.listing import page_context
 from app.web.parsing import read_paging, read_parameters
 from app.web.responses import show
@@ -18,11 +19,11 @@ bp = Blueprint("audit_events", __name__)
 def index():
     """The events that fit, newest first. A filter that will not do is said beside it."""
     actor = current_actor()
-    given = read_parameters(*FILTERS, "cursor", "limit")
+    given = read_parameters(*FILTERS, *TIMES, "cursor", "limit")
     wrong, page, events = {}, {"next_url": None, "prev_url": None}, []
     note_reading_of(actor, "audit_trail")
     try:
-        found = queries.list_audit_events(actor, read_filters(given), read_paging(given))
+        found = queries.list_audit_events(actor, read_filters(joined(given)), read_paging(given))
         page, events = page_context(found), shown_events(found.rows)
     except InvalidParameter as refused:
         if not refused.fields.keys() <= set(FILTERS):
@@ -34,7 +35,8 @@ def index():
         status=422 if wrong else 200,
         events=events,
         page=page,
-        values={name: "" if name in wrong else given.get(name, "") for name in FILTERS},
+        values=apart(given),
+        exports={} if wrong else joined(given),
         errors=wrong,
         people=queries.people_of_the_trail(actor),
         kinds=sorted(queries.kinds().values()),

@@ -5,12 +5,15 @@ from flask import Blueprint, url_for
 from app.commands import audit_exports as commands
 from app.core import clock
 from app.core.errors import Invalid
+from app.core.parsing import parse
+from app.queries import audit_events
 from app.queries import audit_exports as queries
-from app.schemas.audit_exports import NewAuditExport
+from app.schemas.audit_exports import AuditExportForm
 from app.web.actors import current_actor
-from app.web.audit_pages import export_file, read_filters
+from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters, told_filters
+from app.web.audit_pages import export_file
 from app.web.fresh_sign_in import needs_fresh_sign_in
-from app.web.parsing import read_form
+from app.web.parsing import form_values, read_parameters
 from app.web.responses import Said, go_on, show
 from app.web.templating import translated as _
 
@@ -19,28 +22,32 @@ bp = Blueprint("audit_exports", __name__)
 
 @bp.get("/audit/exports")
 def index():
-    """One's own exports, and the form for another."""
-    return _list()
+    """One's own exports, and the form for another: of what one was looking at, where one comes from there."""
+    return _list(read_parameters(*FILTERS, *TIMES))
 
 
 @bp.post("/audit/exports")
 @needs_fresh_sign_in
 def create():
-    """Ask for an export."""
+    """Ask for an export of what the filters of the trail let through."""
+    given = form_values()
     try:
-        given = read_form(NewAuditExport)
-        export = commands.request_audit_export(current_actor(), given.format, read_filters(given.parameters()))
+        form = parse(AuditExportForm, given, typed=False)
+        export = commands.request_audit_export(current_actor(), form.format, read_filters(joined(given)))
     except Invalid as refused:
-        return _list(errors=refused.fields, status=422)
+        return _list(given, errors=refused.fields, status=422)
     return go_on(url_for(".show", export_id=export.id), Said(_("The export is being written.")))
 
 
 @bp.get("/audit/exports/<uuid:export_id>", endpoint="show")
 def show_export(export_id):
     """How far an export is, and the file once it is whole."""
-    export = queries.get_audit_export(current_actor(), export_id)
+    actor = current_actor()
+    export = queries.get_audit_export(actor, export_id)
     state = export.state_at(clock.now())
-    return show("audit_exports/show.html", "audit_exports/_export.html", export=export, state=state)
+    names = {person.id: person.name for person in audit_events.people_of_the_trail(actor)}
+    filters = told_filters(export.filters, names)
+    return show("audit_exports/show.html", "audit_exports/_export.html", export=export, state=state, filters=filters)
 
 
 @bp.get("/audit/exports/<uuid:export_id>/content")
@@ -50,7 +57,19 @@ def content(export_id):
     return export_file(commands.note_audit_export_download(actor, export_id), actor)
 
 
-def _list(*, errors=None, status=200):
-    exports = queries.list_audit_exports(current_actor())
-    states = {export.id: export.state_at(clock.now()) for export in exports}
-    return show("audit_exports/index.html", status=status, exports=exports, states=states, errors=errors or {})
+def _list(given, *, errors=None, status=200):
+    actor = current_actor()
+    exports, people = queries.list_audit_exports(actor), audit_events.people_of_the_trail(actor)
+    names = {person.id: person.name for person in people}
+    return show(
+        "audit_exports/index.html",
+        status=status,
+        exports=exports,
+        states={export.id: export.state_at(clock.now()) for export in exports},
+        holds={export.id: told_filters(export.filters, names) for export in exports},
+        values=apart(given) | {"format": given.get("format", "csv")},
+        errors=errors or {},
+        people=people,
+        kinds=sorted(audit_events.kinds().values()),
+        everybody=actor.may("audit_event.view"),
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from app.core.parsing import Schema
 from app.schemas.fields import Id, Instant, ShortLine
 
@@ -25,6 +27,22 @@ class NewAuditExport(Schema):
         """The filters as the address of the list has them."""
         given = self.model_dump(exclude={"format"}, exclude_none=True)
         return {{"since": "from", "until": "to"}.get(name, name): value for name, value in given.items()}
+
+
+class AuditExportForm(Schema):
+    """The form of an export. All fields but the format are filters of the trail, which are read as they are there."""
+
+    format: Literal["csv", "jsonl"] = "csv"
+    person: ShortLine | None = None
+    kind: ShortLine | None = None
+    object: ShortLine | None = None
+    event_type: ShortLine | None = None
+    action: ShortLine | None = None
+    since: ShortLine | None = Field(None, alias="from")
+    from_time: ShortLine | None = None
+    until: ShortLine | None = Field(None, alias="to")
+    to_time: ShortLine | None = None
+    request_id: ShortLine | None = None
 
 
 class AuditExportOut(Schema):

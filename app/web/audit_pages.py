@@ -1,11 +1,11 @@
-"""What the pages of the audit trail ask for and show: filters in the reader's words, events in sentences."""
+"""What the pages of the audit trail show: events in sentences, values in the reader's words, exports as files."""
 
 from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -13,18 +13,13 @@ from flask import Response, current_app, request, url_for
 from app.core import tenancy
 from app.core.actor import Actor
 from app.core.database import db, fresh_session
-from app.core.errors import InvalidParameter
 from app.core.roles import PERMISSIONS
-from app.queries.audit_events import ACTIONS, REFERENCES, SYSTEM, AuditEvent, AuditFilters, entity_type_of
+from app.queries.audit_events import REFERENCES, AuditEvent
 from app.queries.audit_exports import part_of
-from app.web.parsing import choice_parameter, number_parameter
+from app.web.audit_filters import MOMENTS
 from app.web.sentences import in_words, told_of_event
 from app.web.word_diff import is_long, word_diff
 
-# The parameters of the trail, the same for the page, the API and an export.
-FILTERS = ("person", "kind", "object", "event_type", "action", "from", "to", "request_id")
-
-_EVENT_TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
 _PAGES = {
     "Task": ("tasks.show", "task_id"),
     "TaskComment": ("tasks.show", "task_id"),
@@ -34,39 +29,6 @@ _PAGES = {
     "UserGroup": ("user_groups.show", "group_id"),
     "AccessRole": ("access_roles.show", "access_role_id"),
 }
-_MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-
-
-def read_filters(given: Mapping[str, str], zone: tzinfo = UTC) -> AuditFilters:
-    """The filters in an address. Raises InvalidParameter, naming each that will not do.
-
-    `from` and `to` are dates of the reader's calendar, both of them wanted, or moments with their zone.
-    """
-    wrong = {}
-    kind = given.get("kind")
-    if kind is not None and entity_type_of(kind) is None:
-        wrong["kind"] = "There is no such kind of thing."
-    event_type = given.get("event_type")
-    if event_type is not None and not _EVENT_TYPE.fullmatch(event_type):
-        wrong["event_type"] = "This must be a type of event, as task.moved."
-    for name, longest in (("object", 255), ("request_id", 200)):
-        if len(given.get(name, "")) > longest:
-            wrong[name] = "This is too long."
-    since, until = (_edge(given, name, zone, wrong) for name in ("from", "to"))
-    if since and until and since >= until:
-        wrong["to"] = "This lies before the beginning."
-    if wrong:
-        raise InvalidParameter(wrong)
-    return AuditFilters(
-        person=SYSTEM if given.get("person") == "system" else number_parameter(given, "person"),
-        kind=kind,
-        object=given.get("object"),
-        event_type=event_type,
-        action=choice_parameter(given, "action", ACTIONS),
-        since=since,
-        until=until,
-        request_id=given.get("request_id"),
-    )
 
 
 def shown_events(events: list[AuditEvent]) -> list[dict[str, Any]]:
@@ -92,24 +54,6 @@ def shown_event(event: AuditEvent) -> dict[str, Any]:
         "entity_type": in_words(_spaced(event.entity_type)),
         "entity_id": event.entity_id,
     }
-
-
-def _edge(given: Mapping[str, str], name: str, zone: tzinfo, wrong: dict[str, str]) -> datetime | None:
-    """The moment at which what is wanted begins or has ended. A date is a whole day."""
-    text = given.get(name)
-    if text is None:
-        return None
-    try:
-        if _MOMENTS.fullmatch(text):
-            return datetime.fromisoformat(text).astimezone(UTC)
-        day = date.fromisoformat(text) if len(text) == 10 else None
-        if day is not None and 1970 <= day.year <= 8999:
-            after = timedelta(days=1 if name == "to" else 0)
-            return datetime.combine(day + after, datetime.min.time(), zone).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    wrong[name] = "This must be a date, as 2026-11-22, or a moment with its zone, as 2026-11-22T14:05:00Z."
-    return None
 
 
 def _page_of(event: AuditEvent) -> str | None:
@@ -156,7 +100,7 @@ def _value(event: AuditEvent, name: str, value: Any) -> Any:
         return ", ".join(_of_list(event, name, each) for each in value) or None
     if isinstance(value, dict):
         return ", ".join(f"{in_words(key).lower()} {each}" for key, each in value.items())
-    if isinstance(value, str) and _MOMENTS.fullmatch(value):
+    if isinstance(value, str) and MOMENTS.fullmatch(value):
         return f"{datetime.fromisoformat(value).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
     return str(value)
 

@@ -120,6 +120,26 @@ def test_a_filter_that_will_not_do_is_named(api, form, alice, query):
     assert form(alice).get(f"/audit?{query}").status_code in (400, 422)
 
 
+def test_a_page_takes_a_day_with_a_time_of_it_and_shows_a_moment_as_both(form, alice):
+    a_task(alice, name="Write back")
+    today = clock.now().date()
+    held = lambda query: "made the task" in form(alice).get(f"/audit?{query}").text  # noqa: E731
+    soon = clock.now() + timedelta(minutes=1)
+    assert held(f"from={today}&to={soon:%Y-%m-%d}&to_time={soon:%H:%M:%S}")
+    assert not held(f"from={soon:%Y-%m-%d}&from_time={soon:%H:%M:%S}")
+    assert not held("to=2026-01-01&to_time=00:00")
+    page = form(alice).get("/audit?from=2026-11-22T15:05:30%2B01:00").text
+    assert 'type="date" value="2026-11-22"' in page
+    assert 'type="time" step="1" value="14:05:30"' in page
+
+
+@pytest.mark.parametrize("query", ["from_time=14:05", "from=2026-11-22&from_time=25:00", "to=2026-11-22&to_time=x"])
+def test_a_time_that_will_not_do_is_said_beside_its_day(form, alice, query):
+    answer = form(alice).get(f"/audit?{query}")
+    assert answer.status_code == 422
+    assert f'id="f-{query.partition("=")[0].removesuffix("_time")}-wrong"' in answer.text
+
+
 def test_the_api_tells_before_and_after(api, alice):
     task = a_task(alice, name="Write back")
     update_task(alice.actor, task.id, TaskChanges(name="Write back soon"))

@@ -31,6 +31,14 @@ def test_a_page_of_who_may_only_look_can_be_used_by_everybody(visit, scene, path
     _is_fine(visit(scene.carol).go(path.format(scene)))
 
 
+@pytest.mark.parametrize("path", ["/audit?from=bad&to=bad&to_time=25:00", "/audit?kind=cat&event_type=Moved"])
+def test_filters_that_will_not_do_can_be_mended_by_everybody(visit, scene, path):
+    window = visit(scene.alice)
+    with window.refusing(422):
+        window.go(path)
+    _is_fine(window.page)
+
+
 def test_the_sign_in_page_can_be_used_by_everybody(visit):
     window = visit()
     window.page.goto(f"{window.url}/sign-in")

@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
@@ -18,10 +18,11 @@ from app.core.csv_rows import csv_rows
 from app.core.database import db
 from app.core.errors import Forbidden
 from app.jobs import audit_exports as job
+from app.models.audit_exports import AuditExport
 from app.schemas.tasks import TaskChanges
 from tests import cast
 from tests.cast import afresh
-from tests.factories import a_task, an_export
+from tests.factories import a_program, a_task, an_export
 from tests.jobs.outbox import rows_of
 from tests.trail import as_auditor, as_superuser
 
@@ -150,7 +151,7 @@ def test_asking_and_fetching_are_in_the_trail(api, alice):
 
 
 def test_the_page_tells_how_far_it_is_until_it_is_ready(form, htmx, alice):
-    asked = form(alice).post("/audit/exports", format="csv", since="", until="", object="")
+    asked = form(alice).post("/audit/exports", format="csv", object="", **{"from": "", "from_time": "", "to": ""})
     assert asked.status_code == 303
     address = asked.headers["Location"].partition(alice.organisation.slug)[2]
     waiting = htmx(alice).get(address).text
@@ -162,3 +163,60 @@ def test_the_page_tells_how_far_it_is_until_it_is_ready(form, htmx, alice):
     assert f"{address}/content" in ready
     assert form(alice).post("/audit/exports", format="pdf").status_code == 422
     assert "/audit/exports" in form(alice).get("/audit").text
+
+
+def test_the_form_narrows_an_export_by_all_that_the_trail_is_filtered_by(form, api, alice, bob):
+    program = a_program(alice, key="OPS")
+    task = a_task(alice, program)
+    update_task(bob.actor, task.id, TaskChanges(name="Call back"))
+    update_task(alice.actor, task.id, TaskChanges(name="Call again"))
+    event = api(alice).get(f"/audit?object=OPS-1&person={bob.user_id}").json["data"][0]
+    moment = datetime.fromisoformat(event["created_at"])
+    day, second = f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}"
+    after = f"{moment + timedelta(seconds=1):%H:%M:%S}"
+    narrowed = {"person": bob.user_id, "action": "update", "kind": "task", "object": "OPS-1", "from": day, "to": day,
+                "event_type": "task.updated", "request_id": "test", "from_time": second, "to_time": after}  # fmt: skip
+    asked = form(alice).post("/audit/exports", format="jsonl", **narrowed)
+    assert asked.status_code == 303, asked.text
+    address = asked.headers["Location"].partition(alice.organisation.slug)[2]
+    export = AuditExport(id=address.rpartition("/")[2])
+    job.write(cast.system(alice.organisation), export.id)
+    assert [row["event_id"] for row in lines(api, alice, export)] == [event["event_id"]]
+    page = form(alice).get(address).text
+    listed = form(alice).get("/audit/exports").text
+    for told in ("Bob", "Changed", "Task", "OPS-1", "task.updated", f"{moment:%d %b %Y, %H:%M:%S} UTC"):
+        assert told in page
+        assert told in listed
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("from", "yesterday"), ("from_time", "14:05"), ("kind", "cat"), ("person", "x"), ("event_type", "'"),
+     ("object", "x" * 101), ("strange", "1"), ("format", "pdf")],
+)  # fmt: skip
+def test_a_filter_of_the_form_that_will_not_do_is_named_and_the_rest_is_kept(form, alice, field, value):
+    answer = form(alice).post("/audit/exports", **{"format": "jsonl", "action": "read", field: value})
+    named = {"from_time": "from", "strange": "strange"}.get(field, field)
+    assert (answer.status_code, f'href="#f-{named}"' in answer.text) == (422, True)
+    assert '<option value="read" selected>' in answer.text
+
+
+def test_from_the_trail_one_comes_to_an_export_of_what_one_looks_at(form, alice):
+    looked_at = "/audit?kind=task&from=2026-11-01&from_time=10:30"
+    link = "/audit/exports?kind=task&amp;from=2026-11-01T10:30:00Z"
+    assert link in form(alice).get(looked_at).text
+    page = form(alice).get(link.replace("&amp;", "&")).text
+    for kept in ('value="2026-11-01"', 'value="10:30:00"', '<option value="task" selected>'):
+        assert kept in page
+    assert "Export these" not in form(alice).get("/audit").text
+
+
+def test_the_list_tells_how_far_each_is(form, alice):
+    export = an_export(alice, settled=False)
+    as_superuser(
+        "UPDATE audit_exports SET state = 'running', rows_total = 12345, rows_done = 5000 WHERE id = %s RETURNING 1",
+        export.id,
+    )
+    page = form(alice).get("/audit/exports").text
+    assert "5,000 of 12,345" in page
+    assert "Everything" in page

@@ -5,7 +5,7 @@ from app.commands.audit_events import note_reading_of
 from app.queries import audit_events as queries
 from app.schemas.audit_events import AuditEventOut, HeadOut
 from app.web.actors import current_actor
-from app.web.audit_pages import FILTERS, read_filters
+from app.web.audit_filters import FILTERS, read_filters
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import read_paging, read_parameters

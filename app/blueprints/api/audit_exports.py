@@ -10,7 +10,8 @@ from app.models.audit_exports import AuditExport
 from app.queries import audit_exports as queries
 from app.schemas.audit_exports import AuditExportOut, NewAuditExport
 from app.web.actors import current_actor
-from app.web.audit_pages import export_file, read_filters
+from app.web.audit_filters import read_filters
+from app.web.audit_pages import export_file
 from app.web.listing import whole_list
 from app.web.parsing import idempotent_request, read_json, read_parameters
 from app.web.responses import data

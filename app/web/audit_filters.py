@@ -1,0 +1,136 @@
+"""The filters of the audit trail in the reader's words: the same for the page, the API and an export."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from app.core.errors import InvalidParameter
+from app.queries.audit_events import ACTIONS, SYSTEM, AuditFilters, entity_type_of, kinds
+from app.web.parsing import choice_parameter, number_parameter
+from app.web.sentences import in_words
+
+FILTERS = ("person", "kind", "object", "event_type", "action", "from", "to", "request_id")
+TIMES = ("from_time", "to_time")  # which pages have beside their days
+DONE = {"create": "Made", "update": "Changed", "delete": "Deleted", "read": "Read", "certify": "Certified"}
+MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EVENT_TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
+
+
+def read_filters(given: Mapping[str, str], zone: tzinfo = UTC) -> AuditFilters:
+    """The filters in an address. Raises InvalidParameter, naming each that will not do.
+
+    `from` and `to` are dates of the reader's calendar, both of them wanted, or moments with their zone.
+    """
+    wrong = {}
+    kind = given.get("kind")
+    if kind is not None and entity_type_of(kind) is None:
+        wrong["kind"] = "There is no such kind of thing."
+    event_type = given.get("event_type")
+    if event_type is not None and not _EVENT_TYPE.fullmatch(event_type):
+        wrong["event_type"] = "This must be a type of event, as task.moved."
+    for name, longest in (("object", 255), ("request_id", 200)):
+        if len(given.get(name, "")) > longest:
+            wrong[name] = "This is too long."
+    since, until = (_edge(given, name, zone, wrong) for name in ("from", "to"))
+    if since and until and since >= until:
+        wrong["to"] = "This lies before the beginning."
+    if wrong:
+        raise InvalidParameter(wrong)
+    return AuditFilters(
+        person=SYSTEM if given.get("person") == "system" else number_parameter(given, "person"),
+        kind=kind,
+        object=given.get("object"),
+        event_type=event_type,
+        action=choice_parameter(given, "action", ACTIONS),
+        since=since,
+        until=until,
+        request_id=given.get("request_id"),
+    )
+
+
+def joined(given: Mapping[str, str]) -> dict[str, str]:
+    """The filters of a page, where a day and a time of it in UTC are two fields, as an address has them."""
+    filters = {name: given[name] for name in FILTERS if given.get(name)}
+    for name in ("from", "to"):
+        if at := given.get(f"{name}_time"):
+            filters[name] = f"{given.get(name, '')}T{at}{':00' if len(at) == len('14:05') else ''}Z"
+    return filters
+
+
+def apart(given: Mapping[str, str]) -> dict[str, str]:
+    """What the fields of a page hold for these filters: of a moment its day and its time, in UTC."""
+    values = {name: given.get(name, "") for name in (*FILTERS, *TIMES)}
+    for name in ("from", "to"):
+        if MOMENTS.fullmatch(values[name]):
+            try:
+                moment = datetime.fromisoformat(values[name]).astimezone(UTC)
+            except (ValueError, OverflowError):
+                continue
+            values |= {name: f"{moment:%Y-%m-%d}", f"{name}_time": f"{moment:%H:%M:%S}"}
+        for field, form in ((name, _DAY), (f"{name}_time", _TIME)):
+            if not form.fullmatch(values[field]):
+                values[field] = ""  # a browser shows no other text in such a field, and warns of it
+    return values
+
+
+def told_filters(kept: Mapping[str, Any], people: Mapping[int, str]) -> list[tuple[str, str]]:
+    """The filters of an export in words, by name. Nothing means everything that its reader may see."""
+    told: dict[str, Callable[[Any], str]] = {
+        "person": lambda value: people.get(value, f"number {value}"),
+        "system": lambda _value: "The system itself",
+        "own": lambda _value: "Yourself",
+        "action": lambda value: DONE.get(value, value),
+        "kind": lambda value: in_words(kinds().get(value, value)),
+        "objects": lambda value: value[0] if _ID.fullmatch(value[0]) else value[0].upper(),
+        "since": _second,
+        "until": _second,
+        "event_type": str,
+        "request_id": str,
+    }
+    return [(_NAMES[name], told[name](kept[name])) for name in told if name in kept]
+
+
+_NAMES = {
+    "person": "Person",
+    "system": "Person",
+    "own": "Person",
+    "action": "What was done",
+    "kind": "To what kind",
+    "objects": "Number or id",
+    "since": "From",
+    "until": "Before",
+    "event_type": "Type of event",
+    "request_id": "Request",
+}
+
+
+def _second(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%d %b %Y, %H:%M:%S} UTC"
+
+
+def _edge(given: Mapping[str, str], name: str, zone: tzinfo, wrong: dict[str, str]) -> datetime | None:
+    """The moment at which what is wanted begins or has ended. A date is a whole day."""
+    text = given.get(name)
+    if text is None:
+        return None
+    if text.startswith("T"):
+        wrong[name] = "Give the day as well."
+        return None
+    try:
+        if MOMENTS.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+        day = date.fromisoformat(text) if len(text) == 10 else None
+        if day is not None and 1970 <= day.year <= 8999:
+            after = timedelta(days=1 if name == "to" else 0)
+            return datetime.combine(day + after, datetime.min.time(), zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    wrong[name] = "This must be a date, as 2026-11-22, or a moment with its zone, as 2026-11-22T14:05:00Z."
+    return None
