@@ -118,7 +118,9 @@ def test_the_navigation_of_a_phone_is_within_reach_and_leads_everywhere(visit, s
 
 
 def test_states_are_told_apart_without_colours(visit, scene):
-    for row in visit(scene.alice).go("/certifications").locator("tbody tr").all():
+    rows = visit(scene.alice).go("/certifications").locator("tbody tr").all()
+    assert rows
+    for row in rows:
         mark = row.locator(".mark")
         assert mark.inner_text().strip()
         assert mark.locator("svg").count() == 1

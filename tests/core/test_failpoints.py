@@ -8,12 +8,16 @@ import sys
 
 import pytest
 
+from app.core import failpoints
 from app.core.failpoints import POINTS, arm, failpoint
 
 
-def test_nothing_happens_where_none_is_armed():
+def test_nothing_happens_where_none_is_armed(monkeypatch):
+    killed = []
+    monkeypatch.setattr(failpoints.os, "kill", lambda *told: killed.append(told))
     for name in POINTS:
         failpoint(name)
+    assert killed == []
 
 
 def test_an_unknown_point_cannot_be_armed_nor_passed():

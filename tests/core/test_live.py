@@ -89,5 +89,11 @@ def test_the_stream_does_not_grow_for_ever(alice, monkeypatch):
     assert len(told(alice.organisation)) < 300
 
 
-def test_saying_nothing_asks_no_server(dead_server):
+def test_saying_nothing_asks_no_server(alice, monkeypatch):
+    asked = []
+    ask = valkey.client
+    monkeypatch.setattr(valkey, "client", lambda: asked.append(1) or ask())
     live.publish([])
+    assert asked == []
+    live.publish([live.announcement(kept_program(alice), "updated")])
+    assert asked

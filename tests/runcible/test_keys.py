@@ -25,7 +25,9 @@ def test_everything_in_the_directory_is_its_owners_alone(key_directory):
 
 
 def test_private_keys_are_encrypted(key_directory):
-    for path in key_directory.glob("*.pem"):
+    paths = list(key_directory.glob("*.pem"))
+    assert paths
+    for path in paths:
         assert path.read_text().startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
 
 

@@ -138,6 +138,7 @@ def test_the_secret_of_a_key_is_stored_nowhere(alice, play_stage):
         ).fetchall()
     assert secret not in row[0]
     assert secret[: len(PREFIX) + 6] in row[0]
+    assert trail
     assert not any(secret in event[0] or hash_of(secret).hex() in event[0] for event in trail)
 
 
