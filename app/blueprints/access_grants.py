@@ -6,13 +6,14 @@ from flask import Blueprint
 
 from app.commands import access_grants as commands
 from app.core.errors import Forbidden, Invalid, NotFound
+from app.queries.identity import has_same_rights
 from app.schemas.access_grants import NewAccessGrant
 from app.web.access_pages import access_by_group, access_by_person, access_in_program, access_on_task
 from app.web.actors import current_actor
 from app.web.dangerous_acts import gives_power, takes_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
 from app.web.parsing import form_values, read_form
-from app.web.responses import Said, Undo, done, show
+from app.web.responses import Said, Undo, done, leave, show
 from app.web.templating import translated as _
 
 bp = Blueprint("access_grants", __name__)
@@ -118,6 +119,8 @@ def _take(access_of, subject_id, grant_id):
     commands.delete_access_grant(actor, grant_id)
     undo = None if row.is_mine else Undo(before.url, row.fields)
     said = Said(_("The role “{role}” was taken away from {name}.").format(name=row.holder, role=row.role), undo)
+    if not has_same_rights(actor):  # it was one's own: what one may do here has to be found out anew
+        return leave(before.back, said)
     return done(FRAGMENT, to=before.back, said=said, access=_access(access_of, actor, subject_id))
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, url_for
 
 from app.commands import task_assignments as assignments
 from app.commands import tasks as commands
-from app.core.errors import Conflict, Invalid, StaleVersion
+from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from app.core.permissions import require, require_somewhere
 from app.queries import tasks as queries
 from app.queries.history import task_history
@@ -23,7 +23,7 @@ from app.web.parsing import (
     read_parameters,
     uuid_parameter,
 )
-from app.web.responses import Said, Undo, done, go_on, refused, show, wants_fragment
+from app.web.responses import Said, Undo, done, go_on, leave, refused, show, wants_fragment
 from app.web.sentences import told
 from app.web.task_pages import task_context
 from app.web.templating import translated as _
@@ -178,7 +178,10 @@ def _in_place(task_id, act, said):
         if not wants_fragment():
             raise
         return refused(refusal, "tasks/_task.html", **task_context(actor, task_id))
-    context = task_context(actor, task_id)
+    try:
+        context = task_context(actor, task_id)
+    except NotFound:  # who sees only what they are on has just taken themselves off
+        return leave(url_for(".show", task_id=task_id), Said(_("Your change is saved.")))
     return done("tasks/_task.html", to=url_for(".show", task_id=task_id), said=said(context), **context)
 
 

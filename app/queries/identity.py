@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, array
 
-from app.core.actor import LocalRole, Tenant
+from app.core.actor import Actor, LocalRole, Tenant
 from app.core.database import db
 from app.core.permissions import effective
 from app.models.api_keys import ApiKey, hash_of
@@ -123,6 +123,16 @@ def is_listed_origin(origin: str) -> bool:
 def find_roles(tenant_id: UUID, user_id: int) -> list[Role] | None:
     """The roles that a person has in an organisation, which is entered by asking; None for a stranger."""
     return roles_from(db.session.scalar(_ROLES, {"tenant": tenant_id, "user": user_id}))
+
+
+def has_same_rights(actor: Actor) -> bool:
+    """Whether a person may still do what they could at the door: what they have just done may have changed it."""
+    roles = None if actor.user_id is None else find_roles(actor.tenant_id, actor.user_id)
+    if roles is None:
+        return False
+    now = allowed_by(roles)
+    same_places = set(now["local_roles"]) == set(actor.local_roles)
+    return same_places and bool(now["permissions"] == actor.permissions)
 
 
 def tenant_from(row: Any) -> Tenant:

@@ -69,6 +69,14 @@ def go_on(to: str, said: Said | None = None) -> Response:
     return redirect(to, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
 
 
+def leave(to: str, said: Said) -> Response:
+    """A change is made that changes all of the page, and what the person may do: to the whole page, for htmx too."""
+    if not wants_fragment():
+        return go_on(to, said)
+    flash(asdict(said))  # type: ignore[arg-type]
+    return Response(headers={"HX-Redirect": to, "Cache-Control": "no-store"})
+
+
 def refused(refusal: DomainError, fragment: str, /, **context: Any) -> Response:
     """A change made in place does not fit what the thing has become: how it stands now, and why not. For htmx only."""
     page = show(fragment, fragment, status=refusal.status, **context)
