@@ -48,7 +48,7 @@ def end_own_session(actor: SignedIn, session_id: UUID) -> None:
 
 @command(anyone=OWN)
 def end_other_sessions(actor: SignedIn) -> int:
-    """End every session of one's own but this one. Returns how many there were."""
+    """End every session of one's own but this one; a program is in none, and ends all. Returns how many there were."""
     ended = end_sessions_of(actor.user_id, but=actor.session_id)
     if ended:
         happened(actor.origin, actor.user_id, "user.sessions_ended", how_many=ended)

@@ -15,6 +15,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_token
 from app.core.permissions import fetch, require
+from app.core.roles import OWN_SCOPES
 from app.core.transaction import command
 from app.models.api_keys import PREFIX, SHOWN, ApiKey, hash_of
 from app.models.application_instances import ApplicationInstanceUser
@@ -43,7 +44,8 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
         raise Invalid({"user_id": "Nobody with this id works here."})
     if new.expires_at is not None and new.expires_at <= clock.now():
         raise Invalid({"expires_at": "This is in the past."})
-    beyond = [scope for scope in new.scopes if scope != "*" and not actor.may_somewhere(scope)]
+    own = OWN_SCOPES.keys() | {"*"}
+    beyond = [scope for scope in new.scopes if scope not in own and not actor.may_somewhere(scope)]
     if beyond and actor.user_id is not None:
         raise Invalid({"scopes": f"Your roles do not allow this: {', '.join(beyond)}."})
     return _made(actor, ApiKey(**new.model_dump(exclude={"scopes", "networks"})), new.scopes, new.networks)

@@ -42,13 +42,16 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody who is signed in, at work in no organisation: the actor of what is one's own everywhere."""
+    """Somebody who is signed in, at work in no organisation: the actor of what is one's own everywhere.
+
+    A program with a key of theirs is in no browser: it has no session, and nobody has just shown who they are.
+    """
 
     user_id: int
     name: str
     email: str
-    session_id: UUID
-    signed_in_at: datetime
+    session_id: UUID | None = None
+    signed_in_at: datetime | None = None
     origin: Origin = field(default_factory=Origin)
 
 
@@ -77,6 +80,7 @@ class Actor:
     role_names: tuple[str, ...] = ()
     authenticated_by: Authentication = "nobody"
     credential_id: UUID | None = None
+    scopes: frozenset[str] = frozenset({"*"})
     origin: Origin = field(default_factory=Origin)
 
     @property

@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.core.actor import Actor
+from app.core.actor import Actor, SignedIn
 from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
-from app.core.roles import SYSTEM_PERMISSIONS
+from app.core.roles import OWN_SCOPES, SYSTEM_PERMISSIONS
 from app.core.transaction import current_unit
 
 M = TypeVar("M")
@@ -74,6 +74,22 @@ def require_somewhere(actor: Actor, permission: str) -> None:
     _asked(permission)
     own = permission.endswith(".view") and actor.may_somewhere(f"{permission}_own")
     _refuse_unless(own or actor.may_somewhere(permission), permission)
+
+
+def oneself(actor: Actor, scope: str) -> SignedIn:
+    """The person behind a key, as the actor of what is their own everywhere. `scope` is one of OWN_SCOPES.
+
+    Raises Forbidden for a key that was not given it, and NotFound for the system, which is nobody.
+    """
+    assert scope in OWN_SCOPES, f"{scope} is not in the table of what a key may do for its person."
+    if actor.user_id is None:
+        raise NotFound
+    # As with permissions, to change a kind of thing includes seeing it.
+    kind, _, done = scope.partition(".")
+    enough = {own for own in OWN_SCOPES if own == scope or (done == "view_own" and own.startswith(f"{kind}."))}
+    if actor.scopes.isdisjoint(enough | {"*"}):
+        raise Forbidden("This key was not given the scope for it.")
+    return SignedIn(actor.user_id, actor.name, actor.email, origin=actor.origin)
 
 
 def in_sight(actor: Actor, model: Any) -> ColumnElement[bool] | None:

@@ -46,6 +46,12 @@ PERMISSIONS: dict[str, str] = {
     "application_instance.delete": "Close the organisation",
 }
 
+# What a key may do for its person that no role gives, and that no organisation can take away: it is about the account.
+OWN_SCOPES: dict[str, str] = {
+    "user_session.view_own": "See in which browsers one is signed in",
+    "user_session.delete_own": "Sign oneself out of browsers",
+}
+
 _VIEWING = frozenset(
     {
         "program.view",

@@ -45,7 +45,8 @@ def ways_of(user_id: int) -> Ways:
 def list_sessions(actor: SignedIn) -> list[UserSession]:
     """The browsers in which somebody is signed in, the one in use now first, then by when they were last seen."""
     mine = select(UserSession).where(UserSession.user_id == actor.user_id, UserSession.expires_at > clock.now())
-    newest = mine.order_by((UserSession.id == actor.session_id).desc(), UserSession.last_seen_at.desc())
+    this_one = UserSession.id.is_not_distinct_from(actor.session_id)
+    newest = mine.order_by(this_one.desc(), UserSession.last_seen_at.desc())
     return list(db.session.scalars(newest.limit(MOST_EVENTS)))
 
 

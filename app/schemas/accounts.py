@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, StringConstraints
 
 from app.core import passwords
+from app.core.actor import Actor
 from app.core.parsing import Schema
-from app.schemas.fields import ShortLine
+from app.schemas.fields import Id, Instant, ShortLine
 
 
 def _not_too_long(password: str) -> str:
@@ -55,3 +56,75 @@ class PasskeyAnswer(Schema):
 
     answer: Answer
     next: str = ""
+
+
+class SessionOut(Schema):
+    """A browser in which somebody is signed in, in JSON. Its cookie is nowhere to be read, nor is a full address."""
+
+    id: Id
+    network: str | None
+    user_agent: str | None
+    created_at: Instant
+    last_seen_at: Instant
+    expires_at: Instant
+
+    @classmethod
+    def of(cls, session: Any) -> SessionOut:
+        """The session as its row has it."""
+        told = {name: getattr(session, name) for name in cls.model_fields if name != "network"}
+        return cls.model_validate(told | {"network": session.ip_network and str(session.ip_network)})
+
+
+class PersonOut(Schema):
+    """The person for whom a key acts, in JSON."""
+
+    id: int
+    name: str
+    email: str
+
+
+class PlaceOfWork(Schema):
+    """The organisation that a key belongs to, in JSON."""
+
+    id: Id
+    slug: str
+    name: str
+
+
+class AllowedInPlaces(Schema):
+    """What is allowed in some programs and tasks only, by their ids."""
+
+    permissions: list[str]
+    place_ids: list[str]
+
+
+class WhoAmI(Schema):
+    """Who asks, where, by what, and what they may do with it: permissions are cut down to the scopes already."""
+
+    person: PersonOut | None
+    organisation: PlaceOfWork
+    roles: list[str]
+    permissions: list[str]
+    permissions_in_places: list[AllowedInPlaces]
+    scopes: list[str]
+    authenticated_by: str
+    key_id: Id | None
+
+    @classmethod
+    def of(cls, actor: Actor) -> WhoAmI:
+        """The actor of a request."""
+        tenant, person = actor.tenant, actor.user_id
+        return cls(
+            person=None if person is None else PersonOut(id=person, name=actor.name, email=actor.email),
+            organisation=PlaceOfWork(id=tenant.id, slug=tenant.slug, name=tenant.name),
+            roles=list(actor.role_names),
+            permissions=sorted(actor.permissions),
+            permissions_in_places=[
+                AllowedInPlaces(permissions=sorted(role.permissions), place_ids=sorted(role.places))
+                for role in actor.local_roles
+                if role.permissions
+            ],
+            scopes=sorted(actor.scopes),
+            authenticated_by=actor.authenticated_by,
+            key_id=actor.credential_id,
+        )

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from app.core import passwords
 from app.core.parsing import Schema
-from app.core.roles import PERMISSIONS
+from app.core.roles import OWN_SCOPES, PERMISSIONS
 from app.schemas.fields import Line, Networks, PersonId, ShortLine
 
 
@@ -22,7 +22,7 @@ def _email(text: str) -> str:
 
 
 def _scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = [scope for scope in scopes if scope != "*" and scope not in PERMISSIONS]
+    unknown = [scope for scope in scopes if scope not in PERMISSIONS and scope not in OWN_SCOPES and scope != "*"]
     if unknown:
         raise ValueError(f"No such scope: {', '.join(unknown)}.")
     return tuple(dict.fromkeys(scopes))

@@ -41,7 +41,8 @@ def person_signed_in() -> SignedIn:
 
 def is_fresh() -> bool:
     """Whether the person has proved who they are within the last minutes."""
-    return person_signed_in().signed_in_at > clock.now() - FRESH_FOR
+    proved_at = person_signed_in().signed_in_at
+    return proved_at is not None and proved_at > clock.now() - FRESH_FOR
 
 
 def origin() -> Origin:

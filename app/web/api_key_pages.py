@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.roles import PERMISSIONS
+from app.core.roles import OWN_SCOPES, PERMISSIONS
 from app.web.templating import translated as _
 
 TICKED = "scope."  # what the name of a ticked permission begins with in a form
@@ -42,7 +42,8 @@ def choices(actor: Actor) -> list[dict[str, Any]]:
         ]
         if permissions:
             found.append({"id": kind, "name": label, "permissions": permissions})
-    return found
+    own = [{"id": name, "name": _(about)} for name, about in OWN_SCOPES.items()]
+    return [*found, {"id": "own", "name": _("Own account"), "permissions": own}]
 
 
 def ticked(form: Mapping[str, str]) -> list[str]:
@@ -101,7 +102,8 @@ def told(key: Any) -> dict[str, Any]:
 
 def in_words(scopes: Iterable[str]) -> list[str]:
     """What a key may do; nothing in the list means everything that its person may."""
-    return [_(PERMISSIONS.get(scope, scope)) for scope in scopes if scope != "*"]
+    known = PERMISSIONS | OWN_SCOPES
+    return [_(known.get(scope, scope)) for scope in scopes if scope != "*"]
 
 
 def _state(key: Any) -> str:

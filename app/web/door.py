@@ -161,6 +161,7 @@ def _actor(
         email=person.email,
         authenticated_by=how,
         credential_id=credential_id,
+        scopes=scopes,
         origin=origin(),
         **identity.allowed_by(roles, scopes),
     )

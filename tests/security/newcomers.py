@@ -18,7 +18,7 @@ from tests import cast
 from tests.cast import PASSWORD, Organisation, Player
 
 
-def newcomer(organisation: Organisation, role: str = "member") -> Player:
+def newcomer(organisation: Organisation, role: str | None = "member") -> Player:
     """Somebody who belongs to this organisation only."""
     email = f"dora-{new_token()[:8].lower()}@acme.example"
     new = NewMember(email=email, name="Dora", password=PASSWORD, role=role)
