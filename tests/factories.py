@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+from PIL import Image
 from sqlalchemy import select
 
 from app.commands import certifications
 from app.commands.access_grants import create_access_grant
 from app.commands.audit_exports import request_audit_export
 from app.commands.invitations import invite_person
+from app.commands.profiles import change_avatar
 from app.commands.programs import create_program
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task
 from app.core import tenancy
+from app.core.actor import SignedIn
 from app.core.database import db
 from app.core.ids import new_id
 from app.core.outbox import outbox
@@ -51,6 +55,21 @@ def a_task(player: Player, program: Program | None = None, **given: Any) -> Task
     """A task, in a program of its own unless one is given."""
     program_id = (program or a_program(player)).id
     return create_task(player.actor, NewTask(**{"program_id": program_id, "name": "Water the plants"} | given))
+
+
+def a_picture(kind: str = "PNG", size: tuple[int, int] = (40, 30), color: str = "teal", **more: Any) -> bytes:
+    """A picture, as the file of some program."""
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, kind, **more)
+    return file.getvalue()
+
+
+def an_avatar(player: Player) -> UUID:
+    """A picture of somebody; its id."""
+    somebody = SignedIn(player.user_id, player.actor.name, player.actor.email)
+    shown = change_avatar(somebody, a_picture()).avatar_id
+    assert shown is not None
+    return shown
 
 
 def a_grant(giver: Player, role: str, holder: Player, **place: Any) -> AccessGrant:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
-import gevent
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from gevent import monkey
 from gevent.lock import BoundedSemaphore
 
-T = TypeVar("T")
+from app.core.threads import beside_the_loop
 
 MAX_LENGTH = 1024  # bytes; a longer "password" is an attack on the hash function
 MIN_LENGTH = 12
@@ -23,14 +18,14 @@ _nobody: list[str] = []
 
 def hash_password(password: str) -> str:
     """The argon2id hash of `password`, with its salt and parameters, as the PHC string format has it."""
-    return _beside_the_loop(lambda: _hasher.hash(password))
+    return beside_the_loop(lambda: _hasher.hash(password), _at_once)
 
 
 def matches(password: str, hashed: str | None) -> bool:
     """Whether `password` is the one behind `hashed`. Takes as long for nobody (None) as for somebody."""
     if len(password.encode()) > MAX_LENGTH:
         return False
-    return _beside_the_loop(lambda: _verify(password, hashed or _hash_of_nobody())) and hashed is not None
+    return beside_the_loop(lambda: _verify(password, hashed or _hash_of_nobody()), _at_once) and hashed is not None
 
 
 def needs_rehash(hashed: str) -> bool:
@@ -49,12 +44,3 @@ def _hash_of_nobody() -> str:
     if not _nobody:
         _nobody.append(_hasher.hash("nobody has this password"))
     return _nobody[0]
-
-
-def _beside_the_loop(work: Callable[[], T]) -> T:
-    """Run `work` in a native thread where gevent serves requests, so that other pages go on meanwhile."""
-    if not monkey.is_module_patched("socket"):
-        return work()
-    with _at_once:
-        result: T = gevent.get_hub().threadpool.apply(work)
-        return result
