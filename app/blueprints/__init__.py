@@ -23,6 +23,7 @@ from app.blueprints import (
     organisations,
     password_resets,
     policies,
+    profiles,
     programs,
     sessions,
     sign_ups,
@@ -44,6 +45,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sign_ups.bp)
     app.register_blueprint(password_resets.bp)
     app.register_blueprint(account.bp)
+    app.register_blueprint(profiles.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (

@@ -8,6 +8,7 @@ from app.queries import audit_events as queries
 from app.web.actors import current_actor
 from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters
 from app.web.audit_pages import shown_event, shown_events
+from app.web.dates import zone_of_reader
 from app.web.listing import page_context
 from app.web.parsing import read_paging, read_parameters
 from app.web.responses import show
@@ -23,7 +24,7 @@ def index():
     wrong, page, events = {}, {"next_url": None, "prev_url": None}, []
     note_reading_of(actor, "audit_trail")
     try:
-        found = queries.list_audit_events(actor, read_filters(joined(given)), read_paging(given))
+        found = queries.list_audit_events(actor, read_filters(joined(given), zone_of_reader()), read_paging(given))
         page, events = page_context(found), shown_events(found.rows)
     except InvalidParameter as refused:
         if not refused.fields.keys() <= set(FILTERS):

@@ -12,6 +12,7 @@ from app.schemas.audit_exports import AuditExportForm
 from app.web.actors import current_actor
 from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters, told_filters
 from app.web.audit_pages import export_file
+from app.web.dates import zone_of_reader
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import form_values, read_parameters
 from app.web.responses import Said, go_on, show
@@ -33,7 +34,8 @@ def create():
     given = form_values()
     try:
         form = parse(AuditExportForm, given, typed=False)
-        export = commands.request_audit_export(current_actor(), form.format, read_filters(joined(given)))
+        filters = read_filters(joined(given), zone_of_reader())
+        export = commands.request_audit_export(current_actor(), form.format, filters)
     except Invalid as refused:
         return _list(given, errors=refused.fields, status=422)
     return go_on(url_for(".show", export_id=export.id), Said(_("The export is being written.")))

@@ -7,13 +7,14 @@ from app.core.errors import Invalid, StaleVersion
 from app.core.parsing import parse
 from app.core.permissions import require
 from app.queries import organisations as queries
-from app.schemas.organisations import Closing, OrganisationChanges, currencies, time_zones
+from app.schemas.locales import time_zones
+from app.schemas.organisations import Closing, OrganisationChanges, currencies
 from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
+from app.web.dates import locale_choices, plain_day
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, go_on, show
-from app.web.templating import day as written_day
 from app.web.templating import translated as _
 
 bp = Blueprint("organisations", __name__)
@@ -59,7 +60,7 @@ def close():
     except Invalid as refused:
         require(current_actor(), "application_instance.delete")
         return show("organisations/close.html", status=422, values=form_values(), errors=refused.fields)
-    day = written_day(closing.closes_at)
+    day = plain_day(closing.closes_at)
     said = Said(
         _("It closes on {day}. Until then you can keep it.").format(day=day), Undo(url_for(".keep")), "attention"
     )
@@ -97,5 +98,6 @@ def _form(organisation, values, *, errors=None, conflict=None, status=200):
         errors=errors or {},
         conflict=conflict,
         time_zones=time_zones(),
+        locales=locale_choices(),
         currencies=currencies(),
     )

@@ -1,22 +1,26 @@
-"""The people of an organisation: who they are, invite, deactivate, let back in."""
+"""The people of an organisation: who they are, correct a name, invite, deactivate, let back in."""
 
 from flask import Blueprint, url_for
 
 from app.commands import invitations as ways_in
 from app.commands import users as commands
 from app.commands.audit_events import note_reading_of
-from app.core.errors import Forbidden, Invalid
+from app.core.errors import Forbidden, Invalid, StaleVersion
 from app.core.permissions import require
 from app.queries import users as queries
 from app.queries.access import roles_to_give
+from app.queries.avatars import get_avatar
 from app.queries.invitations import waiting_invitations
 from app.schemas.invitations import NewInvitation
+from app.schemas.profiles import UserChanges
 from app.web.access_pages import access_of_person
 from app.web.actors import current_actor
+from app.web.conflicts import conflict_of
 from app.web.dangerous_acts import gives_power, person_has_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
 from app.web.listing import page_context
-from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
+from app.web.parsing import choice_parameter, form_values, read_changes, read_form, read_paging, read_parameters
+from app.web.pictures import as_picture
 from app.web.responses import Said, Undo, go_on, show
 from app.web.templating import translated as _
 
@@ -43,6 +47,35 @@ def show_user(user_id):
     note_reading_of(actor, "people")
     person = queries.get_user(actor, user_id)
     return show("users/show.html", person=person, access=access_of_person(actor, person))
+
+
+@bp.get("/people/<int(max=9007199254740991):user_id>/picture/<uuid:avatar_id>")
+def picture(user_id, avatar_id):
+    """The picture of somebody who works here."""
+    return as_picture(get_avatar(current_actor(), user_id, avatar_id))
+
+
+@bp.get("/people/<int(max=9007199254740991):user_id>/edit")
+def edit(user_id):
+    """The form to correct somebody's name."""
+    actor = current_actor()
+    person = queries.get_user(actor, user_id)
+    require(actor, "user.update")
+    return _edit_form(person, {"name": person.name, "version": person.version})
+
+
+@bp.post("/people/<int(max=9007199254740991):user_id>")
+def update(user_id):
+    """Correct somebody's name."""
+    actor = current_actor()
+    try:
+        changed = commands.update_user(actor, user_id, read_changes(UserChanges, empty={}))
+    except Invalid as refused:
+        return _edit_form(queries.get_user(actor, user_id), form_values(), errors=refused.fields, status=422)
+    except StaleVersion:
+        person = queries.get_user(actor, user_id)
+        return _edit_form(person, form_values(), conflict=conflict_of(person, form_values()), status=409)
+    return go_on(url_for(".show", user_id=user_id), Said(_("The name is {name} now.").format(name=changed.name)))
 
 
 @bp.get("/people/invite")
@@ -108,6 +141,18 @@ def reactivate(user_id):
     """Let somebody back in."""
     person = commands.reactivate_user(current_actor(), user_id)
     return go_on(url_for(".index"), Said(_("{name} is back, with the same roles.").format(name=person.name)))
+
+
+def _edit_form(person, values, *, errors=None, conflict=None, status=200):
+    return show(
+        "users/edit.html",
+        status=status,
+        person=person,
+        theirs=queries.looks_after_own_name(person.id),
+        values=values,
+        errors=errors or {},
+        conflict=conflict,
+    )
 
 
 def _form(actor, values, *, errors=None, status=200):

@@ -7,7 +7,7 @@ from typing import Any
 from app.core import tenancy
 from app.core.actor import Actor, Origin, Tenant
 from app.core.audit import network_of, record
-from app.core.audit_state import remember
+from app.core.audit_state import remember_as
 from app.core.database import db
 from app.core.transaction import required_unit
 from app.models.identity_events import IdentityEvent
@@ -16,11 +16,17 @@ from app.queries.identity import tenants_of
 
 # Where and when somebody signs in is told to them alone: it is no business of one organisation when they work for
 # another. How they can be signed in as concerns each organisation that lets them in.
-_PRIVATE = {"user.signed_in", "user.second_step_failed", "user.password_reset_asked", "user.sessions_ended"}
+_PRIVATE = {
+    *("user.signed_in", "user.second_step_failed", "user.password_reset_asked", "user.sessions_ended"),
+    *("user.settings_changed", "user.renamed_by_organisation"),  # the one concerns nobody, the other is in the trail
+}
 
 
-def happened(origin: Origin, user_id: int, event_type: str, **facts: Any) -> None:
-    """Note `event_type` for the person, and in the audit trail of each organisation that they belong to."""
+def happened(origin: Origin, user_id: int, event_type: str, *, was: dict[str, Any] | None = None, **facts: Any) -> None:
+    """Note `event_type` for the person, and in the audit trail of each organisation that they belong to.
+
+    `was` holds what the trail shows of a person as it was before, where that has changed.
+    """
     required_unit().recorded = True
     db.session.add(
         IdentityEvent(
@@ -35,12 +41,12 @@ def happened(origin: Origin, user_id: int, event_type: str, **facts: Any) -> Non
     if event_type not in _PRIVATE:
         user = db.session.get_one(User, user_id)
         for tenant in tenants_of(user_id):
-            _record(origin, user, Tenant(tenant.id, tenant.slug, tenant.name), event_type)
+            _record(origin, user, Tenant(tenant.id, tenant.slug, tenant.name), event_type, was or {})
 
 
-def _record(origin: Origin, user: User, tenant: Tenant, event_type: str) -> None:
+def _record(origin: Origin, user: User, tenant: Tenant, event_type: str, was: dict[str, Any]) -> None:
     with tenancy.entered(db.session, tenant.id):
-        remember(user)  # nothing of what the trail shows of a person has changed
+        remember_as(user, was)
         actor = Actor(
             tenant=tenant,
             permissions=frozenset(),

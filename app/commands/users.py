@@ -1,22 +1,28 @@
-"""The people of an organisation: end their membership, and let them back in."""
+"""The people of an organisation: correct their names, end their membership, and let them back in."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
 from app.commands.access_grants import refuse_unless_managed, refuse_without_owner
+from app.commands.identity_events import happened
 from app.core import clock
-from app.core.actor import Actor
+from app.core.actor import Actor, Origin
 from app.core.announcing import say_farewell
 from app.core.audit import record
+from app.core.audit_state import remember
 from app.core.database import db
-from app.core.errors import NotFound
-from app.core.permissions import require
+from app.core.errors import Forbidden, NotFound
+from app.core.permissions import expect_version, require
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
+from app.queries.users import looks_after_own_name
+from app.schemas.profiles import UserChanges
+
+THEIR_OWN = "This person looks after their name themselves: it is the same in every organisation."
 
 
 @command
@@ -48,6 +54,29 @@ def reactivate_user(actor: Actor, user_id: int) -> User:
     belongs.deactivated_at = None
     db.session.flush()
     record(actor, "user.reactivated", user)
+    return user
+
+
+@command
+def update_user(actor: Actor, user_id: int, changes: UserChanges) -> User:
+    """Correct the name of a member. It is one name everywhere, so it can be nobody's who works elsewhere too.
+
+    Raises NotFound for a stranger, Forbidden for somebody with a role that the actor may not take or who looks after
+    their name themselves, StaleVersion if somebody else was faster.
+    """
+    require(actor, "user.update")
+    _belongs, user = _member(actor, user_id)
+    if looks_after_own_name(user_id):
+        raise Forbidden(THEIR_OWN)
+    db.session.refresh(user, with_for_update=True)
+    expect_version(user, changes.version)
+    remember(user)
+    name = changes.name if "name" in changes.model_fields_set else user.name
+    if name != user.name:
+        user.name, user.version = name, user.version + 1
+        db.session.flush()
+        record(actor, "user.renamed", user)
+        happened(Origin(), user.user_id, "user.renamed_by_organisation", organisation=actor.tenant.name)
     return user
 
 

@@ -34,6 +34,15 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """How somebody wants times and dates written, and their picture. Nothing chosen: as the organisation has it."""
+
+    time_zone: str | None = None
+    locale: str | None = None
+    avatar_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """Somebody who has not said who they are: the actor of signing in, and of nothing else."""
 
@@ -53,6 +62,17 @@ class SignedIn:
     session_id: UUID | None = None
     signed_in_at: datetime | None = None
     origin: Origin = field(default_factory=Origin)
+    profile: Profile = field(default_factory=Profile)
+
+    @property
+    def time_zone(self) -> str:
+        """The zone in which times are shown to this person."""
+        return self.profile.time_zone or "UTC"
+
+    @property
+    def locale(self) -> str:
+        """How dates and numbers are written for this person."""
+        return self.profile.locale or "en-GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +102,22 @@ class Actor:
     credential_id: UUID | None = None
     scopes: frozenset[str] = frozenset({"*"})
     origin: Origin = field(default_factory=Origin)
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def tenant_id(self) -> UUID:
         """The id of the organisation, under which PostgreSQL shows rows."""
         return self.tenant.id
+
+    @property
+    def time_zone(self) -> str:
+        """The zone in which times are shown to this person: their own, else that of the organisation."""
+        return self.profile.time_zone or self.tenant.time_zone
+
+    @property
+    def locale(self) -> str:
+        """How dates and numbers are written for this person."""
+        return self.profile.locale or self.tenant.locale
 
     def may(self, permission: str, *places: UUID | None) -> bool:
         """Whether `permission` holds throughout the organisation, or in one of the `places` that a thing lies in."""

@@ -17,6 +17,13 @@ def remember(row: Any) -> None:
         unit.before[id(row)] = (row, state(row))
 
 
+def remember_as(row: Any, was: dict[str, Any]) -> None:
+    """Keep the row as it is now but for the fields in `was`: for one change that several trails tell."""
+    unit = current_unit()
+    if unit is not None:
+        unit.before[id(row)] = (row, state(row) | was)
+
+
 def changes(row: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The changed fields of `row` before and after. A row that was not fetched is new: nothing before, all after."""
     unit = current_unit()

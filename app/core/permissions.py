@@ -89,7 +89,7 @@ def oneself(actor: Actor, scope: str) -> SignedIn:
     enough = {own for own in OWN_SCOPES if own == scope or (done == "view_own" and own.startswith(f"{kind}."))}
     if actor.scopes.isdisjoint(enough | {"*"}):
         raise Forbidden("This key was not given the scope for it.")
-    return SignedIn(actor.user_id, actor.name, actor.email, origin=actor.origin)
+    return SignedIn(actor.user_id, actor.name, actor.email, origin=actor.origin, profile=actor.profile)
 
 
 def in_sight(actor: Actor, model: Any) -> ColumnElement[bool] | None:

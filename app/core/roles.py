@@ -28,7 +28,7 @@ PERMISSIONS: dict[str, str] = {
     "policy.view": "See governance policies",
     "user.view": "See who works here",
     "user.invite": "Invite people",
-    "user.update": "Edit people's membership",
+    "user.update": "Correct people's names",
     "user.deactivate": "Deactivate people and let them back in",
     "user_group.view": "See groups and who is in them",
     "user_group.update": "Make, change and delete groups",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -24,6 +25,10 @@ class User(Model):
     email: Mapped[str] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(String(200))
     password_hash: Mapped[str | None]
+    time_zone: Mapped[str | None] = mapped_column(String(64))  # None: that of the organisation, as with the locale
+    locale: Mapped[str | None] = mapped_column(String(20))
+    avatar_id: Mapped[uuid.UUID | None]  # of the picture, where there is one
+    version: Mapped[int] = mapped_column(Integer, default=1)  # of what people see of the person, and edit
     deactivated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)

@@ -14,6 +14,7 @@ from app.models.identity_events import IdentityEvent
 from app.models.passkeys import Passkey
 from app.models.second_steps import TO_CONFIRM, RecoveryCode, TotpSecret
 from app.models.user_sessions import UserSession, known_devices
+from app.models.users import User
 
 MOST_EVENTS = 100
 
@@ -40,6 +41,11 @@ def ways_of(user_id: int) -> Ways:
         select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
     )
     return Ways(app_since, passkeys, left or 0)
+
+
+def get_profile(actor: SignedIn) -> User:
+    """One's own profile, as it is now."""
+    return db.session.get_one(User, actor.user_id, populate_existing=True)
 
 
 def list_sessions(actor: SignedIn) -> list[UserSession]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, array
 
-from app.core.actor import Actor, LocalRole, Tenant
+from app.core.actor import Actor, LocalRole, Profile, Tenant
 from app.core.database import db
 from app.core.permissions import effective
 from app.models.api_keys import ApiKey, hash_of
@@ -36,6 +36,7 @@ _TENANT = (
     ApplicationInstance.closes_at,
     ApplicationInstance.closed_at.is_not(None).label("is_closed"),
 )
+_PROFILE = (User.time_zone.label("own_time_zone"), User.locale.label("own_locale"), User.avatar_id)
 _SESSION = (
     select(
         UserSession.id,
@@ -45,6 +46,7 @@ _SESSION = (
         User.user_id,
         User.name,
         User.email,
+        *_PROFILE,
         *_TENANT,
         _enter(ApplicationInstance.id, User.user_id).label("roles"),
     )
@@ -68,6 +70,7 @@ _KEY = (
         User.user_id,
         User.name,
         User.email,
+        *_PROFILE,
         *_TENANT,
         ApplicationInstance.api_origins,
         _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
@@ -147,6 +150,11 @@ def tenant_from(row: Any) -> Tenant:
         closes_at=row.closes_at,
         is_closed=row.is_closed,
     )
+
+
+def profile_from(row: Any) -> Profile:
+    """How the person of a session or a key is shown, and has things shown."""
+    return Profile(row.own_time_zone, row.own_locale, row.avatar_id)
 
 
 def roles_from(found: list[dict[str, Any]] | None) -> list[Role] | None:

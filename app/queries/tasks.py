@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -73,6 +74,7 @@ class Assignee(NamedTuple):
     user_id: int
     name: str
     active: bool
+    avatar_id: UUID | None
 
 
 class ProgramLink(NamedTuple):
@@ -105,7 +107,7 @@ class TaskView(NamedTuple):
     state_group: str
     workflow_id: UUID
     state_id: UUID
-    assignees: list[tuple[int, str, bool]] | None
+    assignees: list[tuple[int, str, bool, str | None]] | None
     certification_status: str | None
 
     kind = "task"
@@ -123,12 +125,15 @@ class TaskView(NamedTuple):
     @property
     def assignments(self) -> tuple[Assignee, ...]:
         """The people on the task, in the order in which they were put there."""
-        return tuple(Assignee(*each) for each in self.assignees or ())
+        return tuple(
+            Assignee(user_id, name, active, UUID(avatar_id) if avatar_id else None)
+            for user_id, name, active, avatar_id in self.assignees or ()
+        )
 
     @property
     def assignee_names(self) -> list[str]:
         """Their names."""
-        return [name for _user_id, name, _active in self.assignees or ()]
+        return [name for _user_id, name, *_more in self.assignees or ()]
 
     @property
     def first_assignee(self) -> Assignee | None:
@@ -159,6 +164,7 @@ _COMMENTS = Listing(
         TaskComment.task_id,
         TaskComment.author_user_id,
         User.name.label("author_name"),
+        User.avatar_id.label("author_avatar_id"),
         TaskComment.body,
         TaskComment.created_at,
     )
@@ -180,7 +186,12 @@ _WORKS_HERE = and_(ApplicationInstanceUser.user_id.is_not(None), User.deactivate
 _ASSIGNEES = (
     select(
         func.json_agg(
-            aggregate_order_by(func.json_build_array(TaskAssignment.user_id, User.name, _WORKS_HERE), TaskAssignment.id)
+            aggregate_order_by(
+                func.json_build_array(
+                    TaskAssignment.user_id, User.name, _WORKS_HERE, case((_WORKS_HERE, User.avatar_id))
+                ),
+                TaskAssignment.id,
+            )
         )
     )
     .join(User, User.user_id == TaskAssignment.user_id)

@@ -47,6 +47,7 @@ _MEMBERS = (
         UserGroupMember.user_group_id,
         UserGroupMember.user_id,
         User.name.label("user_name"),
+        User.avatar_id.label("user_avatar_id"),
         UserGroupMember.member_group_id,
         _INNER.name.label("group_name"),
         UserGroupMember.created_at,

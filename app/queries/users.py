@@ -16,6 +16,7 @@ from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
+from app.queries.identity import tenants_of
 
 _ROLES = (
     select(func.string_agg(AccessRole.name, literal_column("', ' ORDER BY access_roles.name")))
@@ -34,6 +35,8 @@ _MEMBERS = (
         User.user_id.label("id"),
         User.name,
         User.email,
+        User.version,
+        case((ApplicationInstanceUser.deactivated_at.is_(None), User.avatar_id)).label("avatar_id"),
         case((ApplicationInstanceUser.deactivated_at.is_(None), "active"), else_="deactivated").label("status"),
         func.coalesce(_ROLES, "").label("roles"),
         ApplicationInstanceUser.created_at.label("joined_at"),
@@ -96,6 +99,11 @@ def get_user(actor: Actor, user_id: int) -> Any:
     if row is None:
         raise NotFound
     return row
+
+
+def looks_after_own_name(user_id: int) -> bool:
+    """Whether a person works for more than one organisation: none of them changes what the others see."""
+    return len(tenants_of(user_id)) > 1
 
 
 def _escaped(words: str) -> str:

@@ -81,6 +81,14 @@ class PersonOut(Schema):
     id: int
     name: str
     email: str
+    time_zone: str
+    locale: str
+
+    @classmethod
+    def of(cls, actor: Actor) -> PersonOut:
+        """The person, with the zone and locale that hold for them: their own, else those of the organisation."""
+        told = {name: getattr(actor, name) for name in cls.model_fields if name != "id"}
+        return cls.model_validate(told | {"id": actor.user_id})
 
 
 class PlaceOfWork(Schema):
@@ -113,9 +121,9 @@ class WhoAmI(Schema):
     @classmethod
     def of(cls, actor: Actor) -> WhoAmI:
         """The actor of a request."""
-        tenant, person = actor.tenant, actor.user_id
+        tenant = actor.tenant
         return cls(
-            person=None if person is None else PersonOut(id=person, name=actor.name, email=actor.email),
+            person=None if actor.user_id is None else PersonOut.of(actor),
             organisation=PlaceOfWork(id=tenant.id, slug=tenant.slug, name=tenant.name),
             roles=list(actor.role_names),
             permissions=sorted(actor.permissions),

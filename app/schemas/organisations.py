@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from typing import Annotated, Any
 
 from babel.core import get_global
 from babel.numbers import get_territory_currencies
@@ -12,15 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.core.parsing import Schema
 from app.schemas.fields import Id, Instant, Line, Unsent, Version, Whole
-
-_REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-
-
-@cache
-def time_zones() -> tuple[str, ...]:
-    """The zones of the IANA database that are named for a place, and UTC."""
-    placed = (name for name in available_timezones() if name.partition("/")[0] in _REGIONS)
-    return ("UTC", *sorted(placed))
+from app.schemas.locales import Locale, TimeZone
 
 
 @cache
@@ -28,12 +19,6 @@ def currencies() -> tuple[str, ...]:
     """The codes of the currencies that are legal tender somewhere today (ISO 4217)."""
     tender = {code for territory in get_global("territory_currencies") for code in get_territory_currencies(territory)}
     return tuple(sorted(tender))
-
-
-def _time_zone(name: str) -> str:
-    if name not in time_zones():
-        raise ValueError("Choose a time zone of the list, as Europe/Zurich.")
-    return name
 
 
 def _currency(code: str) -> str:
@@ -46,8 +31,6 @@ def _in_order(days: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(set(days)))
 
 
-Locale = Literal["en-GB", "en-US"]
-TimeZone = Annotated[str, AfterValidator(_time_zone), StringConstraints(max_length=64)]
 Currency = Annotated[str, AfterValidator(_currency), StringConstraints(min_length=3, max_length=3)]
 Weekday = Annotated[Whole, Field(ge=1, le=7)]  # Monday is 1, as in ISO 8601
 Weekdays = Annotated[tuple[Weekday, ...], AfterValidator(_in_order), Field(min_length=1, max_length=7)]

@@ -18,6 +18,7 @@ class UserOut(Schema):
     roles: tuple[str, ...]
     joined_at: Instant
     last_seen_at: Instant | None
+    version: int
 
     @classmethod
     def of(cls, person: Any) -> UserOut:

@@ -36,7 +36,8 @@ def person_signed_in() -> SignedIn:
     if stored.person is None or stored.row_id is None or stored.signed_in_at is None:
         raise Unauthenticated("Sign in to go on.")
     person = stored.person
-    return SignedIn(person.user_id, person.name, person.email, stored.row_id, stored.signed_in_at, origin())
+    known = (person.user_id, person.name, person.email)
+    return SignedIn(*known, stored.row_id, stored.signed_in_at, origin(), person.profile)
 
 
 def is_fresh() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.core.errors import InvalidParameter
 from app.queries.audit_events import ACTIONS, SYSTEM, AuditFilters, entity_type_of, kinds
+from app.web.dates import second, zone_of_reader
 from app.web.parsing import choice_parameter, number_parameter
 from app.web.sentences import in_words
 
@@ -56,24 +57,33 @@ def read_filters(given: Mapping[str, str], zone: tzinfo = UTC) -> AuditFilters:
 
 
 def joined(given: Mapping[str, str]) -> dict[str, str]:
-    """The filters of a page, where a day and a time of it in UTC are two fields, as an address has them."""
+    """The filters of a page, whose day and time of it are two fields in the reader's zone, as an address has them."""
     filters = {name: given[name] for name in FILTERS if given.get(name)}
     for name in ("from", "to"):
         if at := given.get(f"{name}_time"):
-            filters[name] = f"{given.get(name, '')}T{at}{':00' if len(at) == len('14:05') else ''}Z"
+            filters[name] = _moment(given.get(name, ""), at)
     return filters
 
 
+def _moment(day: str, at: str) -> str:
+    """A day and a time of it in the reader's zone, as a moment in UTC; what is neither is left to be refused."""
+    try:
+        there = datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=zone_of_reader())
+        return there.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return f"{day}T{at}"
+
+
 def apart(given: Mapping[str, str]) -> dict[str, str]:
-    """What the fields of a page hold for these filters: of a moment its day and its time, in UTC."""
+    """What the fields of a page hold for these filters: of a moment its day and its time, in the reader's zone."""
     values = {name: given.get(name, "") for name in (*FILTERS, *TIMES)}
     for name in ("from", "to"):
         if MOMENTS.fullmatch(values[name]):
             try:
-                moment = datetime.fromisoformat(values[name]).astimezone(UTC)
+                there = datetime.fromisoformat(values[name]).astimezone(zone_of_reader())
             except (ValueError, OverflowError):
                 continue
-            values |= {name: f"{moment:%Y-%m-%d}", f"{name}_time": f"{moment:%H:%M:%S}"}
+            values |= {name: there.date().isoformat(), f"{name}_time": there.time().isoformat("seconds")}
         for field, form in ((name, _DAY), (f"{name}_time", _TIME)):
             if not form.fullmatch(values[field]):
                 values[field] = ""  # a browser shows no other text in such a field, and warns of it
@@ -89,8 +99,8 @@ def told_filters(kept: Mapping[str, Any], people: Mapping[int, str]) -> list[tup
         "action": lambda value: DONE.get(value, value),
         "kind": lambda value: in_words(kinds().get(value, value)),
         "objects": lambda value: value[0] if _ID.fullmatch(value[0]) else value[0].upper(),
-        "since": _second,
-        "until": _second,
+        "since": lambda value: second(datetime.fromisoformat(value)),
+        "until": lambda value: second(datetime.fromisoformat(value)),
         "event_type": str,
         "request_id": str,
     }
@@ -109,10 +119,6 @@ _NAMES = {
     "event_type": "Type of event",
     "request_id": "Request",
 }
-
-
-def _second(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment):%d %b %Y, %H:%M:%S} UTC"
 
 
 def _edge(given: Mapping[str, str], name: str, zone: tzinfo, wrong: dict[str, str]) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -17,6 +17,7 @@ from app.core.roles import PERMISSIONS
 from app.queries.audit_events import REFERENCES, AuditEvent
 from app.queries.audit_exports import part_of
 from app.web.audit_filters import MOMENTS
+from app.web.dates import second
 from app.web.sentences import in_words, told_of_event
 from app.web.word_diff import is_long, word_diff
 
@@ -101,7 +102,7 @@ def _value(event: AuditEvent, name: str, value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{in_words(key).lower()} {each}" for key, each in value.items())
     if isinstance(value, str) and MOMENTS.fullmatch(value):
-        return f"{datetime.fromisoformat(value).astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
+        return second(datetime.fromisoformat(value))
     return str(value)
 
 

@@ -14,7 +14,7 @@ from flask_login import LoginManager
 
 from app.commands import sessions as commands
 from app.core import clock, tenancy
-from app.core.actor import Actor, Tenant
+from app.core.actor import Actor, Profile, Tenant
 from app.core.database import db
 from app.core.errors import AmbiguousCredentials, NotFound, TenantSuspended, Unauthenticated
 from app.models.api_keys import may_be_used_from
@@ -102,7 +102,7 @@ def _person_at_work() -> Actor:
         raise Unauthenticated("Sign in to go on.")
     if stored.tenant is None:
         raise NotFound
-    return _actor(stored.tenant, stored.person, stored.roles, "session", stored.row_id)
+    return _actor(stored.tenant, stored.person, stored.person.profile, stored.roles, "session", stored.row_id)
 
 
 def _key_holder() -> Actor:
@@ -123,7 +123,8 @@ def _key_holder() -> Actor:
     tenant = identity.tenant_from(key)
     try:
         roles = identity.roles_from(key.roles)
-        actor = _actor(tenant, key, roles, "api_key", key.id, scopes=frozenset(key.scopes))
+        profile, scopes = identity.profile_from(key), frozenset(key.scopes)
+        actor = _actor(tenant, key, profile, roles, "api_key", key.id, scopes=scopes)
     except NotFound:  # the person has left the organisation, and the key goes with them
         raise _no_key() from None
     if key.last_used_at is None or clock.now() - key.last_used_at > TOUCH_EVERY:
@@ -138,6 +139,7 @@ def _no_key() -> Unauthenticated:
 def _actor(
     tenant: Tenant,
     person: Any,
+    profile: Profile,
     roles: list[identity.Role] | None,
     how: Any,
     credential_id: UUID | None,
@@ -163,5 +165,6 @@ def _actor(
         credential_id=credential_id,
         scopes=scopes,
         origin=origin(),
+        profile=profile,
         **identity.allowed_by(roles, scopes),
     )

@@ -115,6 +115,27 @@ def form_values() -> dict[str, str]:
     return fields.to_dict()
 
 
+def read_file(name: str, most: int) -> bytes:
+    """The one file of a posted form, of at most so many bytes, whatever it calls itself.
+
+    Raises UnsupportedMediaType for a body that is no form with files, TooLarge, and Invalid where no file was chosen.
+    """
+    request.max_content_length = most + PIECE  # and what is written around a file
+    read_body()
+    if request.mimetype != FORMS[1]:
+        raise UnsupportedMediaType("Send the form as a browser does: multipart/form-data.")
+    try:
+        files, fields = request.files, request.form
+    except RequestEntityTooLarge:
+        raise TooLarge from None
+    if len(files.getlist(name)) != 1 or len(files) != 1 or fields:
+        raise Invalid({name: "Choose one file."})
+    content = files[name].read()
+    if not content:
+        raise Invalid({name: "Choose a file."})
+    return content
+
+
 def read_body() -> bytes:
     """The raw body, however it is framed. Raises TooLarge, and Malformed for one that is cut off or badly framed."""
     try:

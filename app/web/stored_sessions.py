@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.commands import sessions as commands
 from app.commands.users import note_presence
 from app.config import Settings
 from app.core import clock
-from app.core.actor import Tenant, Visitor
+from app.core.actor import Profile, Tenant, Visitor
 from app.core.ids import new_token
 from app.queries import identity
 from app.web.actors import is_api, known_actor, origin
@@ -31,6 +31,7 @@ class Person(UserMixin):
     user_id: int
     name: str
     email: str
+    profile: Profile = field(default_factory=Profile)
 
     def get_id(self) -> str:
         """What the session keeps of the person."""
@@ -63,7 +64,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.row_id, self.last_seen_at, self.signed_in_at = row.id, row.last_seen_at, row.signed_in_at
         dict.update(self, row.data)
         if row.user_id is not None:
-            self.person = Person(row.user_id, row.name, row.email)
+            self.person = Person(row.user_id, row.name, row.email, identity.profile_from(row))
         if row.tenant_id is not None:
             self.tenant = identity.tenant_from(row)
             self.roles = identity.roles_from(row.roles)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zlib import crc32
 
 import nh3
 import orjson
@@ -16,10 +15,12 @@ from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from app.web import dates
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.devices import device
 from app.web.mail_folder import mails_are_shown
+from app.web.pictures import picture_of
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _TAGS = {
@@ -44,16 +45,20 @@ def init_app(app: Flask) -> None:
     # Plain callables, not "new style" ones: those are handed the context, of which Jinja makes a copy for every call.
     app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
-    app.jinja_env.globals.update(mails_are_shown=mails_are_shown)
+    app.jinja_env.globals.update(mails_are_shown=mails_are_shown, time_zone=dates.zone_in_words, picture_of=picture_of)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
-        day=day,
+        attested=dates.attested,
+        day=dates.day,
         device=device,
-        moment=moment,
-        utc_moment=utc_moment,
-        second=second,
+        moment=dates.moment,
+        number=dates.number,
+        second=dates.second,
+        utc_moment=dates.utc_moment,
+        utc_second=dates.utc_second,
         minutes=minutes,
         markdown=markdown,
+        hue=hue,
         initials=initials,
     )
     app.context_processor(lambda: {"actor": known_actor()})
@@ -107,56 +112,6 @@ def dom_id(thing: Any, prefix: str = "") -> str:
     return f"{prefix}-{kind}-{thing.id}" if prefix else f"{kind}-{thing.id}"
 
 
-def day(value: date | None) -> str:
-    """A date, as 22 Nov 2026; that of a moment is the one which the organisation has at that moment."""
-    if value is None:
-        return "–"
-    zone, locale = _here()
-    return _day(value.astimezone(_zone(zone)) if isinstance(value, datetime) else value, locale)
-
-
-def moment(value: datetime | None) -> Markup | str:
-    """A moment, readable by people and programs, in the time zone of the organisation. The title says which it is."""
-    return "–" if value is None else _moment(value, *_here())
-
-
-def utc_moment(value: datetime | None) -> Markup | str:
-    """The same in UTC, for sentences that say so themselves: certificates and the audit trail read alike everywhere."""
-    return "–" if value is None else _moment(value, "UTC", _here()[1])
-
-
-def _here() -> tuple[str, str]:
-    """The time zone of the organisation, and how it writes dates."""
-    actor = known_actor()
-    return (actor.tenant.time_zone, actor.tenant.locale) if actor is not None else ("UTC", "en-GB")
-
-
-def _day(value: date, locale: str) -> str:
-    return f"{value:%b} {value.day}, {value.year}" if locale == "en-US" else f"{value.day} {value:%b %Y}"
-
-
-def _moment(value: datetime, zone: str, locale: str) -> Markup:
-    there = value.astimezone(_zone(zone))
-    time = f"{there.hour % 12 or 12}:{there:%M %p}" if locale == "en-US" else f"{there:%H:%M}"
-    written = value.isoformat(timespec="seconds"), zone, f"{_day(there, locale)}, {time}"
-    return Markup('<time datetime="%s" title="%s">%s</time>') % written
-
-
-@lru_cache(maxsize=512)
-def _zone(name: str) -> tzinfo:
-    """A time zone. One that a later database of zones has dropped reads as UTC."""
-    try:
-        return ZoneInfo(name)
-    except ZoneInfoNotFoundError:
-        return UTC
-
-
-def second(value: datetime) -> Markup:
-    """A moment to the second, for pages that say themselves that it is UTC."""
-    written = value.isoformat(timespec="seconds"), f"{value.day} {value:%b %Y, %H:%M:%S}"
-    return Markup('<time datetime="%s">%s</time>') % written
-
-
 def minutes(value: int | None) -> str:
     """A duration in minutes, as 8 h 30 min."""
     if value is None:
@@ -189,6 +144,11 @@ def initials(name: str) -> str:
     """The first letters of a name's first and last word."""
     words = name.split()
     return escape("".join(word[0] for word in (words[:1] + words[1:][-1:])).upper())
+
+
+def hue(name: str) -> int:
+    """Which of eight colours stands for somebody of this name: the same one everywhere."""
+    return crc32(name.encode()) % 8
 
 
 def _as_json(value: Any, **_options: Any) -> str:

@@ -184,7 +184,7 @@ def test_the_form_narrows_an_export_by_all_that_the_trail_is_filtered_by(form, a
     assert [row["event_id"] for row in lines(api, alice, export)] == [event["event_id"]]
     page = form(alice).get(address).text
     listed = form(alice).get("/audit/exports").text
-    for told in ("Bob", "Changed", "Task", "OPS-1", "task.updated", f"{moment:%d %b %Y, %H:%M:%S} UTC"):
+    for told in ("Bob", "Changed", "Task", "OPS-1", "task.updated", f"{moment:%Y-%m-%d %H:%M:%S} UTC"):
         assert told in page
         assert told in listed
 

@@ -196,6 +196,7 @@ def build(app: Flask) -> World:
         "session_id": _session_of(people["alice"]),
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
+        "avatar_id": factories.an_avatar(people["bob"]),
         **_group_with(alice, people["bob"], f"Group {CANARY}"),
     }
     strange = {name: str(new_secret_id()) for name in things} | {"user_id": "9007199254740991"}
@@ -312,6 +313,11 @@ def _fresh_session(world: World) -> dict[str, Any]:
     return {"session_id": _session_of(world.people["alice"])}
 
 
+def _fresh_avatar(world: World) -> dict[str, Any]:
+    bob = world.people["bob"]
+    return {"user_id": bob.user_id, "avatar_id": factories.an_avatar(bob)}
+
+
 def _deleted_program(world: World) -> dict[str, Any]:
     made = _fresh_program(world)
     programs.delete_program(world.people["alice"].actor, made["program_id"])
@@ -344,6 +350,7 @@ _MAKERS = {
     "fresh_key": _fresh_key,
     "fresh_group": _fresh_group,
     "fresh_session": _fresh_session,
+    "fresh_avatar": _fresh_avatar,
     "fresh_role": _fresh_role,
     "deleted_program": _deleted_program,
     "deleted_task": _deleted_task,

@@ -39,9 +39,8 @@ NO_COMMANDS = {
     "workflows.create_built_in_workflow": "a part of making an organisation",
     "workflows.no_way": "a sentence",
 }
-# One's own part of a kind is asked for by its name put together (app/core/permissions.py); profiles are yet to come.
+# One's own part of a kind is asked for by its name put together (app/core/permissions.py).
 COMING = {
-    "user.update",
     *("program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
 }
 CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")

@@ -63,6 +63,43 @@ def wrong_with(source: str) -> Iterator[str]:
             yield "a person's Markdown stands in an element with hx-ignore"
 
 
+# What writes a moment: in the zone and manner of whoever looks, or in UTC where the page says so (app/web/dates.py).
+WRITERS = {"attested", "day", "moment", "second", "utc_moment", "utc_second"}
+MOMENT = re.compile(r"_at$|_since$|^when$|^(time|date)$")
+
+
+def bare_moments(node: nodes.Node) -> Iterator[str]:
+    """The moments that an expression would print as they are."""
+    if isinstance(node, nodes.Filter) and node.name in WRITERS:
+        return
+    if isinstance(node, nodes.Test | nodes.Compare | nodes.Not):
+        return  # asked about, not shown
+    if isinstance(node, nodes.CondExpr):
+        shown: list[nodes.Node | None] = [node.expr1, node.expr2]
+    else:
+        shown = list(node.iter_child_nodes())
+        name = node.attr if isinstance(node, nodes.Getattr) else node.name if isinstance(node, nodes.Name) else ""
+        if MOMENT.search(name):
+            yield name
+    for child in shown:
+        if child is not None:
+            yield from bare_moments(child)
+
+
+def wrong_with_moments(tree: nodes.Template) -> Iterator[str]:
+    """Moments that a template writes by hand, or not at all in the manner of whoever reads them."""
+    for output in tree.find_all(nodes.Output):
+        for shown in output.nodes:
+            for name in bare_moments(shown):
+                yield f"{name} is shown as it is: {{{{ {name} | moment }}}} writes it as its reader does"
+    for called in tree.find_all(nodes.Call):
+        if isinstance(called.node, nodes.Getattr) and called.node.attr in ("strftime", "isoformat", "astimezone"):
+            yield f"{called.node.attr} writes a moment by hand"
+    for written in tree.find_all(nodes.TemplateData):
+        if "<time" in written.data:
+            yield "<time> is written by a filter, which knows the zone"
+
+
 def wrong_with_tag(tag: str, attributes: dict[str, str]) -> Iterator[str]:
     if tag == "style" or "style" in attributes:
         yield "style belongs into app/static/css"
@@ -145,6 +182,52 @@ def test_there_are_templates_to_look_at():
 @pytest.mark.parametrize("name", NAMES)
 def test_it_keeps_the_rules(name):
     assert list(wrong_with(source_of(name))) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_moment_is_written_for_whoever_reads_it(name):
+    assert list(wrong_with_moments(tree_of(name))) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ task.created_at }}",
+        "{{ _('Since') ~ ways.app_since }}",
+        "{{ 'on %s' | format(task.created_at) }}",
+        "{{ task.created_at if task.created_at else '–' }}",
+        "{{ task.created_at.strftime('%d %b') }}",
+        "{{ row(task.created_at) }}",
+        "{% trans moment=task.created_at %}on {{ moment }}{% endtrans %}",
+        "<time>{{ task.created_at | moment }}</time>",
+    ],
+)
+def test_the_lint_itself_finds_a_moment_written_by_hand(source):
+    assert list(wrong_with_moments(jinja.parse(source)))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ task.created_at | moment }}",
+        "{{ 'on %s' | format(task.created_at | day | striptags) }}",
+        "{{ _('yes') if task.created_at else _('no') }}",
+        "{{ _('yes') if task.created_at is none else task.created_at | second }}",
+        "{% if task.created_at %}{{ _('yes') }}{% endif %}",
+        "{% trans moment=task.created_at | utc_moment %}on {{ moment }} (UTC){% endtrans %}",
+    ],
+)
+def test_the_lint_itself_lets_a_written_moment_pass(source):
+    assert list(wrong_with_moments(jinja.parse(source))) == []
+
+
+def test_no_view_writes_a_moment_by_hand():
+    """As templates: what pages show of time comes out of one module. A log or a file name is no page."""
+    by_hand = re.compile(r"strftime|\{[^{}\n]*:%[a-zA-Z]|babel\.dates")
+    views = [path for room in ("web", "blueprints") for path in (ROOT / "app" / room).rglob("*.py")]
+    found = {path.name for path in views if by_hand.search(path.read_text("utf-8"))}
+    assert views
+    assert found == {"dates.py"}
 
 
 @pytest.mark.parametrize(

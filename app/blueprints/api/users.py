@@ -6,11 +6,20 @@ from app.commands.audit_events import note_reading_of
 from app.core.errors import NotFound
 from app.queries.users import UserFilters, get_user, list_users
 from app.schemas.invitations import InvitationOut, NewInvitation
+from app.schemas.profiles import UserChanges
 from app.schemas.users import UserOut
 from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
 from app.web.listing import one_page
-from app.web.parsing import choice_parameter, read_json, read_nothing, read_paging, read_parameters
+from app.web.parsing import (
+    choice_parameter,
+    read_json,
+    read_nothing,
+    read_paging,
+    read_parameters,
+    version_tag,
+    with_if_match,
+)
 from app.web.responses import data
 
 STATUSES = ("active", "deactivated")
@@ -33,7 +42,7 @@ def show_me():
     actor = current_actor()
     if actor.user_id is None:
         raise NotFound
-    return data(UserOut.of(get_user(actor, actor.user_id)))
+    return _one(get_user(actor, actor.user_id))
 
 
 @api.get("/users/<int:user_id>")
@@ -41,7 +50,15 @@ def show_user(user_id):
     """One member."""
     actor = current_actor()
     note_reading_of(actor, "people")
-    return data(UserOut.of(get_user(actor, user_id)))
+    return _one(get_user(actor, user_id))
+
+
+@api.patch("/users/<int(max=9007199254740991):user_id>")
+def update_user(user_id):
+    """Correct the name of a member."""
+    actor, changes = current_actor(), with_if_match(read_json(UserChanges))
+    users.update_user(actor, user_id, changes)
+    return _one(get_user(actor, user_id))
 
 
 @api.post("/users/invite")
@@ -56,7 +73,7 @@ def deactivate_user(user_id):
     actor = current_actor()
     read_nothing()
     users.deactivate_user(actor, user_id)
-    return data(UserOut.of(get_user(actor, user_id)))
+    return _one(get_user(actor, user_id))
 
 
 @api.post("/users/<int:user_id>/reactivate")
@@ -65,4 +82,10 @@ def reactivate_user(user_id):
     actor = current_actor()
     read_nothing()
     users.reactivate_user(actor, user_id)
-    return data(UserOut.of(get_user(actor, user_id)))
+    return _one(get_user(actor, user_id))
+
+
+def _one(person):
+    response = data(UserOut.of(person))
+    response.headers["ETag"] = version_tag(person.version)
+    return response

@@ -1,0 +1,152 @@
+"""How dates, times and numbers are written: in the time zone and the manner of the person who looks (Unicode CLDR).
+
+Every moment on a page comes through here, and says in its title which instant of UTC it is. Who has chosen nothing has
+what the organisation has chosen.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import lru_cache
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_date, format_time, get_datetime_format
+from babel.numbers import format_decimal
+from flask import g
+from markupsafe import Markup
+
+from app.schemas.locales import LOCALES
+from app.web.actors import known_actor
+
+NOTHING = "–"
+Length = Literal["short", "medium"]  # of a time: to the minute, to the second
+
+
+def day(value: date | None) -> Markup | str:
+    """A date, as 22 Nov 2026; that of a moment is the one which the reader has at that moment."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, datetime):
+        return _element(value, zone(), locale(), None)
+    return _date(value, locale())
+
+
+def plain_day(value: datetime) -> str:
+    """The same as plain text, for a message."""
+    return _date(value.astimezone(zone_of_reader()).date(), locale())
+
+
+def moment(value: datetime | None) -> Markup | str:
+    """A moment, readable by people and programs, as 22 Nov 2026, 14:05."""
+    return NOTHING if value is None else _element(value, zone(), locale(), "short")
+
+
+def second(value: datetime | None) -> Markup | str:
+    """The same to the second, for trails."""
+    return NOTHING if value is None else _element(value, zone(), locale(), "medium")
+
+
+def utc_moment(value: datetime | None) -> Markup | str:
+    """A moment in UTC, for sentences that say so themselves: what is printed reads alike everywhere."""
+    return NOTHING if value is None else _element(value, "UTC", locale(), "short")
+
+
+def utc_second(value: datetime | None) -> Markup | str:
+    """The same to the second."""
+    return NOTHING if value is None else _element(value, "UTC", locale(), "medium")
+
+
+def attested(value: datetime | None) -> Markup | str:
+    """A moment that a certificate states: the reader's own on a screen, and UTC, which it says, on paper."""
+    if value is None:
+        return NOTHING
+    printed = Markup('<span class="on-paper on-paper--inline">{} (UTC)</span>').format(utc_second(value))
+    return Markup('<span class="off-paper">{}</span>{}').format(moment(value), printed)
+
+
+def number(value: float | None) -> str:
+    """A number with its thousands apart, as 1,234."""
+    return NOTHING if value is None else _number(value, locale())
+
+
+def locale_choices() -> list[dict[str, str]]:
+    """The ways of writing that can be chosen, each by an example."""
+    return [{"id": name, "name": f"{example} ({label})"} for name, (label, example) in LOCALES.items()]
+
+
+def zone() -> str:
+    """The time zone of whoever looks."""
+    reader = _reader()
+    return reader.time_zone if reader is not None else "UTC"
+
+
+def zone_in_words() -> str:
+    """The same, as pages say it."""
+    return zone().replace("_", " ")
+
+
+def locale() -> str:
+    """How whoever looks has things written."""
+    reader = _reader()
+    return reader.locale if reader is not None else "en-GB"
+
+
+def zone_of_reader() -> tzinfo:
+    """The same time zone, to reckon with."""
+    return _zone(zone())
+
+
+def _reader() -> Any:
+    """Who looks: somebody at work, or on the pages of their own account."""
+    return known_actor() or g.get("signed_in")
+
+
+def _element(value: datetime, zone_name: str, locale_name: str, length: Length | None) -> Markup:
+    there, exact = value.astimezone(_zone(zone_name)), value.astimezone(UTC).isoformat(" ", "seconds")[:19]
+    text = _date(there.date(), locale_name)
+    if length is not None:
+        written_time = _time(there.hour, there.minute, there.second if length == "medium" else 0, locale_name, length)
+        text = _pattern(locale_name).replace("{0}", written_time).replace("{1}", text)
+    machine, lang = exact.replace(" ", "T"), _lang(locale_name)
+    return Markup(f'<time datetime="{machine}+00:00" title="{exact} UTC"{lang}>{text}</time>')  # noqa: S704 (of CLDR)
+
+
+@lru_cache(maxsize=4096)
+def _date(value: date, locale_name: str) -> str:
+    return format_date(value, "medium", locale=_babel(locale_name))
+
+
+@lru_cache(maxsize=4096)
+def _time(hour: int, minute: int, second: int, locale_name: str, length: Length) -> str:
+    return format_time(time(hour, minute, second), length, locale=_babel(locale_name))
+
+
+@lru_cache(maxsize=64)
+def _pattern(locale_name: str) -> str:
+    """How a date {1} and a time {0} are joined."""
+    return str(get_datetime_format("medium", locale=_babel(locale_name))).replace("'", "")
+
+
+def _lang(locale_name: str) -> str:
+    """Names of months are in their own language, which the page is not: a voice should know."""
+    language = locale_name.partition("-")[0]
+    return "" if language == "en" else f' lang="{language}"'
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, locale_name: str) -> str:
+    return format_decimal(value, locale=_babel(locale_name))
+
+
+def _babel(locale_name: str) -> str:
+    return locale_name.replace("-", "_")
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> tzinfo:
+    """A time zone. One that a later database of zones has dropped reads as UTC."""
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        return UTC
