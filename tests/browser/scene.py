@@ -30,7 +30,7 @@ from app.schemas.tasks import Assignment, Move, NewComment, TaskChanges
 from app.schemas.tenants import NewApiKey
 from tests import cast
 from tests.cast import Player
-from tests.factories import BOASTFUL, a_group, a_program, a_request, a_task
+from tests.factories import BOASTFUL, a_group, a_program, a_request, a_task, an_avatar
 from tests.running import PATIENCE
 
 SHORTER = "You can cancel within fourteen days."
@@ -76,6 +76,8 @@ PAGES = {
     "the people": "/people",
     "people of whom none is found": "/people?q=nobody-like-it",
     "a person": "/people/{0.alice.user_id}",
+    "a person with a picture": "/people/{0.bob.user_id}",
+    "the form to correct a name": "/people/{0.bob.user_id}/edit",
     "the form of an invitation": "/people/invite",
     "whether to deactivate somebody": "/people/{0.alice.user_id}/deactivate",
     "the settings": "/settings",
@@ -120,6 +122,7 @@ class Scene:
     """The things in it that pages are about. `newcomer` has an organisation of their own, with nothing in it."""
 
     alice: Player
+    bob: Player
     carol: Player
     newcomer: Player
     program: UUID
@@ -144,10 +147,11 @@ class Scene:
         newcomer, key = cast.join(cast.found("globex"), "mallory"), _keys(alice, bob)
         made = dict(_certifications(alice, task.id))
         group = a_group(acme, bob, name="Editors", inside=a_group(acme, carol, name="Everybody who writes"))
-        return cls(alice, carol, newcomer, program.id, task.id, bare.id, key, made, group)
+        return cls(alice, bob, carol, newcomer, program.id, task.id, bare.id, key, made, group)
 
 
 def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:
+    an_avatar(bob)
     for player in (alice, bob):
         assign_task(alice.actor, task_id, Assignment(user_id=player.user_id))
         comment_on_task(player.actor, task_id, NewComment(body=f"{PROSE}\n\n{player.name}"))

@@ -12,8 +12,10 @@ from app.core import clock
 from tests.browser.axe import violations
 from tests.browser.layout import spoiled
 from tests.browser.windows import heading
+from tests.factories import a_picture
+from tests.security.newcomers import newcomer
 
-PAGES = ("/account", "/account/password", "/account/sessions", "/account/activity")
+PAGES = ("/account", "/account/profile", "/account/password", "/account/sessions", "/account/activity")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -42,3 +44,48 @@ def test_an_app_is_set_up_from_the_menu_on(visit, bob, script):
     page.get_by_role("link", name="I have kept them").click()
     page.get_by_role("button", name="Remove the app").click()
     expect(page.get_by_text("The authenticator app is removed.")).to_be_visible()
+
+
+def test_a_picture_is_uploaded_seen_and_removed_again(visit, acme, script):
+    window = visit(newcomer(acme), script=script)
+    page = window.go("/tasks")
+    page.goto(f"{window.url}/account/profile")
+    assert page.locator("img").count() == 0
+    file = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": a_picture("JPEG", (600, 400))}
+    page.get_by_label("A picture of you").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("This is your picture now.")).to_be_visible()
+    shown = page.locator(".avatar--large img")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("async image => { await image.decode(); return image.naturalWidth }") == 256
+    assert not script or (violations(page), spoiled(page)) == ([], [])
+    page.get_by_role("button", name="Remove the picture").click()
+    expect(page.get_by_text("Your picture is removed.")).to_be_visible()
+    expect(page.locator(".avatar--large")).to_have_text("D")
+    assert page.locator("main img").count() == 0
+
+
+def test_what_is_no_picture_is_said_beside_the_field(visit, acme, script):
+    window = visit(newcomer(acme), script=script)
+    page = window.go("/tasks")
+    page.goto(f"{window.url}/account/profile")
+    file = {"name": "me.png", "mimeType": "image/png", "buffer": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}
+    page.get_by_label("A picture of you").set_input_files(file)
+    with window.refusing(422):
+        page.get_by_role("button", name="Upload").click()
+        expect(page.locator("#f-picture-wrong")).to_contain_text("no picture that can be read")
+
+
+def test_times_are_shown_as_one_has_chosen_them(visit, acme, script):
+    window = visit(newcomer(acme), script=script)
+    page = window.go("/tasks")
+    page.goto(f"{window.url}/account/profile")
+    page.get_by_label("Time zone").select_option("Asia/Tokyo")
+    page.get_by_label("How dates are written").select_option("de-CH")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Changes saved.")).to_be_visible()
+    page.goto(f"{window.url}/account/activity")
+    expect(page.get_by_text("times in the zone Asia/Tokyo")).to_be_visible()
+    written = page.locator("time").first
+    assert re.fullmatch(r"\d\d\.\d\d\.\d{4}, \d\d:\d\d", written.inner_text())
+    assert written.get_attribute("title").endswith(" UTC")

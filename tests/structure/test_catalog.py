@@ -19,6 +19,7 @@ WITHOUT_TENANT = {
     "alembic_version": "which migrations have run",
     "application_instances": "the organisations themselves, found by their slug",
     "users": "people, who may belong to several organisations",
+    "user_avatars": "pictures of people, each sealed under a key of its own",
     "user_sessions": "browsers, before any organisation is entered",
     "identity_events": "what happened to people, in no organisation",
     "known_devices": "browsers of people",
