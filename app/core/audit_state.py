@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.core.money import Money
 from app.core.transaction import current_unit
 
 
@@ -46,6 +47,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, UUID | Decimal):
         return str(value)
+    if isinstance(value, Money):
+        return {"amount": str(value.amount), "currency": value.currency}
     if isinstance(value, set | frozenset):
         return sorted(map(_plain, value))
     if isinstance(value, list | tuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -13,13 +12,11 @@ from flask import Response, current_app, request, url_for
 from app.core import tenancy
 from app.core.actor import Actor
 from app.core.database import db, fresh_session
-from app.core.roles import PERMISSIONS
-from app.queries.audit_events import REFERENCES, AuditEvent
+from app.queries.audit_events import AuditEvent
 from app.queries.audit_exports import part_of
-from app.web.audit_filters import MOMENTS
-from app.web.dates import second
+from app.web.audit_values import shown_changes, shown_value
 from app.web.sentences import in_words, told_of_event
-from app.web.word_diff import is_long, word_diff
+from app.web.visible_text import visible
 
 _PAGES = {
     "Task": ("tasks.show", "task_id"),
@@ -34,24 +31,27 @@ _PAGES = {
 
 def shown_events(events: list[AuditEvent]) -> list[dict[str, Any]]:
     """Events as templates show them."""
-    return [shown_event(event) for event in events]
+    return [shown_event(event, in_short=True) for event in events]
 
 
-def shown_event(event: AuditEvent) -> dict[str, Any]:
+def shown_event(event: AuditEvent, *, in_short: bool = False) -> dict[str, Any]:
     """One event: who did what in words, to what, when, how it came, and what changed."""
     return {
         "event_id": event.event_id,
         "event_type": event.event_type,
-        "actor_name": event.actor_name or ("Oversing" if event.actor_user_id is None else "Somebody who has left"),
+        "actor_name": visible(event.actor_name or "")
+        or ("Oversing" if event.actor_user_id is None else "Somebody who has left"),
         "sentence": told_of_event(event),
-        "thing": event.thing.name if event.thing else None,
+        "thing": visible(event.thing.name) if event.thing else None,
         "thing_url": _page_of(event),
         "way": _way(event),
         "network": event.network,
         "request_id": event.request_id,
         "created_at": event.created_at,
-        "changes": [_change(event, change) for change in event.changes if not _says_nothing(change)],
-        "facts": [{"name": in_words(name), "value": _value(event, name, value)} for name, value in event.facts.items()],
+        "changes": shown_changes(event, in_short=in_short),
+        "facts": [
+            {"name": in_words(name), "value": shown_value(event, name, value)} for name, value in event.facts.items()
+        ],
         "entity_type": in_words(_spaced(event.entity_type)),
         "entity_id": event.entity_id,
     }
@@ -69,47 +69,6 @@ def _way(event: AuditEvent) -> str:
     if event.via == "api_key":
         return f"API key {event.key_prefix}…" if event.key_prefix else "API key"
     return {"session": "browser session", "system": "job of the system"}.get(event.via, "command line")
-
-
-def _change(event: AuditEvent, change: Any) -> dict[str, Any]:
-    before, after = (_value(event, change.field, value) for value in (change.before, change.after))
-    return {
-        "field": in_words(change.field.removesuffix("_id")),
-        "before": before,
-        "after": after,
-        "erased": change.erased,
-        "withheld": change.withheld,
-        "pieces": word_diff(before, after) if is_long(before, after) else None,
-    }
-
-
-def _says_nothing(change: Any) -> bool:
-    empty = (None, "", [], {}, False)
-    return change.before in empty and change.after in empty and not (change.erased or change.withheld)
-
-
-def _value(event: AuditEvent, name: str, value: Any) -> Any:
-    """A value as people read it: the name of what an id stands for, words for yes and no."""
-    if value is None or value == "":
-        return None
-    named = event.things.get((REFERENCES.get(name, ""), str(value)))
-    if named is not None:
-        return named.name
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(_of_list(event, name, each) for each in value) or None
-    if isinstance(value, dict):
-        return ", ".join(f"{in_words(key).lower()} {each}" for key, each in value.items())
-    if isinstance(value, str) and MOMENTS.fullmatch(value):
-        return second(datetime.fromisoformat(value))
-    return str(value)
-
-
-def _of_list(event: AuditEvent, name: str, value: Any) -> str:
-    """One of several: a permission in words, a thing by its name where the trail knows it."""
-    found = event.things.get((REFERENCES.get(name, ""), str(value)))
-    return found.name if found is not None else PERMISSIONS.get(str(value), str(value))
 
 
 def _spaced(name: str) -> str:

@@ -17,13 +17,8 @@ from app.queries import certifications as queries
 from app.queries.certification_proofs import opened_output, verification_of
 from app.queries.tasks import get_task
 from app.queries.trust import trust_root
+from app.web.visible_text import visible
 from runcible.records import TESTS, Evaluation
-
-# Characters that are not seen, or that turn the text around, as they are shown (Trojan Source, CVE-2021-42574).
-_HIDDEN = {
-    code: f"⟦U+{code:04X}⟧" for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
-}
-_HIDDEN |= {code: f"⟦U+{code:05X}⟧" for code in range(0xE0000, 0xE0080)}
 
 
 def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
@@ -76,7 +71,7 @@ def segments(text: str, evaluation: Evaluation | None) -> list[dict[str, Any]]:
         marks = [span for span in spans if span[0] <= start and end <= span[1]]
         pieces.append(
             {
-                "text": text[start:end].translate(_HIDDEN),
+                "text": visible(text[start:end]),
                 "rules": list(dict.fromkeys(mark[2] for mark in marks)),
                 "numbers": sorted({mark[3] for mark in marks}),
             }
