@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -83,6 +84,15 @@ class Settings(BaseSettings):
     def host(self) -> str:
         """Host and port under which pages are served, as a browser sends them."""
         return urlsplit(self.base_url).netloc
+
+    @property
+    def has_named_host(self) -> bool:
+        """Whether our address has a name: passkeys are bound to one, and a number is none."""
+        try:
+            ipaddress.ip_address(urlsplit(self.base_url).hostname or "")
+        except ValueError:
+            return True
+        return False
 
     @property
     def https(self) -> bool:

@@ -21,6 +21,7 @@ from app.blueprints import (
     invitations,
     mails,
     organisations,
+    passkeys,
     password_resets,
     policies,
     profiles,
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(password_resets.bp)
     app.register_blueprint(account.bp)
     app.register_blueprint(profiles.bp)
+    app.register_blueprint(passkeys.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
     for noun in (

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from pyotp import TOTP
 
 from app.commands import accounts, second_steps
+from app.commands.recovery_codes import make_recovery_codes
 from app.core.actor import Visitor
 from app.core.errors import Invalid, RateLimited
 from app.queries.accounts import list_events, list_sessions, waiting_secret, ways_of
@@ -15,7 +16,7 @@ from app.web.actors import current_person
 from app.web.door import personal
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import read_form
-from app.web.responses import Said, go_on, show
+from app.web.responses import Said, asked_again, go_on, private
 from app.web.sentences import told_of_account
 from app.web.sign_in import count_own_guess
 from app.web.templating import translated as _
@@ -29,14 +30,14 @@ def show_account():
     """How one signs in, and what happened last."""
     person = current_person()
     events = [told_of_account(event) for event in list_events(person, 5)]
-    return _private("account/show.html", person=person, ways=ways_of(person.user_id), events=events)
+    return private("account/show.html", person=person, ways=ways_of(person.user_id), events=events)
 
 
 @bp.get("/password")
 @personal
 def edit_password():
     """The form of another password."""
-    return _private("account/password.html", person=current_person(), errors={}, values={"end_others": "on"})
+    return private("account/password.html", person=current_person(), errors={}, values={"end_others": "on"})
 
 
 @bp.post("/password")
@@ -49,10 +50,7 @@ def update_password():
         count_own_guess(Credentials(email=person.email, password=change.old_password))
         accounts.change_password(person, change)
     except (Invalid, RateLimited) as refused:
-        errors = getattr(refused, "fields", None) or {"_": refused.message}
-        page = _private("account/password.html", status=refused.status, person=person, errors=errors, values={})
-        page.headers.update(refused.headers)
-        return page
+        return asked_again(refused, "account/password.html", person=person, values={})
     return go_on(url_for(".show_account"), Said(_("Your password is changed.")))
 
 
@@ -61,7 +59,7 @@ def update_password():
 def sessions():
     """Where one is signed in."""
     person = current_person()
-    return _private("account/sessions.html", person=person, sessions=list_sessions(person))
+    return private("account/sessions.html", person=person, sessions=list_sessions(person))
 
 
 @bp.post("/sessions/<uuid:session_id>/deletion")
@@ -86,7 +84,7 @@ def end_other_sessions():
 def activity():
     """What happened to the account."""
     person = current_person()
-    return _private("account/activity.html", person=person, events=[told_of_account(e) for e in list_events(person)])
+    return private("account/activity.html", person=person, events=[told_of_account(e) for e in list_events(person)])
 
 
 @bp.post("/app")
@@ -116,7 +114,9 @@ def confirm_app():
         codes = second_steps.confirm_totp(person, read_form(GivenCode))
     except (Invalid, RateLimited) as refused:
         return _app_page(getattr(refused, "fields", None) or {"_": refused.message}, refused.status)
-    return _private("account/codes.html", person=person, codes=codes, is_new=True)
+    if not codes:
+        return go_on(url_for(".show_account"), Said(_("The authenticator app is set up.")))
+    return private("account/codes.html", person=person, codes=codes, is_new=True)
 
 
 @bp.post("/app/deletion")
@@ -134,7 +134,7 @@ def remove_app():
 def make_codes():
     """Make new recovery codes, and show them, this once."""
     person = current_person()
-    return _private("account/codes.html", person=person, codes=second_steps.make_recovery_codes(person), is_new=False)
+    return private("account/codes.html", person=person, codes=make_recovery_codes(person), is_new=False)
 
 
 def _app_page(errors, status):
@@ -147,7 +147,7 @@ def _app_page(errors, status):
     drawing = segno.make_qr(address, error="m").svg_inline(
         scale=1, border=2, omitsize=True, svgclass="qr", lineclass=""
     )
-    return _private(
+    return private(
         "account/app.html",
         status=status,
         person=person,
@@ -155,10 +155,3 @@ def _app_page(errors, status):
         drawing=Markup(drawing),  # noqa: S704 (segno writes paths and numbers, nothing of what it is given)
         errors=errors,
     )
-
-
-def _private(page, *, status=200, **context):
-    """A page that nobody keeps: not the browser, and no service worker."""
-    answer = show(page, status=status, **context)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

@@ -1,6 +1,6 @@
 """Signing in and out."""
 
-from flask import Blueprint, abort, redirect, request, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 
 from app.commands import second_steps
 from app.core.actor import Visitor
@@ -12,8 +12,8 @@ from app.schemas.sessions import Credentials
 from app.web.actors import origin
 from app.web.door import public
 from app.web.parsing import form_values, read_form
-from app.web.responses import show
-from app.web.sign_in import device_cookie, first_step, let_in, safe_next, sign_in, sign_out
+from app.web.responses import asked_again, private, show
+from app.web.sign_in import first_step, into, let_in, sign_in, sign_out, this_device
 
 bp = Blueprint("sessions", __name__)
 
@@ -25,7 +25,7 @@ def root():
     person = session.person
     if person is None:
         return redirect(url_for(".new"))
-    return _into(person.user_id, "")
+    return into(person.user_id, "")
 
 
 @bp.get("/sign-in")
@@ -33,8 +33,8 @@ def root():
 def new():
     """The sign-in page."""
     if session.person is not None:
-        return _into(session.person.user_id, request.args.get("next", ""))
-    return show("sessions/new.html", values={}, errors={}, next=request.args.get("next", ""))
+        return into(session.person.user_id, request.args.get("next", ""))
+    return show("sessions/new.html", values={}, errors={}, next=request.args.get("next", ""), offer=True)
 
 
 @bp.post("/sign-in")
@@ -46,13 +46,10 @@ def create():
         user_id = sign_in(read_form(Credentials))
     except (Invalid, RateLimited) as refused:
         given = {"email": values.get("email", "")}
-        told = getattr(refused, "fields", None) or {"_": refused.message}
-        page = show("sessions/new.html", status=refused.status, values=given, errors=told, next=values.get("next", ""))
-        page.headers.update(refused.headers)
-        return page
+        return asked_again(refused, "sessions/new.html", values=given, next=values.get("next", ""), offer=True)
     if user_id is None:
         return redirect(url_for(".second_step"), 303)
-    return _into(user_id, values.get("next", ""))
+    return into(user_id, values.get("next", ""))
 
 
 @bp.get("/organisations")
@@ -68,7 +65,7 @@ def choose():
 @public
 def second_step():
     """The page that asks for the second of two steps."""
-    return _second_step_page(first_step(), {}, 200)
+    return private("sessions/second_step.html", errors={}, ways=ways_of(first_step()["user_id"]))
 
 
 @bp.post("/sign-in/second-step")
@@ -77,17 +74,14 @@ def take_second_step():
     """Take a code of the app, or a recovery code, and go where one wanted to go."""
     step, visitor = first_step(), Visitor(origin())
     try:
-        second_steps.count_code(visitor, step["user_id"], request.cookies.get(device_cookie(), ""))
+        second_steps.count_code(visitor, step["user_id"], this_device())
         how = second_steps.use_code(visitor, step["user_id"], read_form(GivenCode))
         if not how:
             raise Invalid({"code": second_steps.WRONG})
     except (Invalid, RateLimited) as refused:
-        told = getattr(refused, "fields", None) or {"_": refused.message}
-        page = _second_step_page(step, told, refused.status)
-        page.headers.update(refused.headers)
-        return page
+        return asked_again(refused, "sessions/second_step.html", ways=ways_of(step["user_id"]))
     let_in(step["user_id"], how)
-    return _into(step["user_id"], step["next"])
+    return into(step["user_id"], step["next"])
 
 
 @bp.post("/sign-out")
@@ -98,22 +92,3 @@ def delete():
     response = redirect(url_for(".new"), 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
-
-
-def _second_step_page(step, errors, status):
-    page = show("sessions/second_step.html", status=status, errors=errors, ways=ways_of(step["user_id"]))
-    page.headers["Cache-Control"] = "no-store"
-    return page
-
-
-def _into(user_id, wanted):
-    """To the page that somebody came for, or to the first organisation of theirs. One who has none sees why."""
-    tenants = tenants_of(user_id)
-    target = safe_next(wanted)
-    if target is not None and target.startswith(("/invitations/", "/account")):
-        return redirect(target, 303)
-    if target is not None and target.split("/")[2] in {tenant.slug for tenant in tenants}:
-        return redirect(target, 303)
-    if not tenants:
-        abort(403)
-    return redirect(url_for("home.start", slug=tenants[0].slug), 303)

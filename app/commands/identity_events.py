@@ -19,6 +19,7 @@ from app.queries.identity import tenants_of
 _PRIVATE = {
     *("user.signed_in", "user.second_step_failed", "user.password_reset_asked", "user.sessions_ended"),
     *("user.settings_changed", "user.renamed_by_organisation"),  # the one concerns nobody, the other is in the trail
+    "user.passkey_renamed",
 }
 
 

@@ -1,28 +1,31 @@
-"""Second steps: the codes of an authenticator app (RFC 6238), and recovery codes for the day on which it is lost."""
+"""Second steps: the codes of an authenticator app (RFC 6238); in their place a recovery code."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
 from datetime import datetime
 
 import pyotp
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from app.commands.identity_events import happened
+from app.commands.recovery_codes import (
+    forget_needless_codes,
+    new_recovery_codes,
+    normalised,
+    use_recovery_code,
+)
 from app.core import clock, guessing
 from app.core.actor import Origin, SignedIn, Visitor
 from app.core.database import db
 from app.core.errors import Conflict, Invalid
 from app.core.transaction import command
-from app.models.second_steps import RecoveryCode, TotpSecret
-from app.queries.accounts import knows_device, waiting_secret
+from app.models.second_steps import TotpSecret
+from app.queries.accounts import knows_device, waiting_secret, ways_of
 from app.schemas.accounts import GivenCode
 
 OWN = "everybody looks after their own account"
 STEP = 30  # seconds
-HOW_MANY_CODES = 10
 PER_NETWORK = 5  # wrong codes a window
 PER_PERSON = 30  # from everywhere together: whoever tries has the password already
 WRONG = "This code is not right, or it was used before. Take the one that is shown now."
@@ -39,7 +42,9 @@ def start_totp(actor: SignedIn) -> None:
 
 @command(anyone=OWN)
 def confirm_totp(actor: SignedIn, given: GivenCode) -> list[str]:
-    """Let the app count from now on. Returns the recovery codes, which can be shown this once.
+    """Let the app count from now on.
+
+    Returns the recovery codes, which can be shown this once; none where there is a passkey, and so codes, already.
 
     Raises Invalid where the code is not right, Conflict where nothing waits to be confirmed.
     """
@@ -49,11 +54,12 @@ def confirm_totp(actor: SignedIn, given: GivenCode) -> list[str]:
     step = matching_step(waiting.opened(), given.code, clock.now())
     if step is None:
         raise Invalid({"code": "This code is not right. Take the one that the app shows now."})
+    had_one = ways_of(actor.user_id).has_second_step
     waiting.confirmed_at, waiting.last_step = clock.now(), step
     db.session.flush()
     forget_tries(actor.origin, actor.user_id)
     happened(actor.origin, actor.user_id, "user.totp_added")
-    return _new_recovery_codes(actor.user_id)
+    return [] if had_one else new_recovery_codes(actor.user_id)
 
 
 @command(anyone=OWN)
@@ -62,15 +68,9 @@ def remove_totp(actor: SignedIn) -> bool:
     gone = delete(TotpSecret).where(TotpSecret.user_id == actor.user_id, TotpSecret.confirmed_at.is_not(None))
     if db.session.scalar(gone.returning(TotpSecret.user_id)) is None:
         return False
+    forget_needless_codes(actor.user_id)
     happened(actor.origin, actor.user_id, "user.totp_removed")
     return True
-
-
-@command(anyone=OWN)
-def make_recovery_codes(actor: SignedIn) -> list[str]:
-    """Make new recovery codes; those of before are void. Returns them: they can be shown this once."""
-    happened(actor.origin, actor.user_id, "user.recovery_codes_made")
-    return _new_recovery_codes(actor.user_id)
 
 
 @command(anyone="the second step comes before permissions")
@@ -107,11 +107,6 @@ def forget_tries(origin: Origin, user_id: int) -> None:
         guessing.forget(tries)
 
 
-def normalised(code: str) -> str:
-    """A code without what people put into it to read it better: once, before it is checked and before it is kept."""
-    return "".join(letter for letter in code.upper() if letter.isascii() and letter.isalnum())
-
-
 def matching_step(secret: str, code: str, at: datetime) -> int | None:
     """The time step whose code this is: of now, or of the step before or after, as clocks differ."""
     given, now = normalised(code), int(at.timestamp()) // STEP
@@ -129,28 +124,7 @@ def _use(visitor: Visitor, user_id: int, code: str) -> str:
         newer = update(TotpSecret).where(TotpSecret.user_id == user_id, TotpSecret.last_step < step)
         taken = db.session.scalar(newer.values(last_step=step).returning(TotpSecret.user_id))
         return "code" if taken is not None else ""
-    unused = update(RecoveryCode).where(
-        RecoveryCode.user_id == user_id, RecoveryCode.code_hash == _hash(code), RecoveryCode.used_at.is_(None)
-    )
-    if db.session.scalar(unused.values(used_at=clock.now()).returning(RecoveryCode.user_id)) is None:
-        return ""
-    left = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
-    happened(visitor.origin, user_id, "user.recovery_code_used", left=db.session.scalar(left))
-    return "recovery code"
-
-
-def _new_recovery_codes(user_id: int) -> list[str]:
-    codes = [_new_code() for _ in range(HOW_MANY_CODES)]
-    db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-    db.session.add_all(RecoveryCode(user_id=user_id, code_hash=_hash(normalised(code))) for code in codes)
-    db.session.flush()
-    return codes
-
-
-def _new_code() -> str:
-    """120 random bits (OWASP ASVS 6.5.2 asks for 112), in six groups that can be copied by hand."""
-    alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(6))
+    return "recovery code" if use_recovery_code(visitor.origin, user_id, code) else ""
 
 
 def _confirmed(user_id: int) -> TotpSecret | None:
@@ -163,7 +137,3 @@ def _tries(origin: Origin, user_id: int) -> list[bytes]:
     """Under which names codes are counted: from this network, and from everywhere."""
     network = guessing.network_name(origin.ip_address)
     return [guessing.subject(f"second step:{user_id}:{where}") for where in (network, "everywhere")]
-
-
-def _hash(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()

@@ -31,10 +31,20 @@ class Passkey(Model):
     last_used_at: Mapped[datetime | None]
     suspected_at: Mapped[datetime | None]  # its counter went back: there may be a copy of it
 
-    def used(self, *, sign_count: int, at: datetime) -> bool:
-        """Note a use. Returns whether the counter went back; one that stays 0 is that of a synced passkey."""
+    @property
+    def is_suspected(self) -> bool:
+        """Whether nobody is let in by it any more."""
+        return self.suspected_at is not None
+
+    def answered(self, *, sign_count: int, at: datetime) -> bool:
+        """Take a right answer. Returns whether it lets somebody in: never again once the counter has gone back.
+
+        A counter that stays 0 is that of a passkey which lies in several devices of one person.
+        """
         went_back = sign_count <= self.sign_count and (sign_count, self.sign_count) != (0, 0)
-        if went_back:
+        if went_back and self.suspected_at is None:
             self.suspected_at = at
-        self.sign_count, self.last_used_at = max(sign_count, self.sign_count), at
-        return went_back
+        if self.suspected_at is not None:
+            return False
+        self.sign_count, self.last_used_at = sign_count, at
+        return True

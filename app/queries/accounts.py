@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 
 from app.core import clock, guessing
 from app.core.actor import SignedIn
 from app.core.database import db
+from app.core.errors import NotFound
 from app.models.identity_events import IdentityEvent
 from app.models.passkeys import Passkey
 from app.models.second_steps import TO_CONFIRM, RecoveryCode, TotpSecret
@@ -32,6 +34,11 @@ class Ways:
         """Whether a password alone is not enough."""
         return self.app_since is not None or bool(self.passkeys)
 
+    @property
+    def passkeys_to_use(self) -> list[Passkey]:
+        """Those that let one in."""
+        return [passkey for passkey in self.passkeys if not passkey.is_suspected]
+
 
 def ways_of(user_id: int) -> Ways:
     """Every way of signing in that a person has beside the password."""
@@ -46,6 +53,15 @@ def ways_of(user_id: int) -> Ways:
 def get_profile(actor: SignedIn) -> User:
     """One's own profile, as it is now."""
     return db.session.get_one(User, actor.user_id, populate_existing=True)
+
+
+def own_passkey(actor: SignedIn, passkey_id: UUID) -> Passkey:
+    """One of one's own passkeys. Raises NotFound for any other."""
+    found = select(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == actor.user_id)
+    passkey = db.session.scalar(found)
+    if passkey is None:
+        raise NotFound
+    return passkey
 
 
 def list_sessions(actor: SignedIn) -> list[UserSession]:

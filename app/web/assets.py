@@ -156,6 +156,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
     contents = {
         "app.css": ([str(STATIC / "css" / "app.css")], Esbuild),
         "app.js": ([str(STATIC / "js" / "app.js")], Esbuild),
+        "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
         "icons.svg": ([str(MODULES / "lucide-static" / "icons" / f"{name}.svg") for name in ICONS], Sprite),
         "favicon.svg": ([str(STATIC / "icons" / "favicon.svg")], None),
     }
@@ -182,12 +183,20 @@ class Esbuild(ExternalTool):
 
     name = "esbuild"
     max_debug_level = None
+    form = "iife"
 
     def input(self, _in, out, source_path, **_):
         """Bundle `source_path`; the text that webassets has read of it is not needed."""
         entry = Path(source_path).relative_to(ROOT).as_posix()
-        flags = ["--bundle", "--minify", "--format=iife", "--log-level=warning", "--legal-comments=none"]
+        flags = ["--bundle", "--minify", f"--format={self.form}", "--log-level=warning", "--legal-comments=none"]
         self.subprocess([_esbuild(), entry, *flags], out, cwd=str(ROOT))
+
+
+class EsbuildModule(Esbuild):
+    """The same for what a page imports once it needs it."""
+
+    name = "esbuild-module"
+    form = "esm"
 
 
 def _esbuild() -> str:

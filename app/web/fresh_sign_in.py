@@ -13,18 +13,19 @@ from typing import ParamSpec
 from flask import Response, request
 from werkzeug.datastructures import ImmutableMultiDict
 
-from app.commands import second_steps
+from app.commands import passkeys, second_steps
 from app.commands import sessions as commands
 from app.core.actor import SignedIn, Visitor
 from app.core.errors import Invalid, RateLimited
 from app.core.parsing import parse
 from app.queries.accounts import ways_of
-from app.schemas.accounts import GivenCode
+from app.schemas.accounts import GivenCode, PasskeyAnswer
 from app.schemas.sessions import Credentials
 from app.web.actors import current_person, is_fresh
 from app.web.parsing import form_values
-from app.web.responses import show, wants_fragment
-from app.web.sign_in import confirmed, count_own_guess
+from app.web.passkey_questions import question_of
+from app.web.responses import private, wants_fragment
+from app.web.sign_in import confirmed, count_own_guess, this_device
 from app.web.templating import translated as _
 
 P = ParamSpec("P")
@@ -66,10 +67,16 @@ def _guarded(view: Callable[P, Response], is_dangerous: Callable[[Mapping[str, s
 
 
 def _is_proved(person: SignedIn, proof: dict[str, str]) -> bool:
-    """Whether a password or a code was given, and it is right. Raises Invalid for a wrong one, RateLimited."""
+    """Whether a passkey, code or password was given, and it is right. Raises Invalid for a wrong one, RateLimited."""
     visitor = Visitor(person.origin)
+    if proof.get("passkey"):
+        second_steps.count_code(visitor, person.user_id, this_device())
+        given_key = parse(PasskeyAnswer, {"answer": proof["passkey"]})
+        if passkeys.use_passkey(visitor, given_key, question_of("confirmation"), person.user_id) is None:
+            raise Invalid({"_": _("This passkey was not accepted. Try again, or confirm in another way.")})
+        return True
     if proof.get("code"):
-        second_steps.count_code(visitor, person.user_id)
+        second_steps.count_code(visitor, person.user_id, this_device())
         if not second_steps.use_code(visitor, person.user_id, parse(GivenCode, {"code": proof["code"]})):
             raise Invalid({"confirm_code": second_steps.WRONG})
         return True
@@ -87,9 +94,8 @@ def _is_proved(person: SignedIn, proof: dict[str, str]) -> bool:
 def _ask(typed: dict[str, str], errors: dict[str, str], status: int) -> Response:
     """The page that asks. Nobody keeps it: it holds what was typed."""
     ways = ways_of(current_person().user_id)
-    page = show("account/confirm.html", status=status, to=request.full_path.rstrip("?"), typed=typed, errors=errors,
-                ways=ways)  # fmt: skip
-    page.headers["Cache-Control"] = "no-store"
+    to = request.full_path.rstrip("?")
+    page = private("account/confirm.html", status=status, to=to, typed=typed, errors=errors, ways=ways)
     if wants_fragment():  # it takes the place of the whole page, not of the part that was to change
         page.headers.update({"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerSync"})
     return page

@@ -55,6 +55,21 @@ def show(page: str, fragment: str | None = None, /, *, status: int = 200, **cont
     return _toast(response, *toasted)
 
 
+def private(page: str, /, *, status: int = 200, **context: Any) -> Response:
+    """A page that nobody keeps: not the browser, and no service worker."""
+    answer = show(page, status=status, **context)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def asked_again(refusal: DomainError, page: str, /, **context: Any) -> Response:
+    """The page of a form once more, with what was wrong in it, or why it has to wait."""
+    errors = getattr(refusal, "fields", None) or {"_": refusal.message}
+    answer = private(page, status=refusal.status, errors=errors, **context)
+    answer.headers.update(refusal.headers)
+    return answer
+
+
 def done(fragment: str, /, *, to: str, said: Said, **context: Any) -> Response:
     """A change is made: the new fragment for htmx, and for a plain form the page that shows it."""
     if wants_fragment():

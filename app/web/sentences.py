@@ -102,7 +102,7 @@ _THINGS = {
 _VERBS = {"created": "made", "updated": "changed", "restored": "brought back from the trash"}
 _OF_ACCOUNTS = {
     "user.signed_in": "Signed in with {how}",
-    "user.second_step_failed": "A wrong code was given after the right password",
+    "user.second_step_failed": "A wrong code or passkey was given",
     "user.password_changed": "Password changed",
     "user.password_reset_asked": "A link to set a new password was asked for",
     "user.password_reset": "Password set anew by a link from a mail",
@@ -116,9 +116,10 @@ _OF_ACCOUNTS = {
     "user.totp_removed": "Authenticator app removed",
     "user.recovery_codes_made": "New recovery codes made",
     "user.recovery_code_used": "A recovery code was used",
-    "user.passkey_added": "Passkey added",
-    "user.passkey_removed": "Passkey removed",
-    "user.passkey_suspected": "A passkey may have been copied: its counter went back",
+    "user.passkey_added": "Passkey added: {name}",
+    "user.passkey_renamed": "Passkey renamed to {name}",
+    "user.passkey_removed": "Passkey removed: {name}",
+    "user.passkey_suspected": "A passkey may have been copied, and is refused: {name}",
 }
 _FIELDS = {
     "name": "the name",
@@ -191,7 +192,9 @@ def _named(event: Any, kind: str, each: Any, otherwise: str) -> str:
 def told_of_account(event: Any) -> dict[str, Any]:
     """What happened to somebody's account, as its template shows it."""
     return {
-        "sentence": _OF_ACCOUNTS.get(event.event_type, event.event_type).format(**{"how": ""} | event.facts),
+        "sentence": _OF_ACCOUNTS.get(event.event_type, event.event_type).format(
+            **{"how": "", "name": ""} | event.facts
+        ),
         "device": device(event.user_agent),
         "network": event.ip_network,
         "created_at": event.created_at,

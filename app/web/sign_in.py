@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, after_this_request, current_app, request, session
+from flask import Response, abort, after_this_request, current_app, redirect, request, session, url_for
 from flask_login import login_user, logout_user
 
 from app.commands import sessions as commands
@@ -15,6 +15,7 @@ from app.core.actor import Visitor
 from app.core.errors import Unauthenticated
 from app.core.ids import new_token
 from app.queries.accounts import ways_of
+from app.queries.identity import tenants_of
 from app.schemas.sessions import Credentials
 from app.web.actors import origin
 from app.web.stored_sessions import Person
@@ -27,7 +28,7 @@ def sign_in(given: Credentials) -> int | None:
 
     Returns the id of the person, who is signed in now; None where the password is only the first of two steps.
     """
-    visitor, device = Visitor(origin()), request.cookies.get(device_cookie(), "")
+    visitor, device = Visitor(origin()), this_device()
     commands.count_guess(visitor, given, device)
     user_id = commands.check_credentials(visitor, given, device)
     if ways_of(user_id).has_second_step:
@@ -53,7 +54,7 @@ def begin_session(user_id: int) -> None:
 
 def count_own_guess(given: Credentials) -> None:
     """Count a guess at the password of who is signed in. Raises RateLimited."""
-    commands.count_guess(Visitor(origin()), given, request.cookies.get(device_cookie(), ""))
+    commands.count_guess(Visitor(origin()), given, this_device())
 
 
 def _await_second_step(user_id: int, wanted: str) -> None:
@@ -83,6 +84,11 @@ def device_cookie() -> str:
     return "__Host-device" if current_app.config["SETTINGS"].https else "device"
 
 
+def this_device() -> str:
+    """The cookie of this browser, by which it may be known as one of a person's; empty where it has none."""
+    return request.cookies.get(device_cookie(), "")
+
+
 def know_this_device(user_id: int) -> None:
     """Remember this browser as one of the person's, whose guesses are counted by themselves."""
     token = new_token()
@@ -103,6 +109,19 @@ def sign_out() -> None:
     logout_user()
     session.clear()
     session.rotate = True  # type: ignore[attr-defined]  # what is kept from now on is another's
+
+
+def into(user_id: int, wanted: str) -> Response:
+    """To the page that somebody came for, or to the first organisation of theirs. One who has none sees why."""
+    tenants = tenants_of(user_id)
+    target = safe_next(wanted)
+    if target is not None and target.startswith(("/invitations/", "/account")):
+        return redirect(target, 303)  # type: ignore[return-value]
+    if target is not None and target.split("/")[2] in {tenant.slug for tenant in tenants}:
+        return redirect(target, 303)  # type: ignore[return-value]
+    if not tenants:
+        abort(403)
+    return redirect(url_for("home.start", slug=tenants[0].slug), 303)  # type: ignore[return-value]
 
 
 def safe_next(target: str) -> str | None:

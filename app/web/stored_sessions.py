@@ -22,6 +22,7 @@ from app.queries import identity
 from app.web.actors import is_api, known_actor, origin
 
 TOUCH_EVERY = timedelta(minutes=1)
+NOBODY_LASTS = timedelta(hours=1)  # of whoever is not signed in: something said once, a step of signing in
 
 
 @dataclass
@@ -100,7 +101,8 @@ class StoredSessions(SessionInterface):
             commands.update_session(visitor, session.row_id, dict(session))
             return
         session.token = new_token()
-        lasts = timedelta(days=app.config["SETTINGS"].session_days)
+        days = app.config["SETTINGS"].session_days
+        lasts = timedelta(days=days) if "_user_id" in session else NOBODY_LASTS
         commands.keep_session(visitor, session.row_id, token_hash(session.token), dict(session), lasts)
         response.set_cookie(
             self.get_cookie_name(app), session.token, max_age=int(lasts.total_seconds()), **self._cookie(app)

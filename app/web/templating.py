@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown, time_zone=dates.zone_in_words, picture_of=picture_of)
+    app.jinja_env.globals.update(passkeys_work=passkeys_work)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
         attested=dates.attested,
@@ -64,6 +65,11 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"actor": known_actor()})
     app.url_defaults(_fill_in_slug)
     app.url_value_preprocessor(_take_out_slug)
+
+
+def passkeys_work() -> bool:
+    """Whether passkeys can be used at the address that we have."""
+    return bool(current_app.config["SETTINGS"].has_named_host)
 
 
 def translated(text: str) -> str:

@@ -44,7 +44,7 @@ def test_the_sign_in_page_can_be_used_by_everybody(visit):
     window.page.goto(f"{window.url}/sign-in")
     _is_fine(window.page)
     with window.refusing(422):
-        window.page.get_by_role("button", name="Sign in").click()
+        window.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(window.page.get_by_role("alert")).to_be_visible()
     _is_fine(window.page)
 

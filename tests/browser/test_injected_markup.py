@@ -122,7 +122,7 @@ def test_markup_in_the_sign_in_page_does_nothing(visit):
     window.page.get_by_label("E-mail").fill(LINE)
     window.page.get_by_label("Password").fill(LINE)
     with window.refusing(422):
-        window.page.get_by_role("button", name="Sign in").click()
+        window.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(window.page.get_by_role("alert")).to_be_visible()
     expect(heading(window.page)).to_have_text("Sign in")
     _is_text(window.page, "the sign-in page")

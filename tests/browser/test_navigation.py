@@ -203,7 +203,7 @@ def _sign_out_elsewhere(player) -> None:
 def _sign_in(page: Page) -> None:
     page.get_by_label("E-mail").fill("alice@acme.example")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_a_long_name_of_the_organisation_gives_way_to_what_stands_beside_it(visit, alice):

@@ -53,7 +53,7 @@ def test_an_organisation_is_signed_up_for(visit, address, script):
     _is_fine(window, "Confirm your address")
     page.get_by_role("button", name="Confirm and make it").click()
     _is_fine(window, f"{name} is ready")
-    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("link", name="Sign in", exact=True).click()
     _sign_in(page, address, WORDS)
     expect(heading(page)).to_have_text("Tasks")
     page.goto(page.url.replace("/tasks", "/people"))
@@ -87,7 +87,7 @@ def test_an_invitation_is_accepted_with_an_account_that_one_has(visit, alice, ad
     window = visit(script=script)
     page = _open_invitation(window, address)
     _is_fine(window, re.compile("^Join "))
-    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("link", name="Sign in", exact=True).click()
     _sign_in(page, address, PASSWORD)
     _is_fine(window, re.compile("^Join "))
     page.get_by_role("button", name="Join").click()
@@ -168,7 +168,7 @@ def _open_invitation(window, address):
 def _sign_in(page, address, password):
     page.get_by_label("E-mail").fill(address)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def _is_fine(window, title):

@@ -7,6 +7,7 @@ import { watchDrafts } from "./drafts.js";
 import { watchMenus } from "./menus.js";
 import { watchNavigation } from "./navigation.js";
 import { watchMessages } from "./messages.js";
+import { watchPasskeys } from "./passkey_loader.js";
 
 void htmx; // The import starts it; its settings stand in the page's own <meta name="htmx-config">.
 
@@ -17,3 +18,4 @@ watchMessages();
 watchCopying();
 watchDrafts();
 watchMenus();
+watchPasskeys();
