@@ -165,7 +165,13 @@ def _verify_trail(parsed: argparse.Namespace) -> int:
         print("Note: no heads were given. A chain that was rewritten whole, or cut off, can't be told without them.")
     elif heads:
         _print_signatures(report.signatures)
-    counted = f"{report.events} events, {report.custody_entries} entries of custody"
+    if report.uncovered_account_events:
+        print(
+            f"Note: {report.uncovered_account_events} events of accounts are older than what the trail holds of such."
+        )
+    counted = (
+        f"{report.events} events, {report.custody_entries} entries of custody, {report.account_events} of accounts"
+    )
     print(f"Verified: {counted}." if report.ok else f"NOT VERIFIED: {len(report.findings)} findings in {counted}.")
     return OK if report.ok else FAILED
 

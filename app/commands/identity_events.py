@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from app.core import tenancy
 from app.core.actor import Actor, Origin, Tenant
-from app.core.audit import network_of, record
+from app.core.audit import network_of, record, record_for_nobody
 from app.core.audit_state import remember_as
 from app.core.database import db
 from app.core.transaction import required_unit
 from app.models.identity_events import IdentityEvent
 from app.models.users import User
 from app.queries.identity import tenants_of
+from runcible.storage.audit_chain import account_digest
 
 # Where and when somebody signs in is told to them alone: it is no business of one organisation when they work for
 # another. How they can be signed in as concerns each organisation that lets them in.
@@ -29,16 +31,19 @@ def happened(origin: Origin, user_id: int, event_type: str, *, was: dict[str, An
     `was` holds what the trail shows of a person as it was before, where that has changed.
     """
     required_unit().recorded = True
-    db.session.add(
-        IdentityEvent(
-            user_id=user_id,
-            event_type=event_type,
-            ip_network=network_of(origin.ip_address),
-            user_agent=origin.user_agent,
-            facts=facts,
-        )
+    salt = secrets.token_bytes(32)
+    event = IdentityEvent(
+        user_id=user_id,
+        event_type=event_type,
+        ip_network=network_of(origin.ip_address),
+        user_agent=origin.user_agent,
+        facts=facts,
+        salt=salt,
     )
+    db.session.add(event)
     db.session.flush()
+    # The chain of all events covers those of accounts too: whoever changes one behind the guards is found.
+    record_for_nobody(event_type, "IdentityEvent", str(event.id), {"account": account_digest(salt, event)})
     if event_type not in _PRIVATE:
         user = db.session.get_one(User, user_id)
         for tenant in tenants_of(user_id):

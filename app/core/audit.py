@@ -155,6 +155,23 @@ def _write_all(events: list[_Event]) -> None:
         assert result.rowcount == len(happened), "The audit trail did not take every event."  # type: ignore[attr-defined]
 
 
+def record_for_nobody(event_type: str, entity_type: str, entity_id: str, facts: dict[str, Any]) -> None:
+    """Write down what belongs to no organisation: ids and digests only, as there is no key to seal anything with."""
+    required_unit().recorded = True
+    row = {
+        "event_id": new_id(),
+        "application_instance_id": tenancy.NOBODY,
+        "event_type": event_type,
+        "entity_type": entity_type,
+        "entity_id": entity_id,
+        "action": "create",
+        "metadata": {"facts": facts},
+    }
+    with tenancy.entered(db.session, tenancy.NOBODY):
+        result = db.session.execute(_INSERT, row)
+    assert result.rowcount == 1, "The audit trail did not take the event."  # type: ignore[attr-defined]
+
+
 def subject_of(row: Any) -> str:
     """The name under which the key of a row is kept: "task:0199..."."""
     return f"{row.kind}:{row.id}"

@@ -25,4 +25,5 @@ class IdentityEvent(Model):
     ip_network: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    salt: Mapped[bytes | None]  # keeps the digest that the audit trail holds of this row from being guessed
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

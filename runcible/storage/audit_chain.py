@@ -15,6 +15,7 @@ VERSION = b"\x02"
 FIRST_VERSION = b"\x01"  # without the number of the transaction; what was linked then stays as it is
 GENESIS = b""
 CUSTODY_VERSION = b"\x01"
+ACCOUNT_VERSION = b"\x01"
 
 # What the chain holds of an event: whoever verifies it recomputes the hash from these.
 FIELDS = """
@@ -61,6 +62,23 @@ def custody_anchor(row: Any) -> dict[str, Any]:
         "id": row.id,
         "created_at": _moment(row.created_at),
     }
+
+
+def account_digest(salt: bytes, event: Any) -> str:
+    """What the trail holds of an event of somebody's account. It tells nothing once the row, and its salt, are gone.
+
+    `event` has the columns of `identity_events`, its network as text, as "203.0.113.0/24".
+    """
+    told = {
+        "id": event.id,
+        "user_id": event.user_id,
+        "event_type": event.event_type,
+        "ip_network": event.ip_network,
+        "user_agent": event.user_agent,
+        "facts": event.facts,
+        "created_at": _moment(event.created_at),
+    }
+    return _hash(ACCOUNT_VERSION, salt, told).hex()
 
 
 def _told(event: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -17,10 +18,19 @@ from psycopg.rows import namedtuple_row
 from runcible.certification.trust_root import TrustRoot
 from runcible.errors import NotCanonical
 from runcible.moments import format_moment, parse_moment
-from runcible.storage.audit_chain import FIELDS, GENESIS, custody_anchor, custody_link, links, links_digest
+from runcible.storage.audit_chain import (
+    FIELDS,
+    GENESIS,
+    account_digest,
+    custody_anchor,
+    custody_link,
+    links,
+    links_digest,
+)
 from runcible.storage.audit_heads import KeptHead, check_signatures
 
 MOST_FINDINGS = 1000
+NOBODY = UUID(int=0)  # whose events belong to no organisation
 AT_ONCE = 2000  # rows that are fetched at once
 SIGNED_LATE = timedelta(hours=1)  # the signer comes to a head within seconds; somebody might sign a forged one later
 LATE = "interval '10 minutes'"  # no transaction of ours lasts as long: an event that is older than that was put in
@@ -56,6 +66,8 @@ class Report:
 
     events: int = 0
     custody_entries: int = 0
+    account_events: int = 0
+    uncovered_account_events: int = 0  # of before the trail held their digests
     unlinked: int = 0
     unanchored: int | None = None
     signatures: Signatures = field(default_factory=Signatures)
@@ -89,6 +101,7 @@ def verify(url: str, heads: Sequence[KeptHead] | None = None, trust_root: TrustR
         _compare_tables(connection, report)
         _walk_the_chain(connection, report, heads)
         _walk_custody(connection, report)
+        _walk_accounts(connection, report)
     return report
 
 
@@ -384,9 +397,50 @@ def _custody_hash(row: Any, previous: bytes | None) -> bytes | None:
         return None
 
 
-def _streamed(connection: psycopg.Connection[Any], name: str, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+# --- events of accounts, in no organisation ---
+
+_ACCOUNTS = """
+    SELECT kept.id, kept.user_id, kept.event_type, kept.user_agent, kept.facts, kept.salt, kept.created_at,
+           host(kept.ip_network) || '/' || masklen(kept.ip_network) AS ip_network,
+           anchor.event_id, anchor.entity_id, anchor.digest,
+           kept.id < (SELECT min(entity_id::bigint) FROM audit.audit_events
+                      WHERE application_instance_id = %(nobody)s AND entity_type = 'IdentityEvent') AS is_older
+    FROM public.identity_events AS kept
+    FULL JOIN (
+        SELECT event_id, entity_id, metadata #>> '{facts,account}' AS digest FROM audit.audit_events
+        WHERE application_instance_id = %(nobody)s AND entity_type = 'IdentityEvent'
+    ) AS anchor ON anchor.entity_id = kept.id::text
+    ORDER BY kept.id"""
+
+
+def _walk_accounts(connection: psycopg.Connection[Any], report: Report) -> None:
+    """Each event of an account is as the trail holds it. The trail itself has been verified by now."""
+    for row in _streamed(connection, "accounts", _ACCOUNTS, {"nobody": NOBODY}):
+        if row.id is None:
+            said = f"was taken out, or given another id; see event {row.event_id}"
+            report.add("identity_events", f"id {row.entity_id}", said)
+            continue
+        report.account_events += 1
+        name = f"id {row.id}, of user {row.user_id}"
+        if row.event_id is None and row.is_older is not False:
+            report.uncovered_account_events += 1
+        elif row.event_id is None:
+            report.add("identity_events", name, "was put in, or given another id: no event of the trail is of it")
+        elif _account_digest(row) != row.digest:
+            said = f"is not what was written: a column of it was changed; see event {row.event_id}"
+            report.add("identity_events", name, said)
+
+
+def _account_digest(row: Any) -> str | None:
+    try:
+        return account_digest(bytes(row.salt or b""), row)
+    except NotCanonical:
+        return None
+
+
+def _streamed(connection: psycopg.Connection[Any], name: str, query: str, values: Any = None) -> Iterator[Any]:
     """The rows of a query, fetched some at a time, so that memory does not grow with the trail."""
     with connection.cursor(name=name) as cursor:
         cursor.itersize = AT_ONCE
-        cursor.execute(query.encode(), values or None)
+        cursor.execute(query.encode(), values)
         yield from cursor

@@ -11,15 +11,17 @@ import pytest
 from psycopg.rows import namedtuple_row
 
 from app import create_app
+from app.commands.identity_events import happened
 from app.commands.tasks import update_task
 from app.core.database import db, fresh_session
+from app.core.transaction import command
 from app.jobs import audit_chain, audit_heads
 from app.schemas.tasks import TaskChanges
 from runcible.cli import main
 from tests import cast, stage
 from tests.factories import a_certification, a_task
 
-TABLES = ("audit_events", "audit_event_keys", "audit_chain", "certification_audit_log")
+TABLES = ("audit_events", "audit_event_keys", "audit_chain", "certification_audit_log", "identity_events")
 
 # One byte, or the least that a type can differ by.
 CHANGED = {
@@ -47,10 +49,23 @@ def trail(play_stage, web_app, tmp_path_factory):
         alice = cast.play(cast.found("acme"), "alice")
         a_certification(alice)
         task = a_task(alice)
+        for _time in range(3):
+            signed_in(alice)
         for name in ("one", "two", "three"):
             update_task(alice.actor, task.id, TaskChanges(name=name))
     link(there, heads)
     return SimpleNamespace(database=database, heads=heads, stage=there, alice=alice, task=task)
+
+
+@command(anyone="a test", unrecorded="it is the record")
+def signed_in(player):
+    """An event of somebody's account."""
+    happened(player.actor.origin, player.user_id, "user.signed_in", how="password")
+
+
+def place(table):
+    """Where a table stands: what happened to accounts stands beside them, outside of the trail."""
+    return f"public.{table}" if table == "identity_events" else f"audit.{table}"
 
 
 def link(there, heads, at_once=3):
@@ -76,6 +91,7 @@ def tampering(trail):
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for table in ("audit.audit_events", "audit.certification_audit_log"):
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        connection.execute("ALTER TABLE identity_events DISABLE TRIGGER ALL")  # that of its reference to a user too
         yield SimpleNamespace(sql=connection.execute, database=name)
     with stage.superuser() as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -123,6 +139,9 @@ COLUMNS = [
     ("certification_audit_log", name)
     for name in ("id", "application_instance_id", "certification_id", "sequence", "event_type", "event_data", "user_id",
                  "ip_address", "user_agent", "previous_hash", "hash", "created_at")
+] + [
+    ("identity_events", name)
+    for name in ("id", "user_id", "event_type", "ip_network", "user_agent", "facts", "salt", "created_at")
 ]  # fmt: skip
 
 
@@ -130,7 +149,8 @@ def test_no_column_of_the_trail_is_forgotten_here(trail):
     with stage.superuser(trail.database) as connection:
         there = connection.execute(
             "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid"
-            " WHERE relnamespace = 'audit'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
+            " WHERE (relnamespace = 'audit'::regnamespace OR a.attrelid = 'public.identity_events'::regclass)"
+            " AND relkind IN ('r', 'p') AND NOT relispartition"
             " AND attnum > 0 AND NOT attisdropped"
         ).fetchall()
     assert set(there) == set(COLUMNS)
@@ -140,14 +160,14 @@ def test_no_column_of_the_trail_is_forgotten_here(trail):
 def test_one_changed_byte_of_any_column_is_found_and_its_row_is_named(trail, tampering, capsys, table, column):
     (kind,) = tampering.sql(
         "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
-        [f"audit.{table}", column],
+        [place(table), column],
     ).fetchone()
     order = {"audit_chain": "sequence", "audit_event_keys": "created_at"}.get(table, "id")
     row = tampering.sql(
-        f"SELECT ctid, tableoid::regclass::text AS at, * FROM audit.{table} ORDER BY {order} OFFSET 2 LIMIT 1"
+        f"SELECT ctid, tableoid::regclass::text AS at, * FROM {place(table)} ORDER BY {order} OFFSET 2 LIMIT 1"
     ).fetchone()
     if kind == "bigint" and column == "id":
-        tampering.sql(f"ALTER TABLE audit.{table} ALTER COLUMN id DROP IDENTITY")
+        tampering.sql(f"ALTER TABLE {place(table)} ALTER COLUMN id DROP IDENTITY")
     changed = CHANGED[kind].format(column)
     assert tampering.sql(f"UPDATE {row.at} SET {column} = {changed} WHERE ctid = %s", [row.ctid]).rowcount == 1
     code, said = verified(tampering.database, trail.heads, capsys)
@@ -167,14 +187,46 @@ def test_one_changed_byte_of_any_column_is_found_and_its_row_is_named(trail, tam
 def test_a_row_taken_out_of_the_middle_is_named(trail, tampering, capsys, table):
     order = {"audit_chain": "sequence", "audit_event_keys": "created_at"}.get(table, "id")
     row = tampering.sql(
-        f"SELECT ctid, tableoid::regclass::text AS at, * FROM audit.{table} ORDER BY {order} OFFSET 2 LIMIT 1"
+        f"SELECT ctid, tableoid::regclass::text AS at, * FROM {place(table)} ORDER BY {order} OFFSET 2 LIMIT 1"
     ).fetchone()
     tampering.sql(f"DELETE FROM {row.at} WHERE ctid = %s", [row.ctid])
     code, said = verified(tampering.database, trail.heads, capsys)
     assert code == 1
     assert f"TAMPERED  {table}" in said
-    named = {"audit_chain": "sequence", "certification_audit_log": "id"}.get(table, "event_id")
+    named = {"audit_chain": "sequence", "certification_audit_log": "id", "identity_events": "id"}.get(table, "event_id")
     assert str(getattr(row, named)) in said
+
+
+def test_an_event_of_an_account_that_was_put_in_is_named(trail, tampering, capsys):
+    (forged,) = tampering.sql(
+        "INSERT INTO identity_events (user_id, event_type, facts, salt)"
+        " SELECT user_id, event_type, facts, salt FROM identity_events ORDER BY id DESC LIMIT 1 RETURNING id"
+    ).fetchone()
+    code, said = verified(tampering.database, trail.heads, capsys)
+    assert (code, f"TAMPERED  identity_events, id {forged}" in said) == (1, True), said
+    assert "was put in" in said
+
+
+def test_events_of_accounts_of_before_the_trail_held_them_are_counted_and_no_finding(trail, tampering, capsys):
+    tampering.sql(
+        "INSERT INTO identity_events (id, user_id, event_type) OVERRIDING SYSTEM VALUE"
+        " SELECT -7, user_id, event_type FROM identity_events LIMIT 1"
+    )
+    code, said = verified(tampering.database, trail.heads, capsys)
+    assert (code, "Note: 1 events of accounts are older" in said) == (0, True), said
+
+
+def test_the_trail_tells_nothing_of_accounts_but_a_digest(trail):
+    with stage.superuser(trail.database) as connection:
+        rows = connection.execute(
+            "SELECT actor_user_id, actor_ip_address, before_state, after_state, metadata FROM audit.audit_events"
+            " WHERE entity_type = 'IdentityEvent'"
+        ).fetchall()
+    assert rows
+    for *others, metadata in rows:
+        assert others == [None] * 4
+        assert metadata.keys() == {"facts"}
+        assert metadata["facts"].keys() == {"account"}
 
 
 def test_a_tail_that_was_cut_off_whole_is_found_by_the_heads_alone(trail, tampering, capsys):
