@@ -8,7 +8,18 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 import structlog
-from flask import Flask, Response, current_app, g, get_flashed_messages, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -195,20 +206,25 @@ def _started_from() -> str | None:
     return target
 
 
-def _closed_behind(refusal: DomainError) -> list[Any]:
-    """What was said of a change after which the person does not see its page any more: they gave up the right to.
+def _is_closed_behind(refusal: DomainError) -> bool:
+    """Whether a change was made after which the person does not see its page any more: they gave up the right to.
 
     What is said waits for the page that follows a change, and for no other.
     """
     follows = request.method == "GET" and request.url_rule is not None and not wants_fragment()
-    if follows and refusal.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-        return get_flashed_messages()
-    return []
+    return follows and refusal.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and bool(session.get("_flashes"))
+
+
+def _behind() -> Response:
+    """The page that says so, loaded as a whole: the frame around it may be another one now."""
+    if "HX-Request" in request.headers:
+        return Response(headers={"HX-Redirect": request.full_path.rstrip("?")})
+    return Response(render_template("errors/behind.html", said_now=get_flashed_messages()), mimetype="text/html")
 
 
 def _as_html(refusal: DomainError) -> Response:
-    if said := _closed_behind(refusal):
-        return Response(render_template("errors/behind.html", said_now=said), mimetype="text/html")
+    if _is_closed_behind(refusal):
+        return _behind()
     template = "errors/_error.html" if wants_fragment() else "errors/page.html"
     status = int(refusal.status)
     try:

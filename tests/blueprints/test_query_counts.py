@@ -7,10 +7,11 @@ import pytest
 from app.commands.access_roles import create_access_role
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
+from app.commands.tasks import create_task
 from app.core.ids import new_token
 from app.schemas.access_roles import NewAccessRole
-from app.schemas.tasks import Assignment, NewComment
-from tests.factories import a_certification, a_program, a_task
+from app.schemas.tasks import Assignment, NewComment, NewTask
+from tests.factories import a_certification, a_grant, a_group, a_program, a_task
 
 # The most that each may take. Three of them find out who asks, or four for a key; the others show something.
 PAGES = {
@@ -28,6 +29,9 @@ PAGES = {
     "/roles": 4,
     "/roles/{role}": 6,
     "/roles/{role}/edit": 6,
+    "/access": 3,
+    "/access?user_id={person}&permission=task.update&thing={task}": 12,  # the thing, its ways, who could help
+    "/access?user_id={person}&permission=task.update": 7,
     "/api-keys?limit=200": 5,  # one asks whether this reading is noted already
 }
 API = {
@@ -45,27 +49,30 @@ API = {
 def things(alice, bob):
     program = a_program(alice)
     task = a_task(alice, program)
-    more(alice, bob, program, task, 10)
+    more(alice, bob, program.id, task.id, 10)
     role = create_access_role(alice.actor, NewAccessRole(name="Clerk", permissions=("task.view",)))
-    return {"program": program, "task": task, "role": role, "certification": a_certification(alice, task_id=task.id)}
+    rows = {name: row.id for name, row in (("program", program), ("task", task), ("role", role))}
+    return rows | {"certification": a_certification(alice, task_id=task.id), "person": bob.user_id}
 
 
-def more(alice, bob, program, task, count):
-    """More of everything that grows: tasks with people on them, comments, programs, certifications."""
+def more(alice, bob, program_id, task_id, count):
+    """More of everything that grows: tasks with people on them, comments, programs, certifications, grants, groups."""
     for number in range(count):
-        made = a_task(alice, program, name=f"Task {number}")
+        new = NewTask(program_id=program_id, name=f"Task {number}")
+        made = create_task(alice.actor, new)
         assign_task(alice.actor, made.id, Assignment(user_id=(alice, bob)[number % 2].user_id))
         if number % 5 == 0:
-            comment_on_task(bob.actor, task.id, NewComment(body=f"Comment {number}"))
+            comment_on_task(bob.actor, task_id, NewComment(body=f"Comment {number}"))
             a_certification(alice, task_id=made.id, settled=False)
-            a_program(alice)
+            a_grant(alice, "reviewer", bob, program_id=a_program(alice).id)
+            a_grant(alice, "reviewer", bob, task_id=made.id)
+            a_group(alice.organisation, bob)
             alice.key_with("task.view")
             create_access_role(alice.actor, NewAccessRole(name=f"Role {new_token()}", permissions=("task.view",)))
 
 
 def costs(door, paths, things, count_queries):
-    ids = {name: thing if name == "certification" else thing.id for name, thing in things.items()}
-    addresses = {path: path.format(**ids) for path in paths}
+    addresses = {path: path.format(**things) for path in paths}
 
     def get(address):
         assert door.get(address).status_code == 200, address

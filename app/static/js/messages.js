@@ -61,6 +61,12 @@ function takingBack({ url, fields }, item) {
   return form;
 }
 
+/** Whether a request does what the form of a toast would do. */
+function isSameAct(form, { action, body }) {
+  const at = (url) => new URL(url, document.baseURI).pathname;
+  return at(form.action) === at(action) && [...new FormData(form)].every(([name, value]) => body?.get?.(name) === value);
+}
+
 /** Have `text` read aloud, and shown to nobody. */
 export function announce(text) {
   const box = document.getElementById("announcer");
@@ -81,6 +87,11 @@ export function watchMessages() {
     const isNews = (e) => said.get(e.id) !== e.dataset.announce && (said.has(e.id) || !isPage(target));
     const news = target === document.body ? [] : speaking(target).filter(isNews);
     if (news.length) announce(news.at(-1).dataset.announce);
+  });
+  // What a toast offers to take back may be taken back elsewhere: then it offers it no longer.
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.request.method === "GET" || ctx.response.status >= 400) return;
+    for (const form of document.querySelectorAll("#toasts form")) if (isSameAct(form, ctx.request)) form.parentElement.remove();
   });
   // The server sends them along: HX-Trigger: {"toast": {"said": [{"text": "...", "tone": "good", "undo": null}]}}
   document.addEventListener("toast", ({ detail }) => {

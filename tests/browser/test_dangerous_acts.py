@@ -1,0 +1,54 @@
+"""Dangerous acts in a browser: asked once more who one is, and then where one wanted to be."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.axe import violations
+from tests.browser.windows import heading
+from tests.cast import PASSWORD
+from tests.security.newcomers import newcomer
+from tests.security.test_account import grow_stale
+
+
+def test_a_role_of_power_is_given_after_saying_who_one_is(visit, script, acme, carol):
+    owner = newcomer(acme, "owner")
+    window = visit(owner, script=script)
+    page = window.go(f"/people/{carol.user_id}")
+    grow_stale(owner)
+    page.get_by_label("Role", exact=True).select_option(label="Owner")
+    with window.refusing(403):
+        page.get_by_role("button", name="Give role").click()
+        expect(heading(page)).to_have_text("Is it you?")
+    assert not script or violations(page) == []
+    with window.refusing(422):
+        page.get_by_label("Password").fill("not the right one")
+        page.get_by_role("button", name="Confirm").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    expect(heading(page)).to_contain_text("Carol")
+    expect(page.get_by_role("table")).to_contain_text("Owner")
+    expect(page.get_by_role("status").filter(has_text="Carol has the role “Owner”.")).to_be_visible()
+
+
+def test_what_was_taken_back_elsewhere_is_offered_no_longer(visit, acme):
+    page = visit(newcomer(acme, "owner")).go("/settings/close")
+    page.get_by_label("Short name").fill(acme.slug)
+    page.get_by_role("button", name="Close in 30 days").click()
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator(".toast").filter(has_text="Acme stays.")).to_be_visible()
+    expect(undo).to_have_count(0)
+
+
+def test_who_gives_up_their_own_role_is_told_so_calmly(visit, script, acme):
+    admin = newcomer(acme, "admin")
+    page = visit(admin, script=script).go(f"/people/{admin.user_id}/deactivate")
+    page.get_by_role("button", name="Deactivate").click()
+    expect(heading(page)).to_have_text("That is done")
+    expect(page.get_by_role("main")).to_contain_text("Dora has no access any more.")
+    assert not script or violations(page) == []
+    page.get_by_role("link", name="Your organisations").click()
+    expect(heading(page)).to_have_text("Your organisations")
