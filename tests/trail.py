@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
+from sqlalchemy import text
 
 from app.core.database import db
+from tests.running import PATIENCE
 from tests.stage import url_of
 
 
@@ -44,6 +47,19 @@ def as_superuser(query: str, *values: Any) -> list[Any]:
     """The rows of a query with nothing hidden: no role of the product sees this much."""
     with psycopg.connect(url_of(_database(), "superuser"), row_factory=namedtuple_row) as connection:
         return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+def await_in_line(how_many: int) -> None:
+    """Wait until so many wait for a lock in the database of this test run. They have to `be_patient`."""
+    deadline = time.monotonic() + PATIENCE
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while len(as_superuser(waiting)) < how_many:
+        assert time.monotonic() < deadline, "Nobody waits."
+
+
+def be_patient() -> None:
+    """Let a command of a test wait for locks as long as it takes, and not only as long as a person would."""
+    db.session.execute(text("SET LOCAL lock_timeout = 0"))
 
 
 def _database() -> str:

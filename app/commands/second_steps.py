@@ -103,8 +103,7 @@ def use_code(visitor: Visitor, user_id: int, given: GivenCode) -> str:
 
 def forget_tries(origin: Origin, user_id: int) -> None:
     """Forget wrong codes: the right one was given, or the password that they were guessed with is no more."""
-    for tries in _tries(origin, user_id):
-        guessing.forget(tries)
+    guessing.forget(*_tries(origin, user_id))
 
 
 def matching_step(secret: str, code: str, at: datetime) -> int | None:

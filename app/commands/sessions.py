@@ -59,15 +59,11 @@ def check_credentials(visitor: Visitor, given: Credentials, device: str = "") ->
     known = user.password_hash if user is not None and user.may_sign_in else None
     if not passwords.matches(given.password, known) or user is None:
         raise Invalid({"_": REFUSED})
-    account, *others = _subjects(visitor.origin, given.email, _known(device, given.email))
-    guessing.forget(account[0])
-    for subject, _limit in others:
-        guessing.give_back(subject)
     if known and passwords.needs_rehash(known):
-        unchanged = update(User).where(
-            User.user_id == user.user_id, User.password_hash == known
-        )  # it may be new by now
-        db.session.execute(unchanged.values(password_hash=passwords.hash_password(given.password)))
+        same = (User.user_id == user.user_id, User.password_hash == known)  # it may have been changed since
+        db.session.execute(update(User).where(*same).values(password_hash=passwords.hash_password(given.password)))
+    own, *shared = (subject for subject, _limit in _subjects(visitor.origin, given.email, _known(device, given.email)))
+    guessing.forget(own, give_back=shared)
     return user.user_id
 
 

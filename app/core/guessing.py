@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -75,18 +76,23 @@ def count(limits: Mapping[bytes, int], steady: Collection[bytes] = ()) -> dict[b
     return {bytes(row.subject_hash): row.failures for row in counted}
 
 
-def forget(subject_hash: bytes) -> None:
-    """Forget the guesses of a subject: the right answer was given."""
-    db.session.execute(delete(sign_in_attempts).where(sign_in_attempts.c.subject_hash == subject_hash))
+def forget(*subjects: bytes, give_back: Collection[bytes] = ()) -> None:
+    """Forget the guesses of these subjects: the right answer was given. Others get the one guess back that was none.
+
+    Rows are locked in the order in which they are counted, and by one statement: others wait for them.
+    """
+    row = sign_in_attempts.c
+    locked = select(row.subject_hash).where(row.subject_hash.in_([*subjects, *give_back]))
+    touched = locked.order_by(row.subject_hash).with_for_update().cte("touched")
+    mine = row.subject_hash == touched.c.subject_hash
+    gone = delete(sign_in_attempts).where(mine, row.subject_hash.in_(subjects)).cte("gone")
+    fewer = update(sign_in_attempts).where(mine, row.subject_hash.in_(give_back)).add_cte(gone)
+    db.session.execute(fewer.values(failures=func.greatest(row.failures - 1, 0)))
 
 
 def give_back(subject_hash: bytes) -> None:
     """Take one guess back that was none."""
-    db.session.execute(
-        update(sign_in_attempts)
-        .where(sign_in_attempts.c.subject_hash == subject_hash)
-        .values(failures=func.greatest(sign_in_attempts.c.failures - 1, 0))
-    )
+    forget(give_back=[subject_hash])
 
 
 def _count_up(limits: Mapping[bytes, int], steady: Collection[bytes]) -> Any:
