@@ -20,6 +20,7 @@ from benchmarks import (
     machine,
     queries,
     side_by_side,
+    sign_in,
     signing,
     stack,
     table,
@@ -29,6 +30,14 @@ from benchmarks.stack import Stack
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+FAILURES = (
+    LocalError,
+    load.WrongAnswersError,
+    queries.NotFixedError,
+    certifications.NotCertifiedError,
+    sign_in.TooSlowError,
+)
+ALONE = ("access", "audit", "sign-in")  # parts that are measured only where they are named
 
 
 def main() -> int:
@@ -52,9 +61,14 @@ def main() -> int:
                 say(f"giving {access.GRANTS:,} grants")
                 found["access"] = access.measure(running, create_app("web", **running.settings))
                 print("\n".join(access.lines(found["access"])))
-            if set(given.parts) - {"access", "audit", "signing"}:
+            if "sign-in" in given.parts:
+                say("signing in, on one core")
+                found["sign_in"] = sign_in.measure(running, create_app("web", **running.settings))
+                print("\n".join(sign_in.lines(found["sign_in"])))
+                sign_in.require_fast(found["sign_in"])
+            if set(given.parts) - {*ALONE, "signing"}:
                 measure(running, given, found)
-    except (LocalError, load.WrongAnswersError, queries.NotFixedError, certifications.NotCertifiedError) as reason:
+    except FAILURES as reason:
         print(f"\n{reason}", file=sys.stderr)
         failed = True
     except StopRequestedError:
@@ -70,9 +84,7 @@ def arguments() -> argparse.Namespace:
     """What to measure, and for how long."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parts = ("pages", "writes", "signing", "certifications")
-    parser.add_argument(
-        "parts", nargs="*", default=list(parts), help=f"what to measure: {', '.join(parts)}; access; audit"
-    )
+    parser.add_argument("parts", nargs="*", default=list(parts), help=f"what to measure: {', '.join((*parts, *ALONE))}")
     parser.add_argument(
         "--events", type=int, default=5_000_000, help="of the part audit, which is not made unless named"
     )
@@ -80,7 +92,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=2, help="length of a slice (2)")
     parser.add_argument("--certifications", type=int, default=100, help="requests for each kind of key (100)")
     given = parser.parse_args()
-    if unknown := set(given.parts) - {*parts, "access", "audit"}:
+    if unknown := set(given.parts) - {*parts, *ALONE}:
         parser.error(f"there is no part called {', '.join(sorted(unknown))}")
     return given
 

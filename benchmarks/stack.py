@@ -118,7 +118,7 @@ def start_everything(stack: Stack, tenant_id: str) -> None:
     told = {"PORT": str(stack.floor_port), "FLOOR_DATABASE_URL": stack.superuser_url, "FLOOR_TENANT": tenant_id}
     stack.start("floor", floor, **told)
     stack.wait(lambda: is_ready(ask(stack.address)), "the product to be ready")
-    stack.wait(lambda: _answers(stack.floor_port), "the floor to answer")
+    stack.wait(lambda: answers(stack.floor_port), "the floor to answer")
 
 
 def _stack(supervisor: Supervisor, home: Home, services: Services) -> Stack:
@@ -130,10 +130,11 @@ def _stack(supervisor: Supervisor, home: Home, services: Services) -> Stack:
     return Stack(supervisor, home, services, address, whole, floor_port, logs)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int, path: str = "/") -> bool:
+    """Whether a server on this machine answers there with a page."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except OSError:
         return False
