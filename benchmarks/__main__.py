@@ -55,7 +55,9 @@ def main() -> int:
             found["settings"] = settings(running, given)
             if "audit" in given.parts:
                 say(f"making {given.events:,} events of the audit trail")
-                found["audit"] = audit.measure(running, create_app("web", **running.settings), given.events)
+                found["audit"] = audit.measure(
+                    running, create_app("web", **running.settings), given.events, export=given.export
+                )
                 print("\n".join(audit.lines(found["audit"])))
             if "access" in given.parts:
                 say(f"giving {access.GRANTS:,} grants")
@@ -88,6 +90,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--events", type=int, default=5_000_000, help="of the part audit, which is not made unless named"
     )
+    parser.add_argument("--export", action="store_true", help="also export the whole trail, in the part audit")
     parser.add_argument("--rounds", type=int, default=3, help="slices for each side (3)")
     parser.add_argument("--seconds", type=int, default=2, help="length of a slice (2)")
     parser.add_argument("--certifications", type=int, default=100, help="requests for each kind of key (100)")

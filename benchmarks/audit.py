@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+import resource
 import statistics
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from flask import Flask
 
-from app.commands.tenants import create_tenant
+from app.commands.audit_exports import request_audit_export
+from app.commands.tenants import create_tenant, system_actor
 from app.core import tenancy
 from app.core.actor import Actor, Tenant, Visitor
 from app.core.database import db
 from app.core.paging import Paging
+from app.jobs.audit_exports import write
+from app.models.application_instances import ApplicationInstance
+from app.models.audit_exports import AuditExport
 from app.queries.audit_events import AuditFilters, explained, list_audit_events
 from app.schemas.tenants import NewTenant
 from benchmarks.stack import Stack
@@ -28,6 +34,7 @@ from benchmarks.stack import Stack
 PEOPLE = 50
 OBJECTS = 20_000
 ROUNDS = 30
+EXPORT = "audit_event.export"
 MOST_MS = 200.0  # what a person may have to wait for a month of somebody's events
 
 _FILL = """
@@ -44,8 +51,8 @@ _FILL = """
     FROM generate_series(0::bigint, %(count)s - 1) AS n"""
 
 
-def measure(running: Stack, app: Flask, events: int) -> dict[str, Any]:
-    """Fill the trail and read it."""
+def measure(running: Stack, app: Flask, events: int, *, export: bool = False) -> dict[str, Any]:
+    """Fill the trail and read it; with `export` also write an export of all of it."""
     with app.app_context():
         made = create_tenant(
             Visitor(),
@@ -66,11 +73,47 @@ def measure(running: Stack, app: Flask, events: int) -> dict[str, Any]:
             permissions=frozenset({"audit_event.view", "task.view", "user.view"}),
         )
         with tenancy.entered(db.session, made.id):
-            return {"events": events, "minutes": filled / 60, "bytes": size, **_read(actor, months)}
+            found = {"events": events, "minutes": filled / 60, "bytes": size, **_read(actor, months)}
+        if export:
+            with running.connect() as connection:
+                row = connection.execute("SELECT user_id FROM users WHERE email = 'owner@audited.example'").fetchone()
+            assert row is not None
+            found["export"] = _export(running, replace(actor, user_id=row[0], permissions=actor.permissions | {EXPORT}))
+        return found
+
+
+def _export(running: Stack, actor: Actor) -> dict[str, Any]:
+    """Write an export of the whole trail, as the job does it: how long, how large, and what memory it took more."""
+    with tenancy.entered(db.session, actor.tenant_id):
+        tenant = db.session.get_one(ApplicationInstance, actor.tenant_id)
+        export_id = request_audit_export(actor, "jsonl", AuditFilters()).id
+        system, before = system_actor(tenant), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started, turns = time.monotonic(), 0
+        while db.session.get_one(AuditExport, export_id).state != "ready":
+            db.session.commit()
+            write(system, export_id)
+            db.session.expire_all()
+            turns += 1
+        seconds = time.monotonic() - started
+    with running.connect() as connection:
+        row = connection.execute(
+            "SELECT rows_done, sum(length(content)) AS bytes FROM audit_exports AS x"
+            " JOIN audit_export_parts AS p ON p.audit_export_id = x.id WHERE x.id = %s GROUP BY 1",
+            [export_id],
+        ).fetchone()
+    assert row is not None
+    return {
+        "seconds": seconds,
+        "turns": turns,
+        "rows": row[0],
+        "bytes": int(row[1]),
+        "memory_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before,
+    }
 
 
 def lines(found: dict[str, Any]) -> list[str]:
     """What was found, as a table for a person."""
+    told = _lines_of_export(found["export"]) if "export" in found else []
     return [
         f"Audit trail of {found['events']:,} events over 12 months; filled in {found['minutes']:.1f} minutes,"
         f" {found['bytes'] / 2**30:.1f} GiB with indexes.",
@@ -80,6 +123,15 @@ def lines(found: dict[str, Any]) -> list[str]:
         *(f"| {name} | {each['p50']:.1f} ms | {each['p95']:.1f} ms |" for name, each in found["pages"].items()),
         "",
         f"Partitions read for a person and a month: {', '.join(found['partitions'])}.",
+        *told,
+    ]
+
+
+def _lines_of_export(found: dict[str, Any]) -> list[str]:
+    rate, mebibytes, more = found["rows"] / found["seconds"], found["bytes"] / 2**20, found["memory_kb"] / 1024
+    return [
+        f"Export as JSON Lines: {found['rows']:,} events in {found['seconds']:.0f} s and {found['turns']} turns,"
+        f" {rate:,.0f} a second. {mebibytes:,.0f} MiB compressed and sealed; {more:.0f} MiB more memory than before.",
     ]
 
 

@@ -152,6 +152,7 @@ def audit(certification_id):
     """The chain of custody, newest first."""
     actor = current_actor()
     given = read_parameters("cursor", "limit")
+    commands.note_custody_reading(actor, certification_id)
     certification = queries.get_certification(actor, certification_id)
     page = certification_events(actor, certification_id, read_paging(given), newest_first=True)
     events = [told_of_certification(row, certification.revocation_reason) for row in page.rows]

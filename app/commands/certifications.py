@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.commands.tasks import live_task
-from app.core import clock, sealing
+from app.core import audit, clock, sealing
 from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import record, subject_of
@@ -179,6 +179,13 @@ def note_reading(actor: Actor, certification_id: UUID, event: str = "viewed") ->
     certification = fetch(actor, Certification, certification_id, "certification.view", lock=True)
     if not logged_since(actor, certification, event, since):  # nobody was faster while the row was waited for
         happened(actor, certification, event, {}, visible=False)
+
+
+@command
+def note_custody_reading(actor: Actor, certification_id: UUID) -> None:
+    """Write down that somebody read the chain of custody: once for each person in a quarter of an hour."""
+    certification = fetch(actor, Certification, certification_id, "certification.view")
+    audit.note_reading(actor, "certification.custody_viewed", certification)
 
 
 def happened(

@@ -44,6 +44,17 @@ audit_events = Table(
     info={"unrecorded": "it is the record"},
 )
 
+# All that is sensitive to read, though nothing changes by it (R-41). Of each page and each answer
+# tests/structure/test_readings.py knows whether it shows such a thing, or why it does not.
+READINGS = {
+    "audit_trail.viewed": "the audit trail, a page of it or an event",
+    "audit_export.downloaded": "the file of an export of the trail",
+    "api_keys.viewed": "the API keys of the organisation: whose, what for, from where, last used",
+    "people.viewed": "people with their addresses, a list of them or one",
+    "certification.viewed": "the content that was certified",
+    "certification.downloaded": "the bundle with that content",
+    "certification.custody_viewed": "who had certified content in their hands, and when",
+}
 SAME_READING = timedelta(minutes=15)  # a person who reloads a page has not read it again
 
 _ACTIONS = {"created": "create", "deleted": "delete", "certified": "certify", "viewed": "read", "downloaded": "read"}
@@ -74,6 +85,7 @@ def note_reading(actor: Actor, event_type: str, subject: Any, *, facts: dict[str
     For what is sensitive though nothing of it changes; the door does not matter. Returns whether it was written down
     now. Reading by the system itself is part of what it was asked to do, and is not written down.
     """
+    assert event_type in READINGS, f"{event_type} is not among the readings that are noted."
     required_unit().recorded = True
     if actor.user_id is None or _noted(actor, event_type, subject):
         return False

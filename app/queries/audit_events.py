@@ -344,10 +344,9 @@ def _mentioned(rows: list[Any]) -> set[tuple[str, str]]:
     found = {(row.entity_type, row.entity_id) for row in rows}
     for row in rows:
         for state in (row.before_state or {}, row.after_state or {}, _facts(row)):
-            for name, kind in REFERENCES.items():
-                named = state.get(name)
-                ids = named if isinstance(named, list) else [named]
-                found |= {(kind, str(each)) for each in ids if isinstance(each, str | int)}
+            for name in REFERENCES.keys() & state.keys():
+                ids = state[name] if isinstance(state[name], list) else [state[name]]
+                found |= {(REFERENCES[name], str(each)) for each in ids if isinstance(each, str | int)}
         if credential := (row.metadata or {}).get("credential_id"):
             found.add((ApiKey.__name__, credential))
     return found

@@ -45,6 +45,7 @@ _OF_THE_TRAIL = {
     "certification.created": "asked for the certification",
     "certification.viewed": "read the content of the certification",
     "certification.downloaded": "downloaded the bundle of the certification",
+    "certification.custody_viewed": "looked at the chain of custody of the certification",
     "certification.timestamped": "had time-stamped the certification",
     "certification.superseded": "put a newer version in the place of the certification",
     "certification.failed": "could not complete the certification",

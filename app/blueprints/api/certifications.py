@@ -112,7 +112,7 @@ def certification_audit(certification_id):
     """A page of the chain of custody, from its beginning."""
     actor = current_actor()
     given = read_parameters("cursor", "limit")
-    queries.get_certification(actor, certification_id)
+    commands.note_custody_reading(actor, certification_id)
     page = certification_events(actor, certification_id, read_paging(given))
     return one_page(page, [CustodyOut.of(row) for row in page.rows], given)
 
