@@ -10,7 +10,7 @@ from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.queries.programs import program_choices
 from app.queries.users import list_people
-from app.schemas.tasks import Assignment, Move, NewTask, TaskChanges
+from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
@@ -25,7 +25,7 @@ from app.web.parsing import (
 )
 from app.web.responses import Said, Undo, done, go_on, leave, refused, show, wants_fragment
 from app.web.sentences import told
-from app.web.task_pages import task_context
+from app.web.task_pages import read_move, task_context
 from app.web.templating import translated as _
 
 bp = Blueprint("tasks", __name__)
@@ -109,7 +109,7 @@ def update(task_id):
 @bp.post("/tasks/<uuid:task_id>/move")
 def move(task_id):
     """Move a task to another state."""
-    return _in_place(task_id, lambda actor: commands.move_task(actor, task_id, read_form(Move)), _moved)
+    return _in_place(task_id, lambda actor: commands.move_task(actor, task_id, read_move()), _moved)
 
 
 @bp.post("/tasks/<uuid:task_id>/assignment")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
 
+from app.commands.task_ranks import hold_order, place_task, rank_at_end
 from app.commands.workflows import move_instance, start_instance
 from app.core import clock
 from app.core.actor import Actor
@@ -27,9 +28,11 @@ def create_task(actor: Actor, new: NewTask) -> Task:
     Raises Invalid where the program is not there to take it.
     """
     require(actor, "task.create", new.program_id)
+    number = _next_number(actor, new.program_id)
     task = Task(
         application_instance_id=actor.tenant_id,
-        number=_next_number(actor, new.program_id),
+        number=number,
+        rank=rank_at_end(actor, new.program_id),
         workflow_instance_id=start_instance(actor),
         created_by_user_id=actor.user_id,
         **new.model_dump(),
@@ -59,17 +62,24 @@ def update_task(actor: Actor, task_id: UUID, changes: TaskChanges) -> Task:
 
 @command
 def move_task(actor: Actor, task_id: UUID, move: Move) -> Task:
-    """Move a task to another state of its workflow. Moving it to where it is changes nothing.
+    """Move a task to another state of its workflow, or to another place, or both. Where it is already changes nothing.
 
-    Raises InvalidTransition where the workflow has no such way, Invalid for a state it does not have.
+    Raises InvalidTransition where the workflow has no such way, Invalid for a state or a place that there is not.
     """
+    placing = "after" in move.model_fields_set
+    if not placing and move.state is None:
+        raise Invalid({"state": "This is required."})
+    if placing:
+        hold_order(actor, task_id)
     task = live_task(actor, task_id, "task.move", lock=True)
     expect_version(task, move.version)
-    moved = move_instance(actor, task.workflow_instance_id, move.state)
+    moved = move_instance(actor, task.workflow_instance_id, move.state) if move.state is not None else None
     if moved is not None:
         task.updated_at = clock.now()
         db.session.flush()
-        record(actor, "task.moved", task, facts=moved)
+    placed = place_task(actor, task, move.after) if placing else None
+    if moved or placed:
+        record(actor, "task.moved" if moved else "task.reordered", task, facts=(moved or {}) | (placed or {}))
         announce(task)
     return task
 

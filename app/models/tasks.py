@@ -25,6 +25,7 @@ class Task(TenantOwned, Versioned, Deletable, Model):
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(default="")
     estimate_minutes: Mapped[int | None]
+    rank: Mapped[str | None] = mapped_column(String(100))  # its place in the order of its program: core/ranks.py
     workflow_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflow_instances.id"))
     created_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
 

@@ -29,9 +29,13 @@ class TaskChanges(Schema):
 
 
 class Move(Schema):
-    """The state that a task should go to, by its key."""
+    """Where a task should go: to a state, by its key, or to a place in the order of its program, or both.
 
-    state: ShortLine
+    `after` is the task that it should come behind; null is the top of its state. What is not sent stays as it is.
+    """
+
+    state: ShortLine = Unsent
+    after: Id | None = None
     version: Version | None = None
 
 

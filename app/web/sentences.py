@@ -10,6 +10,7 @@ _SENTENCES = {
     "task.created": "made this task",
     "task.updated": "changed {fields}",
     "task.moved": "moved it from {from_state} to {to_state}",
+    "task.reordered": "put it in another place in its program",
     "task.assigned": "put {person} on it",
     "task.unassigned": "took {person} off it",
     "task.deleted": "put it in the trash",
@@ -37,6 +38,7 @@ _SENTENCES = {
 # The thing that it happened to follows, by its kind and name, unless the sentence names it.
 _OF_THE_TRAIL = {
     "task.moved": "moved from {from_state} to {to_state} the task",
+    "task.reordered": "put in another place in its program the task",
     "task.assigned": "put {person} on the task",
     "task.unassigned": "took {person} off the task",
     "task.deleted": "trashed the task",

@@ -12,6 +12,8 @@ from app.core.paging import Cursor, Paging
 from app.queries.certifications import CertificationFilters, list_certifications
 from app.queries.tasks import get_task, list_comments, ways_on
 from app.queries.users import list_people
+from app.schemas.tasks import Move
+from app.web.parsing import read_changes
 
 
 def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> dict[str, Any]:
@@ -35,6 +37,11 @@ def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> d
         "values": {},
         "errors": {},
     }
+
+
+def read_move() -> Move:
+    """Where a form sends a task. An empty `after` is the top. Raises Invalid."""
+    return read_changes(Move, empty={"after": None})
 
 
 def comments_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 import zlib
+from itertools import pairwise
 
 import psycopg
 import pytest
 
+from app.core.ranks import between
 from tests import stage
 
 ORGANISATION = "INSERT INTO application_instances (id, slug, name) VALUES (gen_random_uuid(), 'kept', 'Kept')"
@@ -62,6 +65,31 @@ def test_a_step_does_not_wait_for_ever_behind_somebody_who_reads(database):
             stage.migrate(database)
     stage.migrate(database)
     assert "runcible.certifications" in tables(database)
+
+
+def test_tasks_are_at_first_in_the_order_of_their_numbers_and_then_may_lack_a_place(database):
+    stage.migrate(database, "0025")
+    tenant, program = uuid.uuid4(), uuid.uuid4()
+    insert = """
+        INSERT INTO tasks (id, application_instance_id, program_id, number, name, workflow_instance_id, version,
+            created_at, updated_at)
+        VALUES (gen_random_uuid(), %s, %s, %s, 'A task', gen_random_uuid(), 1, now(), now())"""
+    with stage.superuser(database) as connection:
+        connection.execute("SET session_replication_role = replica")  # what tasks refer to is of no account here
+        for number in (4000, 1, 62, 300, 61, 2):
+            connection.execute(insert, [tenant, program, number])
+    stage.migrate(database)
+    with stage.superuser(database) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(insert, [tenant, program, 4001])  # by what ran before this step
+        rows = connection.execute("SELECT number, rank FROM tasks ORDER BY rank NULLS LAST").fetchall()
+    assert [number for number, _rank in rows] == [1, 2, 61, 62, 300, 4000, 4001]
+    assert rows[-1][1] is None
+    ranks = [rank for _number, rank in rows[:-1]]
+    assert between(ranks[-1], None) > ranks[-1]
+    assert all(lower < between(lower, upper) < upper for lower, upper in pairwise(ranks))
+    stage.migrate(database, "0025")
+    stage.migrate(database)
 
 
 def test_superuser_files_can_be_run_again(database):

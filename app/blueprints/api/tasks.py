@@ -98,9 +98,10 @@ def unassign_task(task_id, user_id):
     return _one(actor, task_id)
 
 
+@api.post("/tasks/<uuid:task_id>/move")
 @api.post("/tasks/<uuid:task_id>/workflow")
 def move_task(task_id):
-    """Move a task to another state of its workflow."""
+    """Move a task to another state of its workflow, or to another place in the order of its program."""
     actor = current_actor()
     commands.move_task(actor, task_id, with_if_match(read_json(Move)))
     return _one(actor, task_id)
