@@ -20,6 +20,7 @@ class Settings(BaseSettings):
 
     oversing_home: Path = Path("var")
     base_url: str = "http://localhost:8000"
+    live_url: str = ""  # where browsers open sockets, unless at /live of the same site: wss://live.example/live
     trusted_proxies: int = Field(default=0, ge=0, le=5)
 
     database_url: str = ""
@@ -60,6 +61,14 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("BASE_URL must look like https://oversing.example")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("live_url")
+    @classmethod
+    def _a_socket_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("ws", "wss") or not parts.netloc):
+            raise ValueError("LIVE_URL must look like wss://live.oversing.example/live")
+        return url
 
     @field_validator("smtp_url")
     @classmethod

@@ -19,20 +19,22 @@ from app.local.lifeline import tied_to_this_process
 from tests.stage import ROOT, Stage
 
 PATIENCE = 60.0  # seconds; a machine that runs other tests as well may be slow
-WEB = "web"
+WEB, LIVE = "web", "live"
 
 
 class Processes:
     """What runs on one stage, by the names of the Procfile. Use `running` to get one."""
 
-    def __init__(self, stage: Stage, folder: Path, listener: socket.socket, changed: dict[str, str]) -> None:
-        self.stage, self.folder, self.listener, self.changed = stage, folder, listener, changed
+    def __init__(
+        self, stage: Stage, folder: Path, listeners: dict[str, socket.socket], changed: dict[str, str]
+    ) -> None:
+        self.stage, self.folder, self.listeners, self.changed = stage, folder, listeners, changed
         self.started: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def port(self) -> int:
         """Where the web process listens. It is bound before anything starts: nobody else can take it."""
-        return int(self.listener.getsockname()[1])
+        return self._port(WEB)
 
     @property
     def url(self) -> str:
@@ -42,7 +44,8 @@ class Processes:
     def start(self, *names: str) -> None:
         """Start processes. They are tied to this one: whatever happens to it, they end."""
         for name in names:
-            told = self.stage.environment(BASE_URL=self.url, **self.changed)
+            live_url = f"ws://localhost:{self._port(LIVE)}/live"
+            told = self.stage.environment(BASE_URL=self.url, LIVE_URL=live_url, **self.changed)
             with self._log(name).open("ab") as log:
                 self.started[name] = subprocess.Popen(
                     self._command(name),
@@ -51,7 +54,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    pass_fds=[self.listener.fileno()] if name == WEB else [],
+                    pass_fds=[self.listeners[name].fileno()] if name in self.listeners else [],
                     start_new_session=True,
                     preexec_fn=tied_to_this_process(signal.SIGTERM),  # noqa: PLW1509 it takes no lock
                 )
@@ -109,6 +112,9 @@ class Processes:
         """Everything that one has written so far."""
         return self._log(name).read_text(errors="replace")
 
+    def _port(self, name: str) -> int:
+        return int(self.listeners[name].getsockname()[1])
+
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
@@ -116,22 +122,23 @@ class Processes:
         """What the Procfile says, but for where web listens and that one worker of it is enough."""
         lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
         program, *words = shlex.split(lines[name])
-        if name != WEB:
+        if name not in self.listeners:
             return [sys.executable, *words]
         for told in ("-b", "-w"):
             place = words.index(told)
             del words[place : place + 2]
-        return [sys.executable, "-m", program, "-w", "1", "-b", f"fd://{self.listener.fileno()}", *words]
+        return [sys.executable, "-m", program, "-w", "1", "-b", f"fd://{self.listeners[name].fileno()}", *words]
 
 
 @contextmanager
 def running(stage: Stage, folder: Path, *names: str, **changed: str) -> Iterator[Processes]:
     """These processes at work on the stage until the block ends; `changed` are settings in capitals."""
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
-        processes = Processes(stage, folder, listener, changed)
+    with socket.socket() as web, socket.socket() as live:
+        for listener in (web, live):
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(128)
+        processes = Processes(stage, folder, {WEB: web, LIVE: live}, changed)
         try:
             processes.start(*names)
             if WEB in names:

@@ -1,32 +1,39 @@
-"""The socket over which pages will be told what changed. For now it says hello, answers heartbeats, and ends in time.
+"""The socket over which open pages are told what has changed.
 
-A page of an organisation opens it at /live?at=<slug>: it then ends too where the person is let go there.
+A page of an organisation opens it at /live?at=<slug>, and asks for channels: "task.<id>" for one thing, "task" for all
+of a kind. It is told that something changed, never what: it then asks for its part of the page again, as any reader.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, current_app, request, session
 from flask_sock import Sock
+from redis.exceptions import RedisError
 from simple_websocket import Server
 
-from app.core import clock
+from app.core import clock, valkey
+from app.core import live as live_events
 from app.core.heartbeats import beat_forever
 from app.core.ids import new_secret_id
 from app.core.transaction import end_reading
+from app.queries import live_channels
 from app.queries.socket_holders import Holder, find_tenant_id, welcome
 from app.web import live_reader
 from app.web.door import public
-from app.web.sockets import SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames
+from app.web.sockets import MOST_CHANNELS, SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames, poke
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
 
 LARGEST_MESSAGE = 64 * 1024
 NOT_UNDERSTOOD = 1007
+PLACE = re.compile(r"[0-9]{1,15}-[0-9]{1,10}")  # in a stream
 
 
 def init_app(app: Flask) -> None:
@@ -38,7 +45,7 @@ def init_app(app: Flask) -> None:
     app.view_functions["live"] = public(app.view_functions["live"])
     app.wsgi_app = _whole_frames(app.wsgi_app)  # type: ignore[method-assign]
     app.extensions["sockets"] = Sockets()
-    live_reader.start(app, app.extensions["sockets"])
+    app.extensions["live_reader"] = live_reader.start(app, app.extensions["sockets"])
     beat_forever("live")
 
 
@@ -85,11 +92,59 @@ def _is_welcome(holder: Holder) -> bool:
 
 def _answer(socket: Socket, message: str | bytes) -> None:
     try:
-        event = loads_object(message.encode() if isinstance(message, str) else b"").get("event")
+        told = loads_object(message.encode() if isinstance(message, str) else b"")
     except StrictJsonError:
         socket.end(NOT_UNDERSTOOD, "Messages are JSON objects.")
         return
-    socket.tell('{"event":"heartbeat"}' if event == "heartbeat" else '{"event":"error","code":"UNKNOWN_EVENT"}')
+    event, channel = told.get("event"), told.get("channel")
+    if event == "heartbeat":
+        socket.tell('{"event":"heartbeat"}')
+    elif event == "subscribe" and isinstance(channel, str):
+        _subscribe(socket, channel, told.get("last"))
+    elif event == "unsubscribe" and isinstance(channel, str):
+        current_app.extensions["sockets"].unfollow(socket, channel)
+    else:
+        socket.tell('{"event":"error","code":"UNKNOWN_EVENT"}')
+
+
+def _subscribe(socket: Socket, name: str, last: Any) -> None:
+    """Let a socket follow a channel, and tell it what it has missed there since it was told `last`."""
+    channel = live_channels.channel_named(name)
+    if len(socket.channels) >= MOST_CHANNELS or channel is None or not _lets_follow(socket, channel):
+        socket.tell(json.dumps({"event": "refused", "channel": name[:100]}))
+        return
+    current_app.extensions["sockets"].follow(socket, name)
+    socket.tell(json.dumps({"event": "subscribed", "channel": name}))
+    if isinstance(last, str) and PLACE.fullmatch(last):
+        _tell_again(socket, name, last)
+    end_reading()
+
+
+def _lets_follow(socket: Socket, channel: live_channels.Channel) -> bool:
+    tenant_id = socket.holder.tenant_id
+    if tenant_id is None:
+        return False
+    current_app.extensions["live_reader"].follow(tenant_id)  # first: what changes from now on is heard of
+    if socket.viewer is None:
+        socket.viewer = live_channels.viewer(socket.holder)
+    allowed = socket.viewer is not None and live_channels.may_follow(socket.viewer, channel)
+    end_reading()
+    return allowed
+
+
+def _tell_again(socket: Socket, name: str, last: str) -> None:
+    try:
+        missed = live_events.since(valkey.client(), live_events.stream_of(socket.holder.tenant_id), last)
+    except (RedisError, OSError):
+        missed = None
+    if missed is None:
+        socket.tell(json.dumps({"event": "resync", "channel": name}))
+        return
+    for place, told in missed:
+        event = live_events.announcement_from(told)
+        viewer = socket.viewer
+        if name in event.channels and viewer and live_channels.hears(viewer, event.kind, UUID(event.id)):
+            socket.tell(poke(event, name, place))
 
 
 def _whole_frames(inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:

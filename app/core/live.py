@@ -7,16 +7,20 @@ shown what they may see.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
-from app.core import valkey
+from app.core import clock, valkey
 
 STREAM_LENGTH = 10_000
+LATELY_MS = 60_000
+MOST_AGAIN = 500  # events that are told again to who was away; after more of them it asks anew for everything
 FAREWELLS = "live:farewells"  # the stream that every live process follows, whatever organisations it has sockets of
 log = structlog.get_logger(__name__)
 
@@ -30,6 +34,18 @@ class Announcement:
     channel: str
     id: str
     version: int
+    around: tuple[str, ...] = ()  # channels of what shows it as a part: that of its program, of its task
+    by: str = ""  # the tab in which it was done, which shows it already
+
+    @property
+    def kind(self) -> str:
+        """What kind of thing changed, which is also the channel of lists of it."""
+        return self.event.partition(".")[0]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Where it is told: on its own channel, on those around it, and on that of its kind."""
+        return (self.channel, *self.around, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,21 @@ def stream_of(tenant_id: Any) -> str:
     return f"live:{tenant_id}"
 
 
+_TAB = re.compile(r"[A-Za-z0-9-]{1,40}")
+_tab: ContextVar[str] = ContextVar("tab", default="")
+
+
+def note_tab(tab: str | None) -> None:
+    """Say of what is announced from now on that it was done in this tab of a browser; None for in no tab."""
+    _tab.set(tab if tab and _TAB.fullmatch(tab) else "")
+
+
+def announcement_from(told: Mapping[str, Any]) -> Announcement:
+    """What was announced, as it was read from a stream; what a newer process adds to it is left out."""
+    known = {field.name: told[field.name] for field in fields(Announcement) if field.name in told}
+    return Announcement(**known | {"around": tuple(known.get("around", ()))})
+
+
 def announcement(subject: Any, event: str) -> Announcement:
     """What to say of `subject` on its own channel."""
     return Announcement(
@@ -54,7 +85,9 @@ def announcement(subject: Any, event: str) -> Announcement:
         event=f"{subject.kind}.{event}",
         channel=f"{subject.kind}.{subject.id}",
         id=str(subject.id),
-        version=getattr(subject, "version", 1),
+        version=getattr(subject, "version", None) or 1,
+        around=tuple(getattr(subject, "shown_in", ())),
+        by=_tab.get(),
     )
 
 
@@ -84,6 +117,33 @@ def read(client: Any, places: Mapping[str, str], *, wait: float) -> list[tuple[s
         for stream, entries in (found.items() if isinstance(found, dict) else found)
         for place, fields in entries
     ]
+
+
+def since(client: Any, stream: str, place: str) -> list[tuple[str, dict[str, Any]]] | None:
+    """What was said on a stream after a place: place and what was said. None where some of it is not kept any more.
+
+    Raises RedisError.
+    """
+    if not client.exists(stream):  # nothing was ever said on it, or it was lost with everything else
+        return [] if clock.now().timestamp() * 1000 - _number(place)[0] < LATELY_MS else None
+    told = client.xrange(stream, min=f"({place}", count=MOST_AGAIN + 1)
+    about = client.xinfo_stream(stream)
+    trimmed = about["entries-added"] > about["length"] and _number(about["first-entry"][0].decode()) > _number(place)
+    if trimmed or len(told) > MOST_AGAIN:
+        return None
+    return [(where.decode(), json.loads(fields[b"data"])) for where, fields in told]
+
+
+def wake(client: Any, stream: str) -> None:
+    """End the waiting of who reads this stream. Raises RedisError."""
+    pipeline = client.pipeline(transaction=False)
+    pipeline.xadd(stream, {"data": "{}"}, maxlen=1)
+    pipeline.expire(stream, 60)
+    pipeline.execute()
+
+
+def _number(place: str) -> tuple[int, ...]:
+    return tuple(map(int, place.split("-")))
 
 
 def last_place(client: Any, stream: str) -> str:

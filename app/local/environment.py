@@ -55,6 +55,13 @@ class Address:
         )
 
     @property
+    def live_url(self) -> str:
+        """Where browsers open sockets: at the live process itself, unless something stands before both."""
+        told = os.environ.get("LIVE_URL", "")
+        behind_a_proxy = os.environ.get("BASE_URL")
+        return told if told or behind_a_proxy else f"ws://localhost:{self.live_port}/live"
+
+    @property
     def host(self) -> str:
         """Host and port as a browser sends them."""
         return urlsplit(self.url).netloc
@@ -80,6 +87,7 @@ def whole_environment(home: Home, address: Address, urls: dict[str, str]) -> dic
         "PORT": str(address.port),
         "LIVE_PORT": str(address.live_port),
         "BASE_URL": address.url,
+        "LIVE_URL": address.live_url,
         **key_files(home),
         **mail_folder(home, address, urls),
         **urls,

@@ -107,6 +107,11 @@ class Certification(TenantOwned, Versioned, Model):
         return cls.requested_by_user_id == person
 
     @property
+    def shown_in(self) -> tuple[str, ...]:
+        """The channels of what shows a certification as a part of it."""
+        return () if self.task_id is None else (f"task.{self.task_id}",)
+
+    @property
     def is_decided(self) -> bool:
         """Whether there is a verdict. A technical failure is none."""
         return self.certification_status not in UNDECIDED and self.certification_status != "failed"

@@ -29,6 +29,11 @@ class Task(TenantOwned, Versioned, Deletable, Model):
     workflow_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflow_instances.id"))
     created_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
 
+    @property
+    def shown_in(self) -> tuple[str, ...]:
+        """The channels of what shows a task as a part of it."""
+        return (f"program.{self.program_id}",)
+
     @classmethod
     def places(cls) -> tuple[ColumnElement[Any], ...]:
         """Where a task lies: in its program, and in itself."""

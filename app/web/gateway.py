@@ -11,10 +11,11 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
+from app.core import live
 from app.core.errors import BadHost, CsrfFailed, DomainError, NotAcceptable, UnsupportedMediaType
 from app.core.ids import new_secret_id
 from app.core.transaction import end_reading
-from app.web import cors, rate_limits
+from app.web import cors, live_address, rate_limits
 from app.web.actors import is_api, known_actor
 
 log = structlog.get_logger("request")
@@ -30,9 +31,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0)  # type: ignore[method-assign]
     app.config["MAX_CONTENT_LENGTH"] = settings.largest_body
-    app.config["HOSTS"] = _hosts(settings)
+    pages = _hosts(settings)
+    app.config["HOSTS"] = pages.union(live_address.hosts(settings))
     scheme = "https" if settings.https else "http"
-    app.config["ORIGINS"] = frozenset(f"{scheme}://{host}" for host in app.config["HOSTS"])
+    app.config["ORIGINS"] = frozenset(f"{scheme}://{host}" for host in pages)
     app.config["HEADERS"] = _headers(settings)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -52,6 +54,7 @@ def comes_from_browser(view):  # type: ignore[no-untyped-def]
 
 def _begin() -> Response | None:
     g.request_id, g.began = str(new_secret_id()), time.perf_counter()
+    live.note_tab(request.headers.get("X-Tab"))
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "needs_nothing", False):
         return None
@@ -101,6 +104,8 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.get("request_id", "")
     response.headers.update(rate_limits.headers() | cors.headers())
+    if not is_api(request):
+        response.headers.update(live_address.since())
     if is_api(request):
         response.vary.add("Origin")
     kept = response.status_code == 200 and not response.is_streamed and not response.cache_control.no_store
@@ -148,7 +153,7 @@ def _headers(settings: Settings) -> dict[str, str]:
         "style-src": "'self'",
         "img-src": "'self' data:",
         "font-src": "'self'",
-        "connect-src": "'self'",
+        "connect-src": " ".join(("'self'", *live_address.origins(settings))),
         "manifest-src": "'self'",
         "worker-src": "'self'",
         "form-action": "'self'",

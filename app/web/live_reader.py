@@ -1,7 +1,8 @@
 """What a live process hears: one reader for all of its sockets, and a look at each of them once a minute.
 
-The reader closes sockets at once when somebody signs out, is let go or gets another password. What it does not hear,
-since the server was away or emptied, is found out by the look, from PostgreSQL.
+The reader pokes the sockets that follow a thing when it has changed, and closes those of somebody who signs out, is let
+go or gets another password. What it does not hear, since the server was away or emptied, is found out by the look, from
+PostgreSQL; and a browser whose line was cut asks for what it has missed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import structlog
 from flask import Flask
@@ -17,38 +20,102 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, live, valkey
 from app.core.database import fresh_session
+from app.core.ids import new_secret_id
+from app.queries.live_channels import sees_all
 from app.queries.socket_holders import welcome
-from app.web.sockets import Socket, Sockets
+from app.web.live_judge import OF_ACCESS, Judge
+from app.web.sockets import Socket, Sockets, poke
 
 WAIT = 5.0  # seconds that the reader waits for the next word before it asks again
 AGAIN_AFTER = 1.0  # seconds after which a server that did not answer is asked again
+WAKE = "live:wake"
 AT_ONCE = 500  # sockets that are looked at together
 
 log = structlog.get_logger(__name__)
 
 
-def start(app: Flask, sockets: Sockets) -> None:
-    """Read and look for as long as the process lives, each in a thread of its own."""
-    threading.Thread(target=read_forever, args=(sockets,), name="live-reader", daemon=True).start()
-    threading.Thread(target=look_forever, args=(app, sockets), name="live-look", daemon=True).start()
+class Reader:
+    """Follows what is said of the organisations of which there are sockets, and who has to go."""
 
+    def __init__(self, sockets: Sockets, judge: Judge) -> None:
+        self._sockets, self._judge = sockets, judge
+        self._wake = f"{WAKE}:{new_secret_id()}"  # a stream of this process alone, to end its waiting
+        self._heard: dict[str, str] = {}  # the places up to which the streams are read
+        self._lock = threading.Lock()
 
-def read_forever(sockets: Sockets) -> None:
-    """Follow what is said, from now on. Where the server was away, go on from where it was heard last."""
-    heard = ""
-    client = valkey.listening_client(WAIT)
-    while True:
+    def follow(self, tenant_id: UUID) -> None:
+        """Read what is said of an organisation from this moment on. A server that does not answer is asked again."""
+        stream = live.stream_of(tenant_id)
+        with self._lock:
+            if stream in self._heard:
+                return
         try:
-            heard = heard or live.last_place(client, live.FAREWELLS)
-            for _stream, place, told in live.read(client, {live.FAREWELLS: heard}, wait=WAIT):
-                sockets.say_farewell(live.Farewell(**told))
-                heard = place
+            client = valkey.client()
+            with self._lock:
+                self._heard.setdefault(stream, live.last_place(client, stream))
+            live.wake(client, self._wake)
         except (RedisError, OSError) as failure:
             log.warning("live.server_does_not_answer", error=type(failure).__name__)
-            time.sleep(AGAIN_AFTER)
+
+    def read_forever(self) -> None:
+        """Read. Where the server was away, go on from where it was heard last."""
+        client = valkey.listening_client(WAIT)
+        while True:
+            try:
+                self._choose(client)
+                for stream, place, told in live.read(client, self._heard, wait=WAIT):
+                    self._hear(stream, place, told)
+                    self._heard[stream] = place
+            except (RedisError, OSError) as failure:
+                log.warning("live.server_does_not_answer", error=type(failure).__name__)
+                time.sleep(AGAIN_AFTER)
+
+    def _choose(self, client: Any) -> None:
+        """Which streams to read now: of the organisations that have sockets, and the two that are always read."""
+        tenants = {live.stream_of(tenant_id): tenant_id for tenant_id in self._sockets.tenants()}
+        wanted = {live.FAREWELLS, self._wake, *tenants}
+        with self._lock:
+            for stream in self._heard.keys() - wanted:
+                del self._heard[stream]
+            for stream in wanted - self._heard.keys():
+                self._heard[stream] = live.last_place(client, stream)
+                for socket in self._sockets.of_tenant(tenants[stream]) if stream in tenants else ():
+                    if socket.channels:  # nobody knows what was said in the meantime
+                        socket.resync()
+
+    def _hear(self, stream: str, place: str, told: dict[str, Any]) -> None:
+        if stream == live.FAREWELLS:
+            self._sockets.say_farewell(live.Farewell(**told))
+        elif stream != self._wake:
+            self._pass_on(live.announcement_from(told), place)
+
+    def _pass_on(self, told: live.Announcement, place: str) -> None:
+        """Poke those that follow what has changed: at once who sees all of its kind, the others once it was judged."""
+        tenant_id, doubtful = UUID(told.tenant_id), []
+        for channel in told.channels:
+            message = poke(told, channel, place)
+            for socket in self._sockets.following(tenant_id, channel):
+                if socket.viewer is not None and sees_all(socket.viewer, told.kind):
+                    socket.tell(message)
+                else:
+                    doubtful.append((socket, channel))
+        if doubtful:
+            self._judge.tell_those_who_see(told, place, doubtful)
+        if told.kind in OF_ACCESS:
+            self._judge.look_again(tenant_id)
 
 
-def look_forever(app: Flask, sockets: Sockets) -> None:
+def start(app: Flask, sockets: Sockets) -> Reader:
+    """Read, judge and look for as long as the process lives, each in a thread of its own."""
+    judge = Judge(app, sockets)
+    judge.start()
+    reader = Reader(sockets, judge)
+    threading.Thread(target=reader.read_forever, name="live-reader", daemon=True).start()
+    threading.Thread(target=look_forever, args=(app, sockets, judge), name="live-look", daemon=True).start()
+    return reader
+
+
+def look_forever(app: Flask, sockets: Sockets, judge: Judge) -> None:
     """Look at every socket once in so many seconds, some at a time."""
     every = app.config["SETTINGS"].live_recheck_seconds
     while True:
@@ -57,6 +124,8 @@ def look_forever(app: Flask, sockets: Sockets) -> None:
         due = [socket for socket in sockets.all() if socket.checked_at <= since][:AT_ONCE]
         if due:
             look(app, sockets, due)
+            for tenant_id in {socket.holder.tenant_id for socket in due} - {None}:
+                judge.look_again(tenant_id)
 
 
 def look(app: Flask, sockets: Sockets, due: list[Socket]) -> None:

@@ -6,21 +6,26 @@ writes it. So a browser that reads slowly delays nobody, and one that does not r
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 from simple_websocket import ConnectionClosed, Server
 
-from app.core.live import Farewell
+from app.core.actor import Actor
+from app.core.live import Announcement, Farewell
 from app.queries.socket_holders import Holder
 
 SIGNED_OUT, COME_AGAIN, TOO_SLOW, TOO_MUCH = 4401, 1012, 1013, 1008
 MOST_WAITING = 64  # messages for one browser; it asks anew for everything when it is back
 MOST_OF_A_PERSON = 10  # a phone, some browsers, and the ghosts of lost lines, which are found out within a minute
-MOST_A_SECOND = 20  # messages from one browser
+MOST_A_SECOND = 60  # messages from one browser, which asks for all its channels when it comes
+MOST_CHANNELS = 100  # that one browser follows, in all of its tabs
+RESYNC = '{"event":"resync"}'
 LOOK_EVERY = 30.0  # seconds after which a socket is looked at that ended without a word
 STALLED_AFTER = 15.0  # seconds in which a browser takes not a byte
 
@@ -30,6 +35,8 @@ class Socket:
 
     def __init__(self, server: Server, holder: Holder) -> None:
         self.holder, self.checked_at = holder, time.monotonic()
+        self.viewer: Actor | None = None  # what the holder may see, as it was found out last
+        self.channels: set[str] = set()
         self._server = server
         self._outbox: deque[str] = deque()
         self._ending: tuple[int, str] | None = None
@@ -43,6 +50,11 @@ class Socket:
             return
         self._outbox.append(message)
         self._server.event.set()
+
+    def resync(self) -> None:
+        """Have the browser ask anew for everything that it shows. What waits is then of no use any more."""
+        self._outbox.clear()
+        self.tell(RESYNC)
 
     def end(self, code: int, reason: str) -> None:
         """Have the socket closed. What still waits is not sent any more."""
@@ -81,6 +93,8 @@ class Sockets:
 
     def __init__(self) -> None:
         self._of_people: dict[int, set[Socket]] = {}
+        self._following: dict[tuple[UUID, str], set[Socket]] = {}
+        self._tenants: dict[UUID, set[Socket]] = {}
         self._lock = threading.Lock()
 
     def add(self, socket: Socket) -> bool:
@@ -90,15 +104,51 @@ class Sockets:
             if len(theirs) >= MOST_OF_A_PERSON:
                 return False
             theirs.add(socket)
+            if socket.holder.tenant_id is not None:
+                self._tenants.setdefault(socket.holder.tenant_id, set()).add(socket)
             return True
 
     def discard(self, socket: Socket) -> None:
         """Forget a socket that is closed."""
         with self._lock:
-            theirs = self._of_people.get(socket.holder.user_id, set())
-            theirs.discard(socket)
-            if not theirs:
-                self._of_people.pop(socket.holder.user_id, None)
+            _take_out(self._of_people, socket.holder.user_id, socket)
+            tenant_id = socket.holder.tenant_id
+            if tenant_id is None:
+                return
+            _take_out(self._tenants, tenant_id, socket)
+            for channel in socket.channels:
+                _take_out(self._following, (tenant_id, channel), socket)
+            socket.channels.clear()
+
+    def follow(self, socket: Socket, channel: str) -> None:
+        """Have a socket hear of a channel of its organisation. Whether it may is for the caller to find out."""
+        assert socket.holder.tenant_id is not None, "A channel is of an organisation."
+        with self._lock:
+            if socket in self._of_people.get(socket.holder.user_id, set()):
+                socket.channels.add(channel)
+                self._following.setdefault((socket.holder.tenant_id, channel), set()).add(socket)
+
+    def unfollow(self, socket: Socket, channel: str) -> None:
+        """Have a socket hear of a channel no more."""
+        with self._lock:
+            socket.channels.discard(channel)
+            if socket.holder.tenant_id is not None:
+                _take_out(self._following, (socket.holder.tenant_id, channel), socket)
+
+    def following(self, tenant_id: UUID, channel: str) -> list[Socket]:
+        """Those that follow a channel now."""
+        with self._lock:
+            return list(self._following.get((tenant_id, channel), ()))
+
+    def tenants(self) -> set[UUID]:
+        """The organisations of which there are sockets."""
+        with self._lock:
+            return set(self._tenants)
+
+    def of_tenant(self, tenant_id: UUID) -> list[Socket]:
+        """Those in one organisation."""
+        with self._lock:
+            return list(self._tenants.get(tenant_id, ()))
 
     def all(self) -> list[Socket]:
         """Those that are open now."""
@@ -121,6 +171,27 @@ class Sockets:
             socket.checked_at = now
             if socket.holder not in welcome:
                 socket.end(SIGNED_OUT, "Sign in to go on.")
+
+
+def _take_out(sets: dict[Any, set[Socket]], key: Any, socket: Socket) -> None:
+    found = sets.get(key)
+    if found is not None:
+        found.discard(socket)
+        if not found:
+            del sets[key]
+
+
+def poke(told: Announcement, channel: str, place: str) -> str:
+    """What is told on a channel: that something changed, and nothing of what it is."""
+    return json.dumps(
+        {"event": told.event, "channel": channel, "id": place, "by": told.by, "version": told.version},
+        separators=(",", ":"),
+    )
+
+
+def revocation(channel: str, *, still: bool = False) -> str:
+    """What is told where somebody may see less of a channel, or nothing any more: to ask anew for what they show."""
+    return json.dumps({"event": "changed" if still else "revoked", "channel": channel}, separators=(",", ":"))
 
 
 def is_about(farewell: Farewell, holder: Holder) -> bool:

@@ -9,13 +9,13 @@ from zlib import crc32
 
 import nh3
 import orjson
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask.templating import Environment
 from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from app.web import dates
+from app.web import dates, live_address
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.devices import device
@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown, time_zone=dates.zone_in_words, picture_of=picture_of)
     app.jinja_env.globals.update(passkeys_work=passkeys_work)
+    app.jinja_env.globals.update(live=live, live_address=live_address.of_page)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
         attested=dates.attested,
@@ -116,6 +117,23 @@ def dom_id(thing: Any, prefix: str = "") -> str:
     """The id of the element that shows `thing`."""
     kind = getattr(thing, "kind", "row")
     return f"{prefix}-{kind}-{thing.id}" if prefix else f"{kind}-{thing.id}"
+
+
+def live(*channels: str, url: str | None = None, select: str | None = None, every: str | None = None) -> Markup:
+    """The attributes of a part of a page that follows `channels`, the first of them what it shows.
+
+    When something has changed there, the part is asked for again at `url`, else at the address of the page, and
+    `select` is taken out of the answer where that is a whole page. `every` so often it is asked for in any case.
+    """
+    attributes = {
+        "data-live": " ".join(channels),
+        "hx-get": url or request.full_path.rstrip("?"),
+        "hx-trigger": f"every {every}, live" if every else "live",
+        "hx-swap": "outerMorph",
+        "hx-sync": "this:drop",
+        **({"hx-select": select} if select else {}),
+    }
+    return Markup(" ").join(Markup('{}="{}"').format(name, value) for name, value in attributes.items())
 
 
 def minutes(value: int | None) -> str:

@@ -57,9 +57,9 @@ def web_app(browser_stage: stage.Stage, play_stage: stage.Stage) -> Iterator[Fla
 
 @pytest.fixture(scope="package")
 def product(browser_stage: stage.Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Everything that runs, but for the sockets that pages do not use yet. Mails can be read on /mail."""
+    """Everything that runs."""
     folder, sent = tmp_path_factory.mktemp("logs"), tmp_path_factory.mktemp("mail")
-    with running(browser_stage, folder, "web", "worker", "signer", "clock", MAIL_FOLDER=str(sent)) as processes:
+    with running(browser_stage, folder, "web", "live", "worker", "signer", "clock", MAIL_FOLDER=str(sent)) as processes:
         yield processes
 
 

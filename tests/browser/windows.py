@@ -15,10 +15,10 @@ from tests.cast import Player
 
 PATIENCE = 15_000  # milliseconds; a machine that runs other tests as well may be slow
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
-OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|htmx:error: Failed to fetch")
+OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|htmx:error: Failed to fetch|WebSocket connection to .* failed")
 
-# A page that asks the server again by itself.
-RESTLESS = "[hx-trigger^=every], meta[http-equiv=refresh]"
+# A page that asks the server again by itself, or is told by it what changes.
+RESTLESS = "[hx-trigger^=every], meta[http-equiv=refresh], body[data-line]"
 
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`))"""
@@ -91,10 +91,10 @@ class Window:
         assert not self.refusals, f"Never refused with {self.refusals}; {self.complaints[before:]}"
 
     @contextmanager
-    def offline(self) -> Iterator[None]:
-        """In this block there is no network, and the browser may say so."""
+    def offline(self, *, network: bool = False) -> Iterator[None]:
+        """In this block there is no network, or a part of the server is away, and the browser may say so."""
         self.is_offline = True
-        self.context.set_offline(True)
+        self.context.set_offline(not network)
         yield
         self.context.set_offline(False)
         self.is_offline = False

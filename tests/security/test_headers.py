@@ -14,7 +14,7 @@ from tests.security.world import ACCESS, World
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
+    "connect-src 'self' ws://localhost; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; object-src 'none'; report-uri /csp-report; report-to csp"
 )
 OF_PICTURES = "default-src 'none'; sandbox; frame-ancestors 'none'"

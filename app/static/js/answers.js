@@ -3,6 +3,7 @@
 // htmx 4 swaps every status but 204 and 304. That is right for a form with its errors (422) or with a newer version
 // (409), and for the page that says "not found". It is wrong where it would replace what the person has typed, or a
 // panel they work in, by an error: then the words of the error become a message, and the page stays as it is.
+import { isLive } from "./live.js";
 import { say, toast } from "./messages.js";
 
 export function watchAnswers() {
@@ -22,6 +23,10 @@ export function watchAnswers() {
 }
 
 function decide(ctx) {
+  if (isLive(ctx) && [403, 404].includes(ctx.response.status)) {
+    ctx.swap = "innerMorph"; // what may not be seen any more goes, and it is said in its place
+    return;
+  }
   const answer = new DOMParser().parseFromString(ctx.text, "text/html");
   const wholePage = Boolean(ctx.select); // a boosted link or form, which takes <main> out of the answer
   const fits = !wholePage || answer.querySelector("#main");
@@ -42,5 +47,5 @@ function words(refusal) {
 }
 
 function isPolling(ctx) {
-  return ctx.sourceEvent?.type === "every";
+  return ctx.sourceEvent?.type === "every" || isLive(ctx);
 }

@@ -7,13 +7,18 @@ const WRONG = "#error-summary, [aria-invalid]"; // a form with one field has no 
 export function watchFocus() {
   let trail = []; // the ids around the focus before the swap, from the innermost out
 
-  document.addEventListener("htmx:before:swap", () => { trail = idsAround(document.activeElement); });
+  let stood = false; // whether the keyboard stood anywhere at all
+
+  document.addEventListener("htmx:before:swap", () => {
+    trail = idsAround(document.activeElement);
+    stood = !isLost();
+  });
   document.addEventListener("htmx:after:settle", ({ target }) => {
     // htmx gives back the focus of what has an id, but only after this event.
     const summary = target.querySelector?.(WRONG);
     if (summary) focus(summary);
     else if (isPage(target)) landOn(target, trail);
-    else if (isLost()) focus(nearest(trail, target));
+    else if (stood && isLost()) focus(nearest(trail, target));
   });
 
   const opened = document.querySelector(WRONG); // the page itself came with errors

@@ -1,10 +1,11 @@
 // A menu is a <details class="menu">. Here it closes as menus do: by Escape, by a click elsewhere, and when its choice
 // was made (morphing keeps `open`, so the answer alone would not close it).
+import { isLive } from "./live.js";
 
 export function watchMenus() {
   document.addEventListener("click", ({ target }) => close((menu) => !menu.contains(target)));
   document.addEventListener("focusin", ({ target }) => close((menu) => !menu.contains(target)));
-  document.addEventListener("htmx:before:swap", () => close((menu) => {
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => isLive(ctx) || close((menu) => {
     if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
     return true;
   }));

@@ -1,0 +1,105 @@
+"""Who may follow which channel, and who may hear of which event: as they may see the thing that it is about."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core import tenancy
+from app.core.actor import Actor
+from app.core.database import Base, db
+from app.core.permissions import in_sight, sight_of, viewing_of
+from app.core.roles import PERMISSIONS
+from app.models.application_instances import ApplicationInstance
+from app.queries.identity import allowed_by, find_roles, tenant_from
+from app.queries.socket_holders import Holder
+
+_TENANT = select(
+    ApplicationInstance.id.label("tenant_id"),
+    ApplicationInstance.slug,
+    ApplicationInstance.name.label("tenant_name"),
+    ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
+    ApplicationInstance.time_zone,
+    ApplicationInstance.locale,
+    ApplicationInstance.closes_at,
+    ApplicationInstance.closed_at.is_not(None).label("is_closed"),
+)
+
+
+class Channel(NamedTuple):
+    """What can be followed: one thing, as "task.<id>", or with `id` None every thing of a kind, as "task"."""
+
+    kind: str
+    id: UUID | None
+
+
+def channel_named(name: str) -> Channel | None:
+    """The channel that somebody asked for by its name, or None where there is none of this name."""
+    kind, dot, row_id = name.partition(".")
+    if kind not in _models():
+        return None
+    try:
+        return Channel(kind, UUID(row_id) if dot else None)
+    except ValueError:
+        return None
+
+
+def viewer(holder: Holder) -> Actor | None:
+    """Who holds a socket, with what they may do now; None for somebody who is not, or no longer, let in."""
+    if holder.tenant_id is None:
+        return None
+    roles = find_roles(holder.tenant_id, holder.user_id)
+    found = db.session.execute(_TENANT.where(ApplicationInstance.id == holder.tenant_id)).first()
+    if roles is None or found is None:
+        return None
+    tenant = tenant_from(found)
+    if tenant.is_suspended or tenant.is_closed:
+        return None
+    return Actor(tenant=tenant, user_id=holder.user_id, authenticated_by="session", **allowed_by(roles))
+
+
+def may_follow(actor: Actor, channel: Channel) -> bool:
+    """Whether somebody may be told of a thing, or of a kind of which they may see some at least."""
+    if not sees_some(actor, channel.kind):
+        return False
+    return channel.id is None or _is_in_sight(actor, channel.kind, channel.id)
+
+
+def hears(actor: Actor, kind: str, row_id: UUID) -> bool:
+    """Whether somebody may hear that a thing has changed. Asks the database where they may see a part of its kind."""
+    return sees_all(actor, kind) or (sees_some(actor, kind) and _is_in_sight(actor, kind, row_id))
+
+
+def sees_all(actor: Actor, kind: str) -> bool:
+    """Whether somebody may see every thing of a kind."""
+    model = _models().get(kind)
+    return model is not None and actor.may(viewing_of(model))
+
+
+def sees_some(actor: Actor, kind: str) -> bool:
+    """Whether somebody may see any thing of a kind."""
+    model = _models().get(kind)
+    if model is None:
+        return False
+    viewing = viewing_of(model)
+    return actor.may_somewhere(viewing) or actor.may_somewhere(f"{viewing}_own")
+
+
+def _is_in_sight(actor: Actor, kind: str, row_id: UUID) -> bool:
+    model = _models()[kind]
+    query = select(model.id).where(model.id == row_id, model.application_instance_id == actor.tenant_id)
+    with tenancy.entered(db.session, actor.tenant_id):
+        if (clause := in_sight(actor, model)) is not None:
+            query = query.where(clause)
+        return db.session.scalar(query, sight_of(actor, model) if clause is not None else {}) is not None
+
+
+@cache
+def _models() -> dict[str, Any]:
+    """The kinds of thing that belong to an organisation and that there is a permission to see."""
+    every = (mapper.class_ for mapper in Base.registry.mappers)
+    owned = [model for model in every if hasattr(model, "application_instance_id") and hasattr(model, "kind")]
+    return {model.kind: model for model in owned if hasattr(model, "id") and viewing_of(model) in PERMISSIONS}

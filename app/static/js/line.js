@@ -1,0 +1,156 @@
+// The line to the live process: one socket for all tabs of a browser that show the same organisation.
+//
+// The tab that holds the lock holds the socket, and passes on what it hears; when it closes, the next one takes over.
+// Each tab says which channels it wants and what it heard last, so that nothing is missed in between.
+const BEAT_MS = 15_000;
+const SILENT_MS = 40_000; // after which a line is taken for dead
+const WAIT_MS = [500, 20_000]; // before a line is opened again: at first, and at most
+const SIGNED_OUT = 4401;
+const RESTARTING = 1012;
+
+/** The name of this tab, for as long as its page stays. */
+export const tab = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/**
+ * Open the line at `address`. `hear` is given each message, `show` the state, "on", "off" or "ended", and whether all
+ * that this tab wants is followed. `since` is the place in the stream from which this page has to be told. Returns a
+ * function that takes the channels that it wants.
+ */
+export function openLine(address, since, hear, show) {
+  let wanted = [];
+  let heard = since;
+  let leading = null; // our own socket, once this tab holds the lock
+  const tabs = new BroadcastChannel(`live:${address}`);
+  const listen = (message) => {
+    if (message.id && isBefore(message.id, heard)) return; // told again for another tab
+    heard = later(heard, message.id);
+    hear(message);
+  };
+  const tell = ({ state, followed }) => show(state, wanted.every((channel) => followed.includes(channel)));
+  const ask = () => (leading ? leading.want(tab, wanted, heard) : tabs.postMessage({ tab, wanted, heard }));
+
+  tabs.addEventListener("message", ({ data }) => {
+    if (data.told) listen(data.told);
+    else if (data.state) tell(data);
+    else if (data.whoIsThere) ask();
+    else if (data.tab) leading?.want(data.tab, data.wanted, data.heard);
+  });
+  const lead = () => new Promise(() => {
+    leading = new Line(address, (told) => { tabs.postMessage({ told }); listen(told); }, (now) => { tabs.postMessage(now); tell(now); });
+    tabs.postMessage({ whoIsThere: true });
+    ask();
+  }); // never settled: the lock is ours until the page goes
+  if (navigator.locks) navigator.locks.request(`live:${address}`, lead);
+  else lead();
+  addEventListener("pagehide", () => (leading ? leading.want(tab, [], heard) : tabs.postMessage({ tab, wanted: [], heard })));
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) { ask(); hear({ event: "resync" }); } });
+
+  return (channels) => { wanted = channels; ask(); };
+}
+
+class Line {
+  #address; #hear; #show; #socket = null; #state = "off"; #tries = 0; #alive = 0;
+  #tabs = new Map(); // what each tab wants, and what it heard last
+  #asked = new Set();
+  #followed = new Set();
+
+  constructor(address, hear, show) {
+    this.#address = address;
+    this.#hear = hear;
+    this.#show = show;
+    addEventListener("online", () => this.#connect());
+    setInterval(() => this.#beat(), BEAT_MS);
+    this.#connect();
+  }
+
+  want(who, channels, heard) {
+    // A channel that others follow already is asked for again: this tab may have missed what was told before it came.
+    const known = this.#tabs.get(who)?.channels ?? [];
+    for (const channel of channels) if (!known.includes(channel)) this.#asked.delete(channel);
+    if (channels.length) this.#tabs.set(who, { channels, heard });
+    else this.#tabs.delete(who);
+    this.#settle();
+    this.#tell();
+  }
+
+  #connect() {
+    if (this.#socket) return;
+    const socket = new WebSocket(this.#address);
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => this.#take(JSON.parse(data)));
+    socket.addEventListener("close", ({ code }) => {
+      this.#socket = null;
+      this.#asked.clear();
+      this.#followed.clear();
+      this.#state = code === SIGNED_OUT ? "ended" : "off";
+      this.#tell();
+      if (code !== SIGNED_OUT) setTimeout(() => this.#connect(), this.#pause(code));
+    });
+  }
+
+  #take(message) {
+    this.#alive = Date.now();
+    if (message.event === "hello") {
+      this.#tries = 0;
+      this.#state = "on";
+      this.#settle();
+      this.#tell();
+    } else if (message.event === "subscribed") {
+      this.#followed.add(message.channel);
+      this.#tell();
+    } else if (message.event !== "heartbeat") {
+      for (const each of this.#tabs.values()) each.heard = later(each.heard, message.id);
+      this.#hear(message);
+    }
+  }
+
+  /** Ask for what is wanted and not followed yet, from where the tab that is furthest behind has heard. */
+  #settle() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    const wanted = new Map();
+    for (const { channels, heard } of this.#tabs.values()) {
+      for (const channel of channels) wanted.set(channel, wanted.has(channel) ? earlier(wanted.get(channel), heard) : heard);
+    }
+    for (const channel of this.#asked) {
+      if (!wanted.has(channel)) { this.#say({ event: "unsubscribe", channel }); this.#followed.delete(channel); }
+    }
+    for (const [channel, last] of wanted) if (!this.#asked.has(channel)) this.#say({ event: "subscribe", channel, last });
+    this.#asked = new Set(wanted.keys());
+  }
+
+  #tell() {
+    this.#show({ state: this.#state, followed: [...this.#followed] });
+  }
+
+  #beat() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    if (this.#alive && Date.now() - this.#alive > SILENT_MS) this.#socket.close();
+    else this.#say({ event: "heartbeat" });
+  }
+
+  #say(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Everybody loses the line at once when a server restarts: nobody comes back at the same moment. */
+  #pause(code) {
+    const [first, most] = WAIT_MS;
+    this.#tries += 1;
+    const about = code === RESTARTING ? 2500 : Math.min(most, first * 2 ** (this.#tries - 1));
+    return about * (0.5 + Math.random());
+  }
+}
+
+function later(one, other) {
+  return other && isBefore(one, other) ? other : one;
+}
+
+function earlier(one, other) {
+  return isBefore(one, other) ? one : other;
+}
+
+/** Places in the stream are "<milliseconds>-<number>". */
+function isBefore(one, other) {
+  const [[a, b], [c, d]] = [one, other].map((place) => place.split("-").map(Number));
+  return a < c || (a === c && b < d);
+}

@@ -1,0 +1,94 @@
+// Parts of a page that follow what they show: <article data-live="task.<id>" hx-get="..." hx-trigger="live">.
+//
+// The line only says that something has changed. The part then asks for itself again, as a reader would who may see
+// what they may see, and is morphed: what is typed, the focus and the place on the page stay.
+import { openLine, tab } from "./line.js";
+import { say } from "./messages.js";
+
+const JITTER_MS = [60, 180]; // bursts become one request, and a hundred readers do not ask in the same moment
+const A_WHILE_MS = 60_000; // what a page that was not told so asks for, by a clock that may be wrong
+const OFF_MS = 3000; // a line that is cut for less is nothing to speak of
+
+/** Whether a request of htmx was sent because of a live event, with nobody having pressed anything. */
+export function isLive(ctx) {
+  return ctx?.sourceEvent?.type === "live";
+}
+
+export function watchLive() {
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    ctx.request.headers["X-Tab"] = tab;
+    if (isLive(ctx)) for (const name of [...ctx.request.body.keys()]) ctx.request.body.delete(name); // nothing that is typed
+  });
+  const address = document.body.dataset.line;
+  if (!address) return;
+  const want = openLine(address, shownSince(), hear, showState);
+  const settle = () => want([...new Set(parts().flatMap(channelsOf))]);
+  document.addEventListener("htmx:after:settle", settle);
+  settle();
+}
+
+/** The place in the stream from which this page has to be told: its server says when it began to read. */
+function shownSince() {
+  const [page] = performance.getEntriesByType("navigation");
+  const told = page?.serverTiming?.find(({ name }) => name === "since")?.description;
+  return `${told || Date.now() - A_WHILE_MS}-0`;
+}
+
+function parts() {
+  return [...document.querySelectorAll("[data-live], [data-live-guard]")];
+}
+
+function channelsOf(part) {
+  return (part.dataset.live ?? part.dataset.liveGuard).split(" ");
+}
+
+function hear({ event, channel, by }) {
+  for (const part of parts()) {
+    if (channel && !channelsOf(part).includes(channel)) continue;
+    const shown = by === tab && channelsOf(part)[0] === channel; // the answer to what was done here
+    if (part.dataset.liveGuard) {
+      if (by !== tab && event.includes(".")) warn(part);
+    } else if (!shown || busy.has(part)) later(part);
+  }
+}
+
+const waiting = new WeakMap();
+const busy = new Set();
+
+function later(part) {
+  if (waiting.has(part)) return;
+  const [least, most] = JITTER_MS;
+  waiting.set(part, setTimeout(() => { waiting.delete(part); refresh(part); }, least + Math.random() * (most - least)));
+}
+
+function refresh(part) {
+  if (!part.isConnected) return;
+  if (busy.has(part)) { later(part); return; }
+  busy.add(part);
+  part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
+  part.dispatchEvent(new CustomEvent("live")); // does not rise: the part around it has a channel of its own
+}
+
+/** Whoever writes is told that what they started from is old; saving shows both versions. */
+function warn(form) {
+  if (form.querySelector(".live-note")) return;
+  const note = document.createElement("p");
+  note.className = "live-note";
+  note.setAttribute("role", "status");
+  note.textContent = say("changed");
+  form.prepend(note);
+}
+
+let timer;
+
+function showState(state, isFollowing) {
+  const place = document.getElementById("live-state");
+  if (!place) return;
+  place.dataset.line = state === "on" && isFollowing ? "open" : "";
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (place.dataset.state === state) return;
+    place.dataset.state = state;
+    place.querySelector("[data-words]").textContent = say(`live_${state}`);
+  }, state === "off" ? OFF_MS : 0);
+}

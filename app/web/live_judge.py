@@ -1,0 +1,104 @@
+"""Who of those that follow may hear of an event: decided beside the reader, as it may ask the database.
+
+The reader tells at once whom it can: those who may see every thing of the kind. For the others each event is looked at
+here, and so is everybody after roles, groups or places have changed.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.actor import Actor
+from app.core.database import fresh_session
+from app.core.live import Announcement
+from app.queries import live_channels
+from app.queries.socket_holders import Holder
+from app.web.sockets import Socket, Sockets, poke, revocation
+
+# What changes who may see what. A program that moves takes what is given in it to another place.
+OF_ACCESS = frozenset({"access_grant", "access_role", "user_group", "user", "program", "application_instance"})
+MOST_WAITING = 10_000  # events that nobody has been judged for yet; after more of them everybody asks anew
+
+log = structlog.get_logger(__name__)
+
+
+class Judge:
+    """Decides in a thread of its own, in the order in which things happened."""
+
+    def __init__(self, app: Flask, sockets: Sockets) -> None:
+        self._app, self._sockets = app, sockets
+        self._cases: queue.Queue[Callable[[], None]] = queue.Queue(MOST_WAITING)
+
+    def start(self) -> None:
+        """Judge for as long as the process lives."""
+        threading.Thread(target=self._judge_forever, name="live-judge", daemon=True).start()
+
+    def tell_those_who_see(self, told: Announcement, place: str, sockets: Collection[tuple[Socket, str]]) -> None:
+        """Poke those of the sockets, each on the channel that it follows, whose viewer may see the thing."""
+        self._take(lambda: self._tell(told, place, sockets))
+
+    def look_again(self, tenant_id: UUID) -> None:
+        """Find out anew what everybody in an organisation may see, and take away what they may not follow any more."""
+        self._take(lambda: self._look(tenant_id))
+
+    def _take(self, case: Callable[[], None]) -> None:
+        try:
+            self._cases.put_nowait(case)
+        except queue.Full:
+            for socket in self._sockets.all():
+                socket.resync()
+
+    def _judge_forever(self) -> None:
+        while True:
+            case = self._cases.get()
+            with self._app.app_context(), fresh_session():
+                try:
+                    case()
+                except SQLAlchemyError as failure:  # the look once a minute makes up for it
+                    log.warning("live.not_judged", error=type(failure).__name__)
+
+    def _tell(self, told: Announcement, place: str, sockets: Collection[tuple[Socket, str]]) -> None:
+        hears: dict[Holder, bool] = {}
+        for socket, channel in sockets:
+            if socket.viewer is None:
+                continue
+            if socket.holder not in hears:
+                hears[socket.holder] = live_channels.hears(socket.viewer, told.kind, UUID(told.id))
+            if hears[socket.holder]:
+                socket.tell(poke(told, channel, place))
+            elif channel == told.channel:
+                self._sockets.unfollow(socket, channel)
+                socket.tell(revocation(channel))
+
+    def _look(self, tenant_id: UUID) -> None:
+        viewers: dict[Holder, Actor | None] = {}
+        for socket in self._sockets.of_tenant(tenant_id):
+            if socket.holder not in viewers:
+                viewers[socket.holder] = live_channels.viewer(socket.holder)
+            reconsider(self._sockets, socket, viewers[socket.holder])
+
+
+def reconsider(sockets: Sockets, socket: Socket, viewer: Actor | None) -> None:
+    """Let a socket see with new eyes: what its viewer may not follow any more is taken away from it, and said to be."""
+    before, socket.viewer = socket.viewer, viewer
+    if _powers(before) == _powers(viewer):
+        return
+    for name in sorted(socket.channels):
+        channel = live_channels.channel_named(name)
+        if channel is None or viewer is None or not live_channels.may_follow(viewer, channel):
+            sockets.unfollow(socket, name)
+            socket.tell(revocation(name))
+        elif channel.id is None:
+            socket.tell(revocation(name, still=True))
+
+
+def _powers(viewer: Actor | None) -> Any:
+    return None if viewer is None else (viewer.permissions, viewer.local_roles)

@@ -1,0 +1,174 @@
+"""What others do is seen on pages that are open, and takes nothing away from who works on them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from app.commands.access_grants import delete_access_grant
+from app.commands.programs import update_program
+from app.commands.task_comments import comment_on_task
+from app.commands.tasks import create_task, update_task
+from app.core import valkey
+from app.schemas.programs import ProgramChanges
+from app.schemas.tasks import NewComment, NewTask, TaskChanges
+from tests import cast
+from tests.factories import a_grant, a_program, a_task
+
+ON, OFF = re.compile("Live"), re.compile("Not connected")
+
+
+@pytest.fixture(autouse=True)
+def within_earshot(browser_stage, play_stage):
+    """Say what these tests do where the live process of the browser tests listens."""
+    valkey.configure(browser_stage.redis_url)
+    yield
+    valkey.configure(play_stage.redis_url)
+
+
+@pytest.fixture
+def watch(visit):
+    """Open a page of the organisation, and wait until it hears what others do."""
+
+    def open_page(player, path):
+        page = visit(player).go(path)
+        expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+        return page
+
+    return open_page
+
+
+def say(player, task, text):
+    comment_on_task(player.actor, task.id, NewComment(body=text))
+
+
+def test_two_people_see_what_each_other_does(visit, watch, alice, bob):
+    task = a_task(alice, name="Draft the letter")
+    alices, bobs = watch(alice, f"/tasks/{task.id}"), watch(bob, f"/tasks/{task.id}")
+    alices.get_by_label("Your comment").fill("Who takes this?")
+    alices.get_by_role("button", name="Comment", exact=True).click()
+    expect(bobs.get_by_text("Who takes this?")).to_be_visible()
+    bobs.get_by_label("Your comment").fill("I do.")
+    bobs.get_by_role("button", name="Comment", exact=True).click()
+    expect(alices.get_by_text("I do.")).to_be_visible()
+
+
+def test_what_is_being_typed_stays_and_so_does_the_keyboard(watch, alice, bob):
+    task = a_task(alice)
+    page = watch(bob, f"/tasks/{task.id}")
+    field = page.get_by_label("Your comment")
+    field.press_sequentially("Half a sen")
+    say(alice, task, "A word in between")
+    expect(page.get_by_text("A word in between")).to_be_visible()
+    field.press_sequentially("tence")
+    expect(field).to_have_value("Half a sentence")
+    expect(field).to_be_focused()
+
+
+def test_a_reader_who_stands_nowhere_is_led_nowhere(watch, alice, bob):
+    task = a_task(alice)
+    page = watch(bob, f"/tasks/{task.id}")
+    page.evaluate("document.activeElement.blur()")
+    say(alice, task, "A word in between")
+    expect(page.get_by_text("A word in between")).to_be_visible()
+    assert page.evaluate("document.activeElement === document.body")
+
+
+def test_a_menu_that_is_open_stays_open(watch, alice, bob):
+    task = a_task(alice)
+    page = watch(bob, f"/tasks/{task.id}")
+    menu = page.locator("#main details.menu").first
+    menu.locator("summary").click()
+    say(alice, task, "A word in between")
+    expect(page.get_by_text("A word in between")).to_be_visible()
+    expect(menu).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/programs/{program}"])
+def test_a_new_task_comes_into_the_lists_that_show_it(watch, alice, bob, path):
+    program = a_program(alice)
+    page = watch(bob, path.format(program=program.id))
+    create_task(alice.actor, NewTask(program_id=program.id, name="Come in"))
+    expect(page.get_by_role("link", name="Come in")).to_be_visible()
+
+
+def test_a_list_of_what_was_searched_for_stays_one(watch, alice, bob):
+    program = a_program(alice)
+    page = watch(bob, "/tasks?q=letter")
+    create_task(alice.actor, NewTask(program_id=program.id, name="Something else"))
+    create_task(alice.actor, NewTask(program_id=program.id, name="A letter"))
+    expect(page.get_by_role("link", name="A letter")).to_be_visible()
+    expect(page.get_by_role("link", name="Something else")).to_have_count(0)
+
+
+def test_who_writes_hears_that_what_they_write_over_was_changed(watch, alice, bob):
+    task = a_task(alice, name="As it was")
+    page = watch(bob, f"/tasks/{task.id}/edit")
+    page.get_by_label("Name").fill("As I want it")
+    update_task(alice.actor, task.id, TaskChanges(name="As she wants it"))
+    expect(page.get_by_text("Somebody else has changed this")).to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value("As I want it")
+
+
+def test_who_is_let_go_while_reading_reads_no_more(visit, watch, alice):
+    program = a_program(alice)
+    guest = cast.join(alice.organisation, "gina")
+    grant = a_grant(alice, "viewer", guest, program_id=program.id)
+    task = a_task(alice, program, name="Not for everybody")
+    window = visit(cast.play(alice.organisation, "gina"))
+    page = window.go(f"/tasks/{task.id}")
+    expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+    with window.refusing(404):
+        delete_access_grant(alice.actor, grant.id)
+        expect(page.locator("#main")).not_to_contain_text("Not for everybody")
+    expect(page.locator("#main")).to_contain_text("There is nothing here that you may see.")
+
+
+def test_what_was_missed_while_the_line_was_cut_is_made_up_for(visit, product, alice, bob):
+    task = a_task(alice)
+    window = visit(bob)
+    page = window.go(f"/tasks/{task.id}")
+    expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+    with window.offline(network=True):
+        product.kill("live")
+        expect(page.get_by_text(OFF)).to_be_visible()
+        say(alice, task, "While you were away")
+        product.start("live")
+        expect(page.get_by_text("While you were away")).to_be_visible()
+    expect(page.get_by_text(OFF)).to_have_count(0)
+
+
+def test_two_tabs_share_one_line(visit, alice, bob):
+    task = a_task(alice)
+    window, lines = visit(bob), []
+
+    def open_tab():
+        page = window.new_page()
+        page.on("websocket", lambda line: lines.append(line.url))
+        page.goto(window.at(f"/tasks/{task.id}"))
+        expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+        return page
+
+    tabs = [open_tab(), open_tab()]
+    say(alice, task, "To both of you")
+    for page in tabs:
+        expect(page.get_by_text("To both of you")).to_be_visible()
+    assert len(lines) == 1
+    tabs[0].close()
+    say(alice, task, "To the one that is left")
+    expect(tabs[1].get_by_text("To the one that is left")).to_be_visible()
+    assert len(lines) == 2
+
+
+def test_a_program_follows_its_name(watch, alice, bob):
+    program = a_program(alice, name="Old name")
+    page = watch(bob, f"/programs/{program.id}")
+    update_program(alice.actor, program.id, ProgramChanges(name="New name"))
+    expect(page.get_by_role("heading", name="New name")).to_be_visible()
+
+
+def test_without_scripts_a_page_says_nothing_of_being_live(visit, alice):
+    page = visit(alice, script=False).go("/tasks")
+    expect(page.get_by_text(ON, exact=True)).to_be_hidden()

@@ -1,0 +1,239 @@
+"""What is told on a channel: that something has changed, to those who may see it, and no byte of what it is."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import pytest
+
+from app.commands.access_grants import delete_access_grant
+from app.commands.programs import update_program
+from app.commands.tasks import update_task
+from app.core import live as events
+from app.core import valkey
+from app.schemas.programs import ProgramChanges
+from app.schemas.tasks import TaskChanges
+from app.web.sockets import MOST_CHANNELS
+from tests import cast
+from tests.doors import went_well
+from tests.factories import a_grant, a_program, a_task
+from tests.security.server import running
+from tests.security.test_live import TEXT, opened, send, told
+
+pytestmark = pytest.mark.xdist_group("server")
+
+
+def corner_of(play_stage):
+    return urlunsplit(urlsplit(play_stage.redis_url)._replace(path="/13"))
+
+
+@pytest.fixture(scope="module")
+def live(play_stage, tmp_path_factory):
+    """The live process. It looks at sockets by itself only long after the test: all it knows, it was told."""
+    corner = corner_of(play_stage)
+    folder = tmp_path_factory.mktemp("live")
+    with running(play_stage, folder, kind="live", REDIS_URL=corner, LIVE_RECHECK_SECONDS="3600") as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def within_earshot(play_stage):
+    """Say everything where the live process of this file listens."""
+    valkey.configure(corner_of(play_stage))
+    yield
+    valkey.configure(play_stage.redis_url)
+
+
+@pytest.fixture
+def line(live):
+    """Opens sockets of people in their organisation; they are hung up after the test."""
+    with ExitStack() as stack:
+
+        def open_line(player, *channels, **more):
+            at = f"/live?at={player.organisation.slug}"
+            found = Line(stack.enter_context(opened(live, player.cookie, path=at)))
+            assert found.next()["event"] == "hello"
+            for channel in channels:
+                assert found.follow(channel, **more) == "subscribed"
+            return found
+
+        yield open_line
+
+
+class Line:
+    """A socket as the script of a page uses it."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def say(self, **message):
+        send(self.connection, TEXT, json.dumps(message).encode())
+
+    def next(self):
+        return told(self.connection)
+
+    def follow(self, channel, **more):
+        self.say(event="subscribe", channel=channel, **more)
+        answer = self.next()
+        assert answer["channel"] == channel
+        return answer["event"]
+
+    def all_so_far(self):
+        """What was told until now: the answer to a heartbeat comes after it."""
+        self.say(event="heartbeat")
+        return list(iter(self.next, {"event": "heartbeat"}))
+
+
+def renamed(player, task, name="A secret name"):
+    return update_task(player.actor, task.id, TaskChanges(name=name))
+
+
+def comment(door, task, tab):
+    """Say something on a task in a tab of a browser."""
+    door.headers = {"X-Tab": tab}
+    assert went_well(door.post(f"/tasks/{task.id}/comments", body="Done"))
+
+
+def test_who_follows_a_thing_is_told_that_it_changed_and_nothing_of_what_it_is(alice, bob, line):
+    task = a_task(alice)
+    bobs = line(bob, f"task.{task.id}")
+    renamed(alice, task)
+    heard = bobs.next()
+    assert heard.pop("id")
+    assert heard == {"event": "task.updated", "channel": f"task.{task.id}", "by": "", "version": 2}
+
+
+def test_a_thing_is_told_of_on_its_own_channel_on_that_around_it_and_on_that_of_its_kind(alice, bob, line):
+    task = a_task(alice)
+    bobs = line(bob, f"task.{task.id}", f"program.{task.program_id}", "task", "program")
+    renamed(alice, task)
+    assert [bobs.next()["channel"] for _ in range(3)] == [f"task.{task.id}", f"program.{task.program_id}", "task"]
+    assert bobs.all_so_far() == []
+
+
+def test_the_tab_in_which_it_was_done_is_named(alice, bob, line, form):
+    task = a_task(alice)
+    bobs = line(bob, f"task.{task.id}")
+    comment(form(alice), task, "0a1b2c")
+    assert bobs.next()["by"] == "0a1b2c"
+    comment(form(alice), task, "<script>")
+    assert bobs.next()["by"] == ""
+
+
+def test_nothing_is_told_any_more_of_what_is_followed_no_more(alice, bob, line):
+    task = a_task(alice)
+    bobs = line(bob, f"task.{task.id}", "program")
+    bobs.say(event="unsubscribe", channel=f"task.{task.id}")
+    assert bobs.all_so_far() == []
+    renamed(alice, task)
+    update_program(alice.actor, task.program_id, ProgramChanges(name="Also"))
+    assert bobs.next()["event"] == "program.updated"
+
+
+@pytest.mark.parametrize("kind", ["task", "program", "certification", "access_role"])
+def test_what_is_of_another_organisation_can_not_be_followed(alice, mallory, line, kind):
+    strange = {"task": a_task(alice).id, "program": a_program(alice).id}.get(kind, uuid4())
+    mallorys = line(mallory)
+    assert mallorys.follow(f"{kind}.{strange}") == "refused"
+    assert mallorys.follow(kind) == "subscribed"
+    renamed(alice, a_task(alice))
+    assert mallorys.all_so_far() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "task.", "task.1", "tasks", "user", "outbox", "task.*", "live", "__class__", "task." + "x" * 5000]
+)
+def test_what_is_no_channel_is_refused(alice, line, name):
+    alices = line(alice)
+    alices.say(event="subscribe", channel=name)
+    assert alices.next() == {"event": "refused", "channel": name[:100]}
+
+
+@pytest.mark.parametrize(
+    "message", [{"event": "subscribe"}, {"event": "subscribe", "channel": 1}, {"event": "unsubscribe", "channel": None}]
+)
+def test_a_message_without_its_channel_is_not_known(alice, line, message):
+    alices = line(alice)
+    alices.say(**message)
+    assert alices.next() == {"event": "error", "code": "UNKNOWN_EVENT"}
+
+
+def test_somebody_follows_so_many_channels_and_no_more(alice, line):
+    alices = line(alice)
+    tasks = [a_task(alice).id for _ in range(2)]
+    names = [f"task.{tasks[0]}", *(f"{kind}" for kind in ("task", "program", "certification"))]
+    assert [alices.follow(name) for name in names] == ["subscribed"] * 4
+    assert MOST_CHANNELS < 1000  # six panels in each of a dozen tabs
+
+
+def test_a_guest_hears_of_the_program_that_they_were_let_into_and_of_no_other(alice, line):
+    inside, outside = a_program(alice), a_program(alice)
+    guest = cast.join(alice.organisation, "gina")
+    a_grant(alice, "viewer", guest, program_id=inside.id)
+    mine, strange = a_task(alice, inside), a_task(alice, outside)
+    ginas = line(cast.play(alice.organisation, "gina"), "task")
+    assert ginas.follow(f"task.{strange.id}") == "refused"
+    assert ginas.follow(f"program.{outside.id}") == "refused"
+    assert ginas.follow(f"task.{mine.id}") == "subscribed"
+    renamed(alice, strange)
+    renamed(alice, mine)
+    assert {ginas.next()["channel"] for _ in range(2)} == {"task", f"task.{mine.id}"}
+    assert ginas.all_so_far() == []
+
+
+def test_who_is_let_go_from_a_program_while_it_is_open_is_told_so_at_once_and_hears_no_more(alice, line):
+    program = a_program(alice)
+    guest = cast.join(alice.organisation, "gina")
+    grant = a_grant(alice, "viewer", guest, program_id=program.id)
+    task = a_task(alice, program)
+    ginas = line(cast.play(alice.organisation, "gina"), f"task.{task.id}", f"program.{program.id}")
+    delete_access_grant(alice.actor, grant.id)
+    assert [ginas.next() for _ in range(2)] == [
+        {"event": "revoked", "channel": channel} for channel in (f"program.{program.id}", f"task.{task.id}")
+    ]
+    renamed(alice, task)
+    assert ginas.all_so_far() == []
+
+
+def test_what_was_missed_is_told_again_to_who_comes_back(alice, bob, line):
+    task = a_task(alice)
+    bobs = line(bob, f"task.{task.id}")
+    renamed(alice, task, "One")
+    last = bobs.next()["id"]
+    bobs.connection.close()
+    for name in ("Two", "Three"):
+        renamed(alice, task, name)
+    again = line(bob, f"task.{task.id}", last=last)
+    assert [again.next()["version"] for _ in range(2)] == [3, 4]
+    assert again.all_so_far() == []
+
+
+def test_who_was_away_for_too_long_asks_anew_for_everything(alice, bob, line, monkeypatch):
+    task = a_task(alice)
+    renamed(alice, task, "One")
+    monkeypatch.setattr(events, "STREAM_LENGTH", 1)
+    stream = events.stream_of(alice.organisation.id)
+    for number in range(3):
+        renamed(alice, task, f"Number {number}")
+    valkey.client().xtrim(stream, maxlen=1, approximate=False)
+    bobs = line(bob)
+    bobs.say(event="subscribe", channel="task", last="1-0")
+    assert [bobs.next()["event"] for _ in range(2)] == ["subscribed", "resync"]
+
+
+def test_what_an_emptied_server_has_lost_is_asked_for_anew(alice, bob, line):
+    valkey.client().delete(events.stream_of(alice.organisation.id))
+    bobs = line(bob)
+    bobs.say(event="subscribe", channel="task", last="1-0")
+    assert [bobs.next()["event"] for _ in range(2)] == ["subscribed", "resync"]
+
+
+@pytest.mark.parametrize("last", ["", "0", "$", "1-0; DEL", 7, None])
+def test_a_place_that_is_none_asks_for_nothing(alice, line, last):
+    renamed(alice, a_task(alice))
+    alices = line(alice)
+    assert alices.follow("task", last=last) == "subscribed"
+    assert alices.all_so_far() == []
