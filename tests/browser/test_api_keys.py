@@ -13,7 +13,7 @@ def test_a_key_is_made_shown_and_copied(visit, scene):
     window = visit(scene.alice)
     page = window.go("/api-keys")
     page.get_by_role("link", name="New key").click()
-    page.get_by_label("Name").fill("Nightly")
+    page.get_by_label("Name", exact=True).fill("Nightly")
     page.get_by_label("Everything that I may").check()
     expect(page.get_by_role("group", name="Programs")).to_be_hidden()
     page.get_by_label("What I choose").check()

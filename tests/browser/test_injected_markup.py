@@ -32,7 +32,7 @@ TEXT = f"{LINE}\n\n{BREAKOUT}\n\n{MARKDOWN}"
 LOOK = """() => ({
   text: [document.title, document.body.innerText,
          ...[...document.querySelectorAll("input, textarea, option")].map((e) => e.value + e.text)].join("\\n"),
-  elements: [...document.querySelectorAll(`[hx-get*=evil], [src*=evil], [href^="javascript:"], [href^="data:"],
+  elements: [...document.querySelectorAll(`[hx-get="/evil"], [src*=evil], [href^="javascript:"], [href^="data:"],
     [onerror], body style, body script`)].map((e) => e.outerHTML),
   hidden: getComputedStyle(document.body).display === "none",
 })"""

@@ -19,6 +19,9 @@ export function watchLive() {
     ctx.request.headers["X-Tab"] = tab;
     if (isLive(ctx)) for (const name of [...ctx.request.body.keys()]) ctx.request.body.delete(name); // nothing that is typed
   });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (isLive(ctx) && [403, 404].includes(ctx.response.status)) delete ctx.sourceElement.dataset.live; // there is nothing to follow
+  });
   const address = document.body.dataset.line;
   if (!address) return;
   const want = openLine(address, shownSince(), hear, showState);
