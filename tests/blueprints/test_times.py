@@ -8,13 +8,16 @@ from datetime import UTC, date, datetime
 import pytest
 from flask import g
 
+from app.commands.api_keys import create_api_key, rotate_api_key
 from app.commands.organisations import update_organisation
 from app.commands.profiles import update_profile
 from app.core import clock
 from app.core.actor import Profile, SignedIn
+from app.schemas.api_keys import Rotation
 from app.schemas.locales import LOCALES
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.profiles import ProfileChanges
+from app.schemas.tenants import NewApiKey
 from app.web import dates
 from tests.factories import a_certification, a_program
 from tests.security.newcomers import newcomer
@@ -127,6 +130,17 @@ def test_a_time_of_day_in_a_filter_is_that_of_who_asks(form, acme):
     for kept in ("From (Asia/Kathmandu)", 'value="2026-11-22"', 'value="14:05"', 'value="20:50:30"'):
         assert kept in page
     assert "from=2026-11-22T08:20:00Z" in page
+
+
+def test_a_moment_that_was_put_off_is_shown_before_and_after_as_times(form, acme):
+    dora = newcomer(acme, role="owner")
+    prefers(dora, time_zone="Asia/Tokyo", locale="de-CH")
+    key = create_api_key(dora.actor, NewApiKey(user_id=dora.user_id, name="Old", expires_at=NEW_YEAR))[0]
+    rotate_api_key(dora.actor, key.id, Rotation(overlap_hours=0))
+    page = form(dora).get(f"/audit?object={key.id}").text
+    assert "&lt;time" not in page
+    assert re.search(r"<del>.*<time [^>]*>01\.01\.2027, 08:30:09</time></del>", page)
+    assert re.search(r"<ins>.*<time [^>]*>\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d</time></ins>", page)
 
 
 def test_a_certificate_is_in_utc_on_paper_and_says_so(form, acme):
