@@ -141,9 +141,8 @@ def minutes(value: int | None) -> str:
     if value is None:
         return "–"
     hours, rest = divmod(value, 60)
-    return " ".join(
-        part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "") if part
-    )
+    parts = (f"{dates.number(hours)} h" if hours else "", f"{rest} min" if rest or not hours else "")
+    return " ".join(part for part in parts if part)
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ from app.schemas.organisations import OrganisationChanges
 from app.schemas.profiles import ProfileChanges
 from app.schemas.tenants import NewApiKey
 from app.web import dates
-from tests.factories import a_certification, a_program
+from tests.factories import a_certification, a_program, a_task
 from tests.security.newcomers import newcomer
 
 NEW_YEAR = datetime(2026, 12, 31, 23, 30, 9, tzinfo=UTC)
@@ -95,6 +95,14 @@ def test_ones_own_choice_goes_before_that_of_the_organisation(form, acme, alice)
     shown = {player: form(player).get(f"/programs/{program.id}").text for player in (dora, eve)}
     assert ">1 janv. 2027, 08:30</time>" in shown[dora]
     assert ">Jan 1, 2027, 8:30\u202fAM</time>" in shown[eve]
+
+
+def test_numbers_of_things_are_written_as_dates_are(form, acme):
+    dora = newcomer(acme)
+    task = a_task(dora, estimate_minutes=74_070)
+    assert "1,234 h 30 min" in form(dora).get(f"/tasks/{task.id}").text
+    prefers(dora, locale="de-CH")
+    assert "1’234 h 30 min" in form(dora).get(f"/tasks/{task.id}").text
 
 
 def test_trails_are_in_the_zone_of_who_reads_them_and_say_so(form, acme):
