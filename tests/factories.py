@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import secrets
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+import pyotp
 from PIL import Image
 from sqlalchemy import select
 
@@ -14,13 +16,16 @@ from app.commands import certifications
 from app.commands.access_grants import create_access_grant
 from app.commands.audit_exports import request_audit_export
 from app.commands.invitations import invite_person
+from app.commands.passkeys import register_passkey
 from app.commands.profiles import change_avatar
 from app.commands.programs import create_program
+from app.commands.second_steps import confirm_totp, start_totp
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task
-from app.core import tenancy
+from app.core import clock, tenancy
 from app.core.actor import SignedIn
+from app.core.authenticators import Asked, question_for_new_key
 from app.core.database import db
 from app.core.ids import new_id
 from app.core.outbox import outbox
@@ -30,12 +35,15 @@ from app.models.audit_exports import AuditExport
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup, UserGroupMember
+from app.queries.accounts import waiting_secret, ways_of
 from app.queries.audit_events import AuditFilters
 from app.schemas.access_grants import NewAccessGrant
+from app.schemas.accounts import GivenCode, NewPasskey
 from app.schemas.certifications import NewCertification
 from app.schemas.invitations import NewInvitation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, NewComment, NewTask
+from tests.authenticator import Authenticator
 from tests.cast import Organisation, Player, afresh, system
 from tests.doors import Json
 
@@ -70,6 +78,24 @@ def an_avatar(player: Player) -> UUID:
     shown = change_avatar(somebody, a_picture()).avatar_id
     assert shown is not None
     return shown
+
+
+def an_app(player: Player) -> None:
+    """An authenticator app of somebody, which counts."""
+    somebody = SignedIn(player.user_id, player.actor.name, player.actor.email)
+    start_totp(somebody)
+    waiting = waiting_secret(somebody)
+    assert waiting is not None
+    confirm_totp(somebody, GivenCode(code=pyotp.TOTP(waiting.opened()).at(clock.now())))
+
+
+def a_passkey(player: Player, name: str = "Blue key") -> UUID:
+    """A passkey of somebody, on a device that nobody has; its id."""
+    somebody = SignedIn(player.user_id, player.actor.name, player.actor.email)
+    asked = Asked("http://localhost", secrets.token_bytes(32), secrets.token_bytes(32))
+    question = question_for_new_key(asked, email=somebody.email, name=somebody.name, known=[])
+    register_passkey(somebody, NewPasskey(name=name, answer=Authenticator().make(question)), asked)
+    return ways_of(player.user_id).passkeys[-1].id
 
 
 def a_grant(giver: Player, role: str, holder: Player, **place: Any) -> AccessGrant:

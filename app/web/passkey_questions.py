@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from flask import Response, current_app, session
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from app.commands.passkeys import use_up_question
 from app.core import clock
@@ -48,14 +47,14 @@ def question_of(purpose: Purpose) -> Asked:
         use_up_question(Visitor(origin()), session.row_id, name, kept["challenge"])  # type: ignore[attr-defined]
     except NotFound:
         raise Invalid({"_": _("That took too long, or was answered already. Try again.")}) from None
-    return _ask_at(base64url_to_bytes(kept["challenge"]), base64url_to_bytes(kept["user_handle"]))
+    return _ask_at(bytes.fromhex(kept["challenge"]), bytes.fromhex(kept["user_handle"]))
 
 
 def _remember(purpose: Purpose, user_handle: bytes = b"") -> Asked:
     asked = _ask_at(secrets.token_bytes(32), user_handle)
     session[_name(purpose)] = {
-        "challenge": bytes_to_base64url(asked.challenge),
-        "user_handle": bytes_to_base64url(user_handle),
+        "challenge": asked.challenge.hex(),
+        "user_handle": user_handle.hex(),
         "until": (clock.now() + timedelta(seconds=SECONDS)).isoformat(),
     }
     return asked

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from app.core import clock
+from app.core.database import db
+from app.models.passkeys import Passkey
+from app.models.user_sessions import UserSession
 from tests.browser.axe import violations
 from tests.browser.layout import spoiled
 from tests.browser.windows import heading
-from tests.factories import a_picture
+from tests.cast import PASSWORD, Organisation, Player
+from tests.factories import a_passkey, a_picture, an_app
 from tests.security.newcomers import newcomer
 
 PAGES = ("/account", "/account/profile", "/account/password", "/account/sessions", "/account/activity")
@@ -25,6 +32,77 @@ def test_a_page_of_the_account_can_be_used_by_everybody(visit, bob, path):
     expect(heading(window.page)).to_be_visible()
     assert violations(window.page) == []
     assert spoiled(window.page) == []
+
+
+@pytest.fixture
+def dora(acme: Organisation) -> Player:
+    """Somebody whose account nobody else looks at."""
+    return newcomer(acme)
+
+
+ABOUT_PASSKEYS = ("/account", "/account/passkeys/new", "/account/passkeys/{}/edit", "/account/passkeys/{}/delete")
+
+
+@pytest.mark.parametrize("path", ABOUT_PASSKEYS)
+def test_a_page_about_passkeys_can_be_used_by_everybody(visit, dora, path):
+    key = a_passkey(dora, "A name that is so long that it has to be broken somewhere, or else nothing fits any more")
+    suspected = a_passkey(dora, "Phone")
+    db.session.execute(update(Passkey).where(Passkey.id == suspected).values(suspected_at=clock.now()))
+    db.session.commit()
+    window = visit(dora)
+    window.page.goto(f"{window.url}{path.format(key)}")
+    assert urlsplit(window.page.url).path == path.format(key)
+    expect(heading(window.page)).to_be_visible()
+    assert violations(window.page) == []
+    assert spoiled(window.page) == []
+
+
+WAYS = {"an app": (an_app,), "a passkey": (a_passkey,), "both": (an_app, a_passkey)}
+
+
+@pytest.mark.parametrize("ways", WAYS)
+def test_the_second_step_can_be_used_by_everybody(visit, dora, ways):
+    for way in WAYS[ways]:
+        way(dora)
+    window = visit()
+    page = window.page
+    page.goto(f"{window.url}/sign-in")
+    page.get_by_label("E-mail").fill(dora.actor.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(heading(page)).to_have_text("Second step")
+    expect(page.get_by_role("button", name="Use a passkey")).to_have_count(WAYS[ways].count(a_passkey))
+    assert violations(page) == []
+    assert spoiled(page) == []
+    with window.refusing(422):
+        page.get_by_role("textbox").fill("000000")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("alert").first).to_be_visible()
+    assert violations(page) == []
+    assert spoiled(page) == []
+
+
+@pytest.mark.parametrize("ways", [*WAYS, "the password alone"])
+def test_the_question_who_one_is_can_be_used_by_everybody(visit, dora, ways):
+    for way in WAYS.get(ways, ()):
+        way(dora)
+    window = visit(dora)
+    page = window.page
+    page.goto(f"{window.url}/account")
+    mine = update(UserSession).where(UserSession.user_id == dora.user_id)
+    db.session.execute(mine.values(signed_in_at=clock.now() - timedelta(minutes=11)))
+    db.session.commit()
+    with window.refusing(403):
+        page.get_by_role("button", name="Add a passkey").click()
+        expect(heading(page)).to_have_text("Is it you?")
+    assert violations(page) == []
+    assert spoiled(page) == []
+    with window.refusing(422):
+        page.get_by_label("Password").fill("not this one")
+        page.get_by_role("button", name="Confirm").click()
+        expect(page.get_by_role("alert").first).to_be_visible()
+    assert violations(page) == []
+    assert spoiled(page) == []
 
 
 def test_an_app_is_set_up_from_the_menu_on(visit, bob, script):

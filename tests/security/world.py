@@ -25,9 +25,7 @@ from app.core.actor import SignedIn, Visitor
 from app.core.audit import audit_events
 from app.core.database import db
 from app.core.ids import new_secret_id, new_token
-from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
-from app.models.passkeys import Passkey
 from app.models.user_sessions import UserSession
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.access_roles import NewAccessRole
@@ -196,7 +194,7 @@ def build(app: Flask) -> World:
         "invitation_id": _invited(alice).id,
         "mail_id": new_secret_id(),  # mails are shown on a developer's machine only
         "session_id": _session_of(people["alice"]),
-        "passkey_id": _passkey_of(people["alice"]),
+        "passkey_id": factories.a_passkey(alice, f"Passkey {CANARY}"),
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
         "avatar_id": factories.an_avatar(people["bob"]),
@@ -229,26 +227,6 @@ def _session_of(player: Player) -> UUID:
     found = db.session.scalar(select(UserSession.id).where(UserSession.token_hash == token_hash(token)))
     assert found is not None
     return found
-
-
-def _passkey_of(player: Player) -> UUID:
-    """A passkey of somebody, whose device nobody has."""
-    key = Passkey(
-        user_id=player.user_id,
-        user_handle=new_token().encode(),
-        credential_id=new_token().encode(),
-        public_key=b"",
-        sign_count=0,
-        name=f"Passkey {CANARY}",
-    )
-    return _kept(Visitor(), key)
-
-
-@command(anyone="the director of the play", unrecorded="it stands there from the beginning")
-def _kept(_actor: Visitor, key: Passkey) -> UUID:
-    db.session.add(key)
-    db.session.flush()
-    return key.id
 
 
 def _let_go(player: Player) -> None:
@@ -342,7 +320,7 @@ def _fresh_avatar(world: World) -> dict[str, Any]:
 
 
 def _fresh_passkey(world: World) -> dict[str, Any]:
-    return {"passkey_id": _passkey_of(world.people["alice"])}
+    return {"passkey_id": factories.a_passkey(world.people["alice"])}
 
 
 def _deleted_program(world: World) -> dict[str, Any]:
