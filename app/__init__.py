@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
+from importlib import import_module
 from typing import Any
 
-import structlog
 from flask import Flask
-from flask_compress import Compress
-from flask_migrate import Migrate
-from whitenoise import WhiteNoise
 
-from app import blueprints, cli, logs
-from app.blueprints import health, live
+from app import logs, models
 from app.config import Settings
 from app.core import failpoints, pool, sealing, valkey
 from app.core.database import db
 from app.queries import trust
-from app.web import assets, door, errors, gateway, templating
-from app.web.parsing import StrictRequest
 
-log = structlog.get_logger(__name__)
+__all__ = ["create_app", "models"]
 
-# What a browser needs to know of a file: its type is what we say, it is for our pages only, and it comes over TLS.
-STATIC_HEADERS = frozenset({"X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Strict-Transport-Security"})
+SERVING = ("web", "live")
 
 
-class Oversing(Flask):
-    """Flask with a request that has limits, and with templates of ours."""
-
-    request_class = StrictRequest
-    jinja_environment = templating.Templates
-
-
-def create_app(process: str = "web", **overrides: Any) -> Oversing:
+def create_app(process: str = "web", **overrides: Any) -> Flask:
     """The application as one kind of process needs it: web, live, worker, signer, clock.
 
     `overrides` replace settings of the environment, for tests. Raises SystemExit, saying what to set, where one is
@@ -41,7 +26,7 @@ def create_app(process: str = "web", **overrides: Any) -> Oversing:
     """
     settings = Settings(**overrides)
     logs.configure(settings.log_level, process)
-    app = Oversing(__name__, static_folder=None)
+    app = _made(process)
     app.config.update(SETTINGS=settings, PROCESS=process)
     _use_database(app, settings, process)
     valkey.configure(settings.needed_redis_url())
@@ -50,12 +35,27 @@ def create_app(process: str = "web", **overrides: Any) -> Oversing:
     trust.configure(settings.trust_root_file)
     if settings.failpoint:
         failpoints.arm(settings.failpoint)
-    cli.init_app(app)
-    if process == "web":
-        _serve_pages(app, settings)
-    elif process == "live":
-        _serve_sockets(app, settings)
+    if process in SERVING:
+        _serve(app, settings, process)
     return app
+
+
+def _made(process: str) -> Flask:
+    kind = _serving().Oversing if process in SERVING else Flask
+    app: Flask = kind(__name__, static_folder=None)
+    return app
+
+
+def _serve(app: Flask, settings: Settings, process: str) -> None:
+    if process == "web":
+        _serving().serve_pages(app, settings)
+    else:
+        _serving().serve_sockets(app, settings)
+
+
+def _serving() -> Any:
+    """What answers people, loaded where it is needed: worker, signer and clock start the sooner without it."""
+    return import_module("app.serving")
 
 
 def _use_database(app: Flask, settings: Settings, process: str) -> None:
@@ -73,41 +73,3 @@ def _use_database(app: Flask, settings: Settings, process: str) -> None:
     db.init_app(app)
     with app.app_context():
         pool.watch(db.engine)
-    Migrate(app, db, directory="migrations")
-
-
-def _serve_pages(app: Flask, settings: Settings) -> None:
-    app.config.update(
-        COMPRESS_ALGORITHM=["br", "gzip"],
-        COMPRESS_BR_LEVEL=4,
-        COMPRESS_LEVEL=5,
-        COMPRESS_MIN_SIZE=600,
-        COMPRESS_MIMETYPES=["text/html", "application/json", "application/vnd.runcible.bundle.v1+json"],
-    )
-    Compress(app)
-    gateway.init_app(app, settings)
-    door.init_app(app)
-    errors.init_app(app)
-    templating.init_app(app)
-    blueprints.init_app(app)
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app,
-        root=assets.STATIC,
-        prefix="/static/",
-        immutable_file_test=assets.is_immutable,
-        allow_all_origins=False,
-        add_headers_function=partial(_guard_file, app),
-    )
-
-
-def _serve_sockets(app: Flask, settings: Settings) -> None:
-    gateway.init_app(app, settings)
-    door.init_app(app)
-    errors.init_app(app)
-    app.register_blueprint(health.bp)
-    live.init_app(app)
-
-
-def _guard_file(app: Flask, headers: Any, _path: str, _url: str) -> None:
-    for name in STATIC_HEADERS & app.config["HEADERS"].keys():
-        headers[name] = app.config["HEADERS"][name]
