@@ -26,7 +26,7 @@ from app.models.tasks import Task
 from app.models.users import User
 from app.models.workflows import WorkflowState
 from app.queries.access_explanation import explain_access
-from app.queries.identity import allowed_by, find_roles
+from app.queries.identity import allowed_by, find_roles, tasks_by_role
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.programs import NewProgram
 from app.schemas.tenants import NewMember, NewTenant
@@ -141,7 +141,7 @@ def _asked(tenant: Tenant, user_id: int) -> dict[str, Any]:
         places = (task.program_id, task.id)
         assert actor.may("task.update", *places)
         found = {
-            "places": sum(len(role.places) for role in actor.local_roles),
+            "places": sum(map(len, (*tasks_by_role(actor).values(), *(role.places for role in actor.local_roles)))),
             "statements": statements,
             "door": _timed(lambda: allowed_by(find_roles(tenant.id, user_id) or []), ROUNDS // 10),
             "check": _timed(lambda: actor.may("task.update", *places)),

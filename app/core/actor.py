@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -77,23 +78,63 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class LocalRole:
-    """What a role allows in some places only: `places` are the ids of programs, those below them too, and of tasks."""
+    """What a role allows in some places only: `places` are the ids of programs, those below them too."""
 
     permissions: frozenset[str]
     places: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRole:
+    """What a role allows that somebody holds on single tasks: there may be many, and nobody counts them at the door."""
+
+    role_id: UUID
+    permissions: frozenset[str]
+
+
+class RolesOnTasks:
+    """Which roles somebody holds on which task: known of those that were asked about at the door, else looked up once.
+
+    `look` gives the ids of roles by that of the task, for some tasks; a place that is no task has none.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[list[UUID]], dict[UUID, set[UUID]]] = lambda _places: {},
+        known: Mapping[UUID, set[UUID]] | None = None,
+    ) -> None:
+        self._look, self._known = look, dict(known or {})
+
+    @property
+    def known(self) -> dict[UUID, set[UUID]]:
+        """What is held on which task, as far as it is known by now."""
+        return {place: roles for place, roles in self._known.items() if roles}
+
+    def held_in(self, places: Iterable[UUID]) -> set[UUID]:
+        """The ids of the roles that are held on any of the places."""
+        wanted = list(places)
+        unknown = [place for place in wanted if place not in self._known]
+        if unknown:
+            found = self._look(unknown)
+            self._known.update((place, found.get(place, set())) for place in unknown)
+        return {role_id for place in wanted for role_id in self._known[place]}
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A person, a key or the system itself, at work in one organisation.
 
-    `permissions` are those that hold throughout the organisation, `local_roles` those of one program or task; both are
-    already cut down to the scopes of the key where one was used.
+    `permissions` are those that hold throughout the organisation, `local_roles` those of a program and all below it,
+    `task_roles` those of single tasks, which `on_tasks` knows or looks up; all are already cut down to the scopes of
+    the key where one was used.
     """
 
     tenant: Tenant
     permissions: frozenset[str]
     local_roles: tuple[LocalRole, ...] = ()
+    task_roles: tuple[TaskRole, ...] = ()
+    on_tasks: RolesOnTasks = field(default_factory=RolesOnTasks, compare=False, repr=False)
+    group_ids: frozenset[UUID] = frozenset()
     user_id: int | None = None
     name: str = ""
     email: str = ""
@@ -121,14 +162,25 @@ class Actor:
 
     def may(self, permission: str, *places: UUID | None) -> bool:
         """Whether `permission` holds throughout the organisation, or in one of the `places` that a thing lies in."""
-        return permission in self.permissions or any(
+        if permission in self.permissions or any(
             permission in role.permissions and not role.places.isdisjoint(map(str, places)) for role in self.local_roles
-        )
+        ):
+            return True
+        wanted = self.task_roles_with(permission)
+        return bool(wanted) and not self.on_tasks.held_in(filter(None, places)).isdisjoint(wanted)
 
     def may_somewhere(self, permission: str) -> bool:
         """Whether `permission` holds anywhere at all."""
-        return permission in self.permissions or any(permission in role.permissions for role in self.local_roles)
+        return (
+            permission in self.permissions
+            or any(permission in role.permissions for role in self.local_roles)
+            or any(permission in role.permissions for role in self.task_roles)
+        )
+
+    def task_roles_with(self, permission: str) -> list[UUID]:
+        """The ids of the roles on single tasks that give `permission`."""
+        return [role.role_id for role in self.task_roles if permission in role.permissions]
 
     def places_where(self, permission: str) -> list[UUID]:
-        """The programs and tasks in which a role of their own gives `permission`."""
+        """The programs in which a role of their own gives `permission`."""
         return [UUID(place) for role in self.local_roles if permission in role.permissions for place in role.places]

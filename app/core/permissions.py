@@ -11,7 +11,22 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    column,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.actor import Actor, SignedIn
@@ -22,6 +37,13 @@ from app.core.roles import OWN_SCOPES, SYSTEM_PERMISSIONS
 from app.core.transaction import current_unit
 
 M = TypeVar("M")
+
+# The table of grants as this room knows it: by name, since models lie further up.
+_GRANTS = table(
+    "access_grants",
+    *(column(name, Uuid) for name in ("application_instance_id", "access_role_id", "user_group_id", "task_id")),
+    column("user_id", BigInteger),
+)
 
 
 def fetch(
@@ -36,7 +58,7 @@ def fetch(
     viewing = viewing_of(model)
     if not (actor.may_somewhere(viewing) or actor.may_somewhere(f"{viewing}_own")):
         raise NotFound
-    places = places_of(model) if actor.local_roles else ()
+    places = places_of(model) if actor.local_roles or actor.task_roles else ()
     query = select(model, false() if actor.may(viewing) else owned(model, actor), *places).where(
         model.id == row_id,  # type: ignore[attr-defined]
         model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
@@ -106,6 +128,10 @@ def sight_of(actor: Actor, model: Any) -> dict[str, Any]:
     """The values for the placeholders of `in_sight`."""
     viewing = viewing_of(model)
     return {
+        "sight_tenant": actor.tenant_id,
+        "sight_groups": list(actor.group_ids),
+        "sight_task_roles": actor.task_roles_with(viewing),
+        "sight_own_task_roles": actor.task_roles_with(f"{viewing}_own"),
         "sight_places": actor.places_where(viewing),
         "sight_own_everywhere": f"{viewing}_own" in actor.permissions,
         "sight_own_places": actor.places_where(f"{viewing}_own"),
@@ -138,11 +164,38 @@ def narrowed(model: Any) -> ColumnElement[bool]:
     """What `in_sight` gives to somebody who may see a part only; made once for each model."""
     ids, places = ARRAY(Uuid), places_of(model)
     seen = [place == any_(bindparam("sight_places", type_=ids)) for place in places]
+    tasks = [place for place in places if _is_task(place)]
+    seen += [place == any_(_tasks_with("sight_task_roles")) for place in tasks]
     if not hasattr(model, "is_own"):
         return or_(false(), *seen)
     own_here = [place == any_(bindparam("sight_own_places", type_=ids)) for place in places]
+    own_here += [place == any_(_tasks_with("sight_own_task_roles")) for place in tasks]
     own = model.is_own(bindparam("sight_person", type_=BigInteger))
     return or_(*seen, and_(or_(bindparam("sight_own_everywhere", type_=Boolean), *own_here), own))
+
+
+def _is_task(place: ColumnElement[Any]) -> bool:
+    """Whether a place of a row is a task: its own id, or the one that it names."""
+    table = getattr(getattr(place, "table", None), "name", "")
+    return getattr(place, "key", "") == "task_id" or (table == "tasks" and getattr(place, "key", "") == "id")
+
+
+def _tasks_with(roles: str) -> ColumnElement[Any]:
+    """The tasks on which the person, or a group of theirs, was given one of these roles. Nobody sends their ids.
+
+    An array, so that an index finds the few things of somebody who holds a role on few tasks.
+    """
+    held = (
+        _GRANTS.c.user_id == bindparam("sight_person", type_=BigInteger),
+        _GRANTS.c.user_group_id == any_(bindparam("sight_groups", type_=ARRAY(Uuid))),
+    )
+    found = select(_GRANTS.c.task_id).where(
+        _GRANTS.c.application_instance_id == bindparam("sight_tenant", type_=Uuid),
+        _GRANTS.c.access_role_id == any_(bindparam(roles, type_=ARRAY(Uuid))),
+        _GRANTS.c.task_id.is_not(None),
+        or_(*held),
+    )
+    return func.array(found.scalar_subquery(), type_=ARRAY(Uuid))
 
 
 def expect_version(row: Any, version: int | None) -> None:

@@ -5,16 +5,21 @@ Asked anew for each request, so that what was taken away counts at once; the sta
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, bindparam, exists, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB, array
+from sqlalchemy import BigInteger, ColumnElement, String, Uuid, any_, bindparam, exists, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
-from app.core.actor import Actor, LocalRole, Profile, Tenant
+from app.core import tenancy
+from app.core.actor import Actor, LocalRole, Profile, RolesOnTasks, TaskRole, Tenant
 from app.core.database import db
 from app.core.permissions import effective
+from app.models.access_grants import AccessGrant
 from app.models.api_keys import ApiKey, hash_of
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.user_sessions import UserSession
@@ -23,7 +28,7 @@ from app.models.users import User
 
 def _enter(tenant: Any, person: Any) -> ColumnElement[Any]:
     """Makes an organisation current for the transaction, and tells the roles of the person; null for a stranger."""
-    return func.enter_application_instance(tenant, person, type_=JSONB)
+    return func.enter_application_instance(tenant, person, bindparam("asked", type_=ARRAY(Uuid)), type_=JSONB)
 
 
 _TENANT = (
@@ -85,37 +90,64 @@ _LISTED = select(
     exists().where(ApplicationInstance.api_origins.contains(array([bindparam("origin", type_=String(255))])))
 )
 _ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
+_ON_TASKS = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
+    AccessGrant.application_instance_id == bindparam("tenant"),
+    AccessGrant.task_id == any_(bindparam("tasks", type_=ARRAY(Uuid))),
+    or_(
+        AccessGrant.user_id == bindparam("person", type_=BigInteger),
+        AccessGrant.user_group_id == any_(bindparam("groups", type_=ARRAY(Uuid))),
+    ),
+)
 
 
 class Role(NamedTuple):
-    """A role that somebody holds in an organisation, `everywhere` in it or in some `places` only."""
+    """A role that somebody holds in an organisation: `everywhere` in it, in some programs (`places`), on some tasks."""
 
+    id: str
     name: str
     permissions: list[str]
     everywhere: bool
     places: list[str]
+    on_tasks: bool
 
 
-def find_session(token_hash: bytes, slug: str | None, now: datetime, seen_after: datetime) -> Any:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The roles of a person, the groups that they are in, and which roles they hold on what was asked about."""
+
+    tenant_id: UUID
+    user_id: int
+    roles: list[Role]
+    group_ids: frozenset[UUID]
+    known: dict[UUID, set[UUID]]
+
+    def __iter__(self) -> Iterator[Role]:
+        return iter(self.roles)
+
+
+def find_session(
+    token_hash: bytes, slug: str | None, now: datetime, seen_after: datetime, asked: Sequence[UUID] = ()
+) -> Any:
     """The session behind a cookie, with its person and the organisation called `slug`, each None where there is none.
 
     None where the session has ended or was idle too long. `slug` is what somebody put into an address. Where the person
-    belongs to the organisation, `roles` is a list, and the organisation the current one of the transaction from now on.
+    belongs to the organisation, `roles` is told, and the organisation the current one of the transaction from now on.
+    `asked` are the ids of what the request is about: if these are tasks, the roles on them are told too.
     """
     at = slug if slug and slug.isascii() and slug.isprintable() else None
-    given = {"token_hash": token_hash, "at": at, "now": now, "seen_after": seen_after}
+    given = {"token_hash": token_hash, "at": at, "now": now, "seen_after": seen_after, "asked": list(asked)}
     return db.session.execute(_SESSION, given).first()
 
 
-def find_api_key(secret: str, now: datetime) -> Any:
+def find_api_key(secret: str, now: datetime, asked: Sequence[UUID] = ()) -> Any:
     """The key with this secret and the person it acts for, or None where it has expired or was revoked.
 
     Row security shows the key to whoever presents its hash, before any organisation is current. Where the person still
-    belongs to the organisation, `roles` is a list, and the organisation the current one of the transaction from now on.
+    belongs to the organisation, `roles` is told, and the organisation the current one of the transaction from now on.
     """
     presented = hash_of(secret)
     db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
-    return db.session.execute(_KEY, {"hash": presented, "now": now}).first()
+    return db.session.execute(_KEY, {"hash": presented, "now": now, "asked": list(asked)}).first()
 
 
 def is_listed_origin(origin: str) -> bool:
@@ -123,9 +155,10 @@ def is_listed_origin(origin: str) -> bool:
     return bool(db.session.scalar(_LISTED, {"origin": origin})) if origin.isascii() and origin.isprintable() else False
 
 
-def find_roles(tenant_id: UUID, user_id: int) -> list[Role] | None:
+def find_roles(tenant_id: UUID, user_id: int) -> Held | None:
     """The roles that a person has in an organisation, which is entered by asking; None for a stranger."""
-    return roles_from(db.session.scalar(_ROLES, {"tenant": tenant_id, "user": user_id}))
+    told = db.session.scalar(_ROLES, {"tenant": tenant_id, "user": user_id, "asked": []})
+    return roles_from(told, tenant_id, user_id)
 
 
 def has_same_rights(actor: Actor) -> bool:
@@ -134,8 +167,8 @@ def has_same_rights(actor: Actor) -> bool:
     if roles is None:
         return False
     now = allowed_by(roles)
-    same_places = set(now["local_roles"]) == set(actor.local_roles)
-    return same_places and bool(now["permissions"] == actor.permissions)
+    places = all(set(now[name]) == set(getattr(actor, name)) for name in ("local_roles", "task_roles"))
+    return places and bool(now["permissions"] == actor.permissions and now["group_ids"] == actor.group_ids)
 
 
 def tenant_from(row: Any) -> Tenant:
@@ -157,23 +190,66 @@ def profile_from(row: Any) -> Profile:
     return Profile(row.own_time_zone, row.own_locale, row.avatar_id)
 
 
-def roles_from(found: list[dict[str, Any]] | None) -> list[Role] | None:
+def roles_from(found: dict[str, Any] | None, tenant_id: UUID, user_id: int) -> Held | None:
     """Roles as the database's function tells them."""
-    return None if found is None else [Role(**role) for role in found]
+    if found is None:
+        return None
+    return Held(
+        tenant_id,
+        user_id,
+        roles=[Role(**role) for role in found["roles"]],
+        group_ids=frozenset(map(UUID, found["groups"])),
+        known={UUID(task_id): set(map(UUID, roles)) for task_id, roles in found["known"].items()},
+    )
 
 
-def allowed_by(roles: list[Role], scopes: frozenset[str] = frozenset({"*"})) -> dict[str, Any]:
+def allowed_by(held: Held, scopes: frozenset[str] = frozenset({"*"})) -> dict[str, Any]:
     """What roles allow within the scopes of a key, as an Actor wants to know it."""
-    throughout = (permission for role in roles if role.everywhere for permission in role.permissions)
+    throughout = (permission for role in held if role.everywhere for permission in role.permissions)
+    allowed = {role.id: effective(frozenset(role.permissions), scopes) for role in held}
     return {
         "permissions": effective(frozenset(throughout), scopes),
-        "local_roles": tuple(
-            LocalRole(effective(frozenset(role.permissions), scopes), frozenset(role.places))
-            for role in roles
-            if role.places
-        ),
-        "role_names": tuple(role.name for role in roles),
+        "local_roles": tuple(LocalRole(allowed[role.id], frozenset(role.places)) for role in held if role.places),
+        "task_roles": tuple(TaskRole(UUID(role.id), allowed[role.id]) for role in held if role.on_tasks),
+        "on_tasks": RolesOnTasks(partial(_roles_on, held), held.known),
+        "group_ids": held.group_ids,
+        "role_names": tuple(role.name for role in held),
     }
+
+
+def tasks_by_role(actor: Actor) -> dict[UUID, list[str]]:
+    """The tasks on which somebody holds a role for the task alone, by that role: for who wants to know them all."""
+    if not actor.task_roles or actor.user_id is None:
+        return {}
+    held = Held(actor.tenant_id, actor.user_id, [], actor.group_ids, {})
+    found: dict[UUID, list[str]] = {}
+    for task_id, roles in every_task_of(held).known.items():
+        for role_id in roles:
+            found.setdefault(role_id, []).append(str(task_id))
+    return {role_id: sorted(tasks) for role_id, tasks in found.items()}
+
+
+def every_task_of(held: Held) -> RolesOnTasks:
+    """What somebody holds on single tasks, all of it as it is now: for who compares it later, and looks no more."""
+    known: dict[UUID, set[UUID]] = {}
+    theirs = (AccessGrant.user_id == held.user_id, AccessGrant.user_group_id.in_(held.group_ids))
+    query = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
+        AccessGrant.application_instance_id == held.tenant_id, AccessGrant.task_id.is_not(None), or_(*theirs)
+    )
+    with tenancy.entered(db.session, held.tenant_id):
+        for task_id, role_id in db.session.execute(query):
+            known.setdefault(task_id, set()).add(role_id)
+    return RolesOnTasks(known=known)
+
+
+def _roles_on(held: Held, places: list[UUID]) -> dict[UUID, set[UUID]]:
+    """The roles that a person holds on some tasks, by the id of the task. One statement for all of them."""
+    given = {"tenant": held.tenant_id, "person": held.user_id, "groups": list(held.group_ids), "tasks": places}
+    found: dict[UUID, set[UUID]] = {}
+    with tenancy.entered(db.session, held.tenant_id), db.session.no_autoflush:
+        for task_id, role_id in db.session.execute(_ON_TASKS, given):
+            found.setdefault(task_id, set()).add(role_id)
+    return found
 
 
 def tenants_of(user_id: int) -> list[Any]:

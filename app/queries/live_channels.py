@@ -14,7 +14,7 @@ from app.core.database import Base, db
 from app.core.permissions import in_sight, sight_of, viewing_of
 from app.core.roles import PERMISSIONS
 from app.models.application_instances import ApplicationInstance
-from app.queries.identity import allowed_by, find_roles, tenant_from
+from app.queries.identity import allowed_by, every_task_of, find_roles, tenant_from
 from app.queries.socket_holders import Holder
 
 _TENANT = select(
@@ -58,7 +58,10 @@ def viewer(holder: Holder) -> Actor | None:
     tenant = tenant_from(found)
     if tenant.is_suspended or tenant.is_closed:
         return None
-    return Actor(tenant=tenant, user_id=holder.user_id, authenticated_by="session", **allowed_by(roles))
+    allowed = allowed_by(roles)
+    if allowed["task_roles"]:  # a socket stays open for long: what was true when it was asked is kept, to be compared
+        allowed["on_tasks"] = every_task_of(roles)
+    return Actor(tenant=tenant, user_id=holder.user_id, authenticated_by="session", **allowed)
 
 
 def may_follow(actor: Actor, channel: Channel) -> bool:

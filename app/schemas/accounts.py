@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -119,8 +121,8 @@ class WhoAmI(Schema):
     key_id: Id | None
 
     @classmethod
-    def of(cls, actor: Actor) -> WhoAmI:
-        """The actor of a request."""
+    def of(cls, actor: Actor, on_tasks: Mapping[UUID, list[str]]) -> WhoAmI:
+        """The actor of a request, with the tasks on which they hold a role for the task alone."""
         tenant = actor.tenant
         return cls(
             person=None if actor.user_id is None else PersonOut.of(actor),
@@ -130,6 +132,11 @@ class WhoAmI(Schema):
             permissions_in_places=[
                 AllowedInPlaces(permissions=sorted(role.permissions), place_ids=sorted(role.places))
                 for role in actor.local_roles
+                if role.permissions
+            ]
+            + [
+                AllowedInPlaces(permissions=sorted(role.permissions), place_ids=on_tasks.get(role.role_id, []))
+                for role in actor.task_roles
                 if role.permissions
             ],
             scopes=sorted(actor.scopes),

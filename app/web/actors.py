@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Request, g, request, session
 
@@ -58,3 +59,8 @@ def origin() -> Origin:
 def is_api(request: Request) -> bool:
     """Whether the request is for programs: no cookie counts there."""
     return request.path == "/api" or request.path.startswith("/api/")
+
+
+def asked_about() -> list[UUID]:
+    """The ids in the address: of what the request is about."""
+    return [value for value in (request.view_args or {}).values() if isinstance(value, UUID)]

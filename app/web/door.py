@@ -20,7 +20,7 @@ from app.core.errors import AmbiguousCredentials, NotFound, TenantSuspended, Una
 from app.models.api_keys import may_be_used_from
 from app.queries import identity
 from app.web import cors, rate_limits
-from app.web.actors import is_api, known_actor, origin, person_signed_in
+from app.web.actors import asked_about, is_api, known_actor, origin, person_signed_in
 from app.web.stored_sessions import StoredSession, StoredSessions
 
 log = structlog.get_logger(__name__)
@@ -113,7 +113,7 @@ def _key_holder() -> Actor:
         raise AmbiguousCredentials
     if scheme.lower() != "bearer" or not secret.strip():
         raise _no_key()
-    key = identity.find_api_key(secret.strip(), clock.now())
+    key = identity.find_api_key(secret.strip(), clock.now(), asked_about())
     if key is None:
         raise _no_key()
     if not may_be_used_from(key.networks, request.remote_addr):
@@ -122,7 +122,7 @@ def _key_holder() -> Actor:
     cors.judge(key.api_origins)
     tenant = identity.tenant_from(key)
     try:
-        roles = identity.roles_from(key.roles)
+        roles = identity.roles_from(key.roles, tenant.id, key.user_id)
         profile, scopes = identity.profile_from(key), frozenset(key.scopes)
         actor = _actor(tenant, key, profile, roles, "api_key", key.id, scopes=scopes)
     except NotFound:  # the person has left the organisation, and the key goes with them
@@ -140,7 +140,7 @@ def _actor(
     tenant: Tenant,
     person: Any,
     profile: Profile,
-    roles: list[identity.Role] | None,
+    roles: identity.Held | None,
     how: Any,
     credential_id: UUID | None,
     *,

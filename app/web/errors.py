@@ -209,10 +209,11 @@ def _started_from() -> str | None:
 def _is_closed_behind(refusal: DomainError) -> bool:
     """Whether a change was made after which the person does not see its page any more: they gave up the right to.
 
-    What is said waits for the page that follows a change, and for no other.
+    Something still waits to be said, on this very page.
     """
-    follows = request.method == "GET" and request.url_rule is not None and not wants_fragment()
-    return follows and refusal.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and bool(session.get("_flashes"))
+    if request.method != "GET" or wants_fragment() or refusal.status not in (403, 404):
+        return False
+    return bool(session.get("_flashes")) and session.get("said_on") == request.path
 
 
 def _behind(refusal: DomainError) -> Response:

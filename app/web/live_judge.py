@@ -101,4 +101,6 @@ def reconsider(sockets: Sockets, socket: Socket, viewer: Actor | None) -> None:
 
 
 def _powers(viewer: Actor | None) -> Any:
-    return None if viewer is None else (viewer.permissions, viewer.local_roles)
+    if viewer is None:
+        return None
+    return viewer.permissions, viewer.local_roles, viewer.task_roles, viewer.on_tasks.known, viewer.group_ids

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
-from flask import Response, flash, get_flashed_messages, redirect, render_template, request
+from flask import Response, flash, get_flashed_messages, redirect, render_template, request, session
 
 from app.core.errors import DomainError
 from app.core.parsing import Schema
@@ -80,7 +81,7 @@ def done(fragment: str, /, *, to: str, said: Said, **context: Any) -> Response:
 def go_on(to: str, said: Said | None = None) -> Response:
     """A change is made: to the page that shows it (303), which says what was done."""
     if said is not None:
-        flash(asdict(said))  # type: ignore[arg-type]
+        _say_on(to, said)
     return redirect(to, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
 
 
@@ -88,8 +89,14 @@ def leave(to: str, said: Said) -> Response:
     """A change is made that changes all of the page, and what the person may do: to the whole page, for htmx too."""
     if not wants_fragment():
         return go_on(to, said)
-    flash(asdict(said))  # type: ignore[arg-type]
+    _say_on(to, said)
     return Response(headers={"HX-Redirect": to, "Cache-Control": "no-store"})
+
+
+def _say_on(to: str, said: Said) -> None:
+    """Have it said by the next page, which is to be the one at `to`."""
+    flash(asdict(said))  # type: ignore[arg-type]
+    session["said_on"] = urlsplit(to).path
 
 
 def refused(refusal: DomainError, fragment: str, /, **context: Any) -> Response:

@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.actor import Profile, Tenant, Visitor
 from app.core.ids import new_token
 from app.queries import identity
-from app.web.actors import is_api, known_actor, origin
+from app.web.actors import asked_about, is_api, known_actor, origin
 
 TOUCH_EVERY = timedelta(minutes=1)
 NOBODY_LASTS = timedelta(hours=1)  # of whoever is not signed in: something said once, a step of signing in
@@ -47,7 +47,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.token, self.row_id, self.last_seen_at, self.signed_in_at = token, None, None, None
         self.person: Person | None = None
         self.tenant: Tenant | None = None
-        self.roles: list[identity.Role] | None = None
+        self.roles: identity.Held | None = None
         self.modified = self.rotate = False
         self.accessed = True
 
@@ -59,7 +59,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         if self.token is None:
             return
         idle_since = clock.now() - timedelta(hours=settings.session_idle_hours)
-        row = identity.find_session(token_hash(self.token), slug, clock.now(), idle_since)
+        row = identity.find_session(token_hash(self.token), slug, clock.now(), idle_since, asked_about())
         if row is None:
             return
         self.row_id, self.last_seen_at, self.signed_in_at = row.id, row.last_seen_at, row.signed_in_at
@@ -68,7 +68,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
             self.person = Person(row.user_id, row.name, row.email, identity.profile_from(row))
         if row.tenant_id is not None:
             self.tenant = identity.tenant_from(row)
-            self.roles = identity.roles_from(row.roles)
+            self.roles = identity.roles_from(row.roles, row.tenant_id, row.user_id)
 
 
 def _mark_modified(stored: Any) -> None:

@@ -117,6 +117,13 @@ def test_what_was_never_seen_stays_refused(form, alice, carol):
     assert pages.get(f"/programs/{task.id}").status_code == 404
 
 
+def test_another_page_is_refused_as_ever_while_something_waits_to_be_said(form, alice, carol):
+    task = a_task(alice)
+    pages = form(alice)
+    assert pages.post(f"/tasks/{task.id}/comments", body="Hello").status_code == 303
+    assert pages.get(f"/programs/{task.id}").status_code == 404
+
+
 def test_whoever_sees_other_things_than_tasks_is_told_where_they_are(form, alice):
     role = create_access_role(alice.actor, NewAccessRole(name="Reader", permissions=("policy.view",)))
     alice.organisation.roles["reader"] = role.id

@@ -247,3 +247,55 @@ def a_role(player: Player, *permissions: str) -> UUID:
         )
         db.session.commit()
     return role.id
+
+
+def test_a_role_on_single_tasks_costs_no_query_more_than_one_in_a_program(alice, acme, form, api, count_queries):
+    """What the address names is told at the door, and lists are narrowed without anybody's telling all the tasks."""
+    program = a_program(alice)
+    task = a_task(alice, program)
+    certification = a_certification(alice, task_id=task.id)
+    paths = ("/tasks", f"/tasks/{task.id}", f"/certifications/{certification}", "/certifications")
+    costs = {}
+    for name, place in (("dora", {"program_id": program.id}), ("heidi", {"task_id": task.id})):
+        person = join(acme, name)
+        a_grant(alice, "member", person, **place)
+        for door in (form(now(person)), api(now(person))):
+            for path in paths:
+                assert door.get(path).status_code == 200, path
+            costs[name, type(door)] = [count_queries(lambda path=path, door=door: door.get(path)) for path in paths]
+    for kind in {kind for _name, kind in costs}:
+        assert costs["heidi", kind] == costs["dora", kind]
+
+
+def test_roles_on_single_tasks_reach_through_groups_within_groups(alice, acme, dora, form):
+    tasks = [a_task(alice, name=f"Task {number}") for number in range(3)]
+    outer = a_group(acme, name="Outer")
+    a_group(acme, dora, name="Inner", inside=outer)
+    for task in tasks[:2]:
+        new = NewAccessGrant(access_role_id=acme.roles["reviewer"], user_group_id=outer, task_id=task.id)
+        create_access_grant(alice.actor, new)
+    assert tasks_of(dora) == {"Task 0", "Task 1"}
+    pages = form(now(dora))
+    assert pages.post(f"/tasks/{tasks[0].id}/comments", body="Seen").status_code == 303
+    assert pages.post(f"/tasks/{tasks[0].id}/deletion").status_code == 403
+    assert pages.get(f"/tasks/{tasks[2].id}").status_code == 404
+
+
+def test_a_key_tells_on_which_tasks_its_person_holds_a_role(alice, acme, dora, api):
+    tasks = [a_task(alice) for _number in range(3)]
+    for task in tasks[:2]:
+        a_grant(alice, "viewer", dora, task_id=task.id)
+    (place,) = api(now(dora)).get("/auth").json["data"]["permissions_in_places"]
+    assert place["place_ids"] == sorted(str(task.id) for task in tasks[:2])
+    assert "task.view" in place["permissions"]
+
+
+def test_what_is_found_out_about_a_task_is_asked_once(alice, acme, dora, count_queries):
+    task, other = a_task(alice), a_task(alice)
+    a_grant(alice, "member", dora, task_id=task.id)
+    actor = now(dora).actor
+    asked = count_queries(lambda: [actor.may("task.update", task.program_id, task.id) for _time in range(3)])
+    assert asked == 3  # into the organisation, the look, and out again; in a request one is in it already
+    assert count_queries(lambda: actor.may("task.comment", task.program_id, task.id)) == 0
+    assert not actor.may("task.update", other.program_id, other.id)
+    assert not actor.may("user.invite", task.program_id, task.id)

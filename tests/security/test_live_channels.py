@@ -198,6 +198,19 @@ def test_who_is_let_go_from_a_program_while_it_is_open_is_told_so_at_once_and_he
     assert ginas.all_so_far() == []
 
 
+def test_who_loses_one_of_two_tasks_is_told_so_of_that_one(alice, line):
+    kept, lost = a_task(alice), a_task(alice)
+    gina = cast.join(alice.organisation, "gina")
+    a_grant(alice, "member", gina, task_id=kept.id)
+    grant = a_grant(alice, "member", gina, task_id=lost.id)
+    ginas = line(cast.play(alice.organisation, "gina"), f"task.{kept.id}", f"task.{lost.id}")
+    delete_access_grant(alice.actor, grant.id)
+    assert ginas.next() == {"event": "revoked", "channel": f"task.{lost.id}"}
+    renamed(alice, lost)
+    renamed(alice, kept)
+    assert ginas.next()["channel"] == f"task.{kept.id}"
+
+
 def test_what_was_missed_is_told_again_to_who_comes_back(alice, bob, line):
     task = a_task(alice)
     bobs = line(bob, f"task.{task.id}")

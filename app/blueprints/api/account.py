@@ -4,6 +4,7 @@ from app.blueprints.api import api
 from app.commands import accounts as commands
 from app.core.permissions import oneself
 from app.queries import accounts as queries
+from app.queries.identity import tasks_by_role
 from app.schemas.accounts import SessionOut, WhoAmI
 from app.web.actors import current_actor
 from app.web.fieldsets import with_fields
@@ -16,7 +17,8 @@ from app.web.responses import data, nothing
 def who_am_i():
     """Who asks, where, by what, and what they may do with it."""
     read_parameters()
-    return _private(data(WhoAmI.of(current_actor())))
+    actor = current_actor()
+    return _private(data(WhoAmI.of(actor, tasks_by_role(actor))))
 
 
 @api.get("/auth/sessions")
