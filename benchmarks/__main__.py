@@ -90,7 +90,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--events", type=int, default=5_000_000, help="of the part audit, which is not made unless named"
     )
-    parser.add_argument("--export", action="store_true", help="also export the whole trail, in the part audit")
+    parser.add_argument(
+        "--export", type=float, default=0, metavar="SECONDS", help="in the part audit, write an export for so long (0)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="slices for each side (3)")
     parser.add_argument("--seconds", type=int, default=2, help="length of a slice (2)")
     parser.add_argument("--certifications", type=int, default=100, help="requests for each kind of key (100)")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, text, tuple_
+from sqlalchemy import Select, func, literal, select, text, tuple_
 
 from app.core import sealing
 from app.core.actor import Actor
@@ -20,6 +20,8 @@ from app.queries.audit_events import all_events, clauses
 PLACE = "audit_export_parts.content"
 _THEN = text("pg_visible_in_snapshot(audit_events.transaction_id, CAST(:snapshot AS pg_snapshot))")
 _LOG = audit_events.c
+COUNTED_FOR = "15s"
+_PATIENCE = text("SELECT set_config('statement_timeout', :patience, true)")
 
 
 def list_audit_exports(actor: Actor) -> list[AuditExport]:
@@ -50,9 +52,16 @@ def rows_of_part(export: AuditExport, size: int) -> list[Any]:
 
 
 def count_rows(export: AuditExport) -> int:
-    """How many rows an export will have."""
-    query = select(func.count()).select_from(_selected(export).subquery())
-    return db.session.scalar(query, _values(export)) or 0
+    """How many rows an export will have. Raises OperationalError where counting takes longer than it is worth.
+
+    In this transaction nothing else may take longer either.
+    """
+    db.session.execute(_PATIENCE, {"patience": COUNTED_FOR})
+    return db.session.scalar(_counted(export), _values(export)) or 0
+
+
+def _counted(export: AuditExport) -> Select[Any]:
+    return select(func.count()).select_from(_selected(export).subquery())
 
 
 def part_of(export: AuditExport, tenant_id: UUID, number: int) -> bytes:

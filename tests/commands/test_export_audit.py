@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from app.commands import audit_exports as commands
 from app.commands.tasks import update_task
@@ -19,6 +19,7 @@ from app.core.database import db
 from app.core.errors import Forbidden
 from app.jobs import audit_exports as job
 from app.models.audit_exports import AuditExport
+from app.queries import audit_exports as queries
 from app.schemas.tasks import TaskChanges
 from tests import cast
 from tests.cast import afresh
@@ -51,6 +52,7 @@ def test_it_is_written_in_parts_and_goes_on_where_a_worker_died(api, alice, monk
         a_task(alice)
     export = an_export(alice, settled=False)
     system = cast.system(alice.organisation)
+    commands.count_audit_export(system, export.id)
     assert commands.write_audit_export_part(system, export.id)
     afresh()
 
@@ -220,3 +222,23 @@ def test_the_list_tells_how_far_each_is(form, alice):
     page = form(alice).get("/audit/exports").text
     assert "5,000 of 12,345" in page
     assert "Everything" in page
+
+
+def test_where_counting_takes_too_long_an_export_is_written_all_the_same(api, form, alice, monkeypatch):
+    monkeypatch.setattr(commands, "ROWS_OF_A_PART", 3)
+    monkeypatch.setattr(job, "A_TURN", 0)
+    monkeypatch.setattr(queries, "COUNTED_FOR", "50ms")
+    monkeypatch.setattr(queries, "_counted", lambda _export: select(func.pg_sleep(30)))
+    for _ in range(4):
+        a_task(alice)
+    export_id = an_export(alice, settled=False).id
+    system = cast.system(alice.organisation)
+    job.write(system, export_id)
+    afresh()
+    waiting = api(alice).get(f"/audit/exports/{export_id}").json["data"]
+    assert (waiting["state"], waiting["rows_total"], waiting["rows_done"]) == ("running", None, 3)
+    assert "3 events so far" in form(alice).get(f"/audit/exports/{export_id}").text
+    monkeypatch.setattr(job, "A_TURN", 60)
+    job.write(system, export_id)
+    ids = [row["event_id"] for row in lines(api, alice, AuditExport(id=export_id))]
+    assert len(ids) == len(set(ids)) == api(alice).get(f"/audit/exports/{export_id}").json["data"]["rows_total"]
