@@ -10,6 +10,7 @@ from app.queries.history import program_history
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.programs import NewProgram, ProgramChanges
 from app.web.actors import current_actor
+from app.web.board_pages import board_context
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
@@ -65,6 +66,12 @@ def show_program(program_id):
         above=queries.programs_around(actor, program_id),
         inside=queries.programs_inside(actor, program_id),
     )
+
+
+@bp.get("/programs/<uuid:program_id>/board")
+def board(program_id):
+    """The tasks of a program by state."""
+    return show("programs/board.html", "programs/_board.html", **board_context(current_actor(), program_id))
 
 
 @bp.get("/programs/<uuid:program_id>/edit")

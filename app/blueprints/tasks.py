@@ -12,6 +12,7 @@ from app.queries.programs import program_choices
 from app.queries.users import list_people
 from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
+from app.web.board_pages import board_context, explained
 from app.web.conflicts import conflict_of
 from app.web.listing import page_context
 from app.web.parsing import (
@@ -110,6 +111,29 @@ def update(task_id):
 def move(task_id):
     """Move a task to another state."""
     return _in_place(task_id, lambda actor: commands.move_task(actor, task_id, read_move()), _moved)
+
+
+@bp.post("/tasks/<uuid:task_id>/place")
+def place(task_id):
+    """Move a task on the board of its program. A move that does not fit is explained there."""
+    actor = current_actor()
+    program_id = queries.get_task(actor, task_id).program_id
+    board = url_for("programs.board", program_id=program_id)
+    try:
+        move = read_move()
+        commands.move_task(actor, task_id, move)
+    except (Conflict, Invalid) as refusal:
+        told = explained(refusal)
+        if not wants_fragment():
+            return go_on(board, Said(told.message, tone="danger"))
+        return refused(told, "programs/_board.html", **board_context(actor, program_id))
+    try:
+        task, context = queries.get_task(actor, task_id), board_context(actor, program_id)
+    except NotFound:  # it is a card no longer for somebody who sees only what they are on
+        return leave(board, Said(_("Your change is saved.")))
+    if move.state is None and wants_fragment():  # the card itself says where it is now
+        return show("programs/_board.html", **context)
+    return done("programs/_board.html", to=board, said=_moved({"task": task}), **context)
 
 
 @bp.post("/tasks/<uuid:task_id>/assignment")

@@ -237,8 +237,8 @@ _TASKS = (
     .join(WorkflowState, WorkflowState.id == WorkflowInstance.state_id)
     .where(Task.application_instance_id == bindparam("tenant"))
 )
-_LIVE = _TASKS.where(Task.deleted_at.is_(None), Program.deleted_at.is_(None))
-_ONE = _LIVE.where(Task.id == bindparam("task"))
+LIVE_TASKS = _TASKS.where(Task.deleted_at.is_(None), Program.deleted_at.is_(None))
+_ONE = LIVE_TASKS.where(Task.id == bindparam("task"))
 _ONE_DELETED = _TASKS.where(Task.id == bindparam("task"), Task.deleted_at.is_not(None))
 
 
@@ -334,7 +334,7 @@ def list_comments(actor: Actor, task_id: UUID, paging: Paging | None = None) -> 
 
 @cache
 def _listing(narrowed_by: frozenset[str], in_part: bool) -> Listing:
-    return Listing(_seen(_LIVE, in_part).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
+    return Listing(_seen(LIVE_TASKS, in_part).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
 
 
 @cache

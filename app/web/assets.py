@@ -37,7 +37,9 @@ FINGERPRINTED = re.compile(rf"^{ADDRESS}[a-z]+\.[0-9a-f]{{10}}\.[a-z]+$")
 # The icons that templates use, by their Lucide names; a test keeps this list and the templates equal.
 ICONS = (
     "archive-restore",
+    "arrow-down-to-line",
     "arrow-left-right",
+    "arrow-up-to-line",
     "badge-check",
     "ban",
     "calendar-x",
@@ -56,8 +58,10 @@ ICONS = (
     "clock",
     "copy",
     "download",
+    "ellipsis",
     "eye",
     "folder",
+    "grip-vertical",
     "history",
     "image-up",
     "inbox",
@@ -77,6 +81,7 @@ ICONS = (
     "search",
     "settings",
     "shield-check",
+    "square-kanban",
     "trash-2",
     "triangle-alert",
     "user",

@@ -20,6 +20,7 @@ PAGES = {
     "/tasks/{task}/history": 7,
     "/programs?limit=200": 4,
     "/programs/{program}?limit=200": 7,  # what it lies in, and what lies in it
+    "/programs/{program}/board": 9,  # what it lies in; states, counts and cards
     "/programs/{program}/history": 6,
     "/programs/{program}/access": 9,  # what holds here, what may be given (2), to whom (2)
     "/tasks/{task}/access": 9,

@@ -51,6 +51,8 @@ PAGES = {
     "the form of a corrected version": "/tasks/{0.task}/certifications/new?parent={0.certifications[rejected]}",
     "the program list": "/programs",
     "a program": "/programs/{0.program}",
+    "a board": "/programs/{0.program}/board",
+    "a board without cards": "/programs/{0.empty_program}/board",
     "the form of a new program": "/programs/new",
     "the form of a program": "/programs/{0.program}/edit",
     "the history of a program": "/programs/{0.program}/history",
@@ -131,6 +133,7 @@ class Scene:
     api_key: UUID
     certifications: dict[str, UUID]
     group: UUID
+    empty_program: UUID
 
     @classmethod
     def built(cls) -> Scene:
@@ -138,7 +141,7 @@ class Scene:
         acme = cast.found("acme")
         alice, bob, carol = (cast.join(acme, name) for name in ("alice", "bob", "carol"))
         program = a_program(alice, name="Client operations", description=PROSE)
-        a_program(alice, name="Website relaunch")
+        empty = a_program(alice, name="Website relaunch")
         task = a_task(alice, program, name="Draft the spring fund letter", description=PROSE, estimate_minutes=150)
         bare = a_task(alice, program, name="Check the wording of the fee table")
         _work_on(task.id, alice, bob)
@@ -147,7 +150,7 @@ class Scene:
         newcomer, key = cast.join(cast.found("globex"), "mallory"), _keys(alice, bob)
         made = dict(_certifications(alice, task.id))
         group = a_group(acme, bob, name="Editors", inside=a_group(acme, carol, name="Everybody who writes"))
-        return cls(alice, bob, carol, newcomer, program.id, task.id, bare.id, key, made, group)
+        return cls(alice, bob, carol, newcomer, program.id, task.id, bare.id, key, made, group, empty.id)
 
 
 def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:

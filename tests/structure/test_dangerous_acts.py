@@ -66,6 +66,7 @@ HARMLESS = {
     "tasks.create": WORK,
     "tasks.update": WORK,
     "tasks.move": WORK,
+    "tasks.place": WORK,
     "tasks.assign": WORK,
     "tasks.unassign": WORK,
     "tasks.delete": WORK,

@@ -66,7 +66,7 @@ function later(part) {
 
 function refresh(part) {
   if (!part.isConnected) return;
-  if (busy.has(part)) { later(part); return; }
+  if (busy.has(part) || "liveHold" in part.dataset) { later(part); return; } // a hand is on it: static/js/drag.js
   busy.add(part);
   part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
   part.dispatchEvent(new CustomEvent("live")); // does not rise: the part around it has a channel of its own
