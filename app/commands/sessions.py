@@ -50,8 +50,8 @@ def count_guess(visitor: Visitor, given: Credentials, device: str = "") -> None:
 @command(
     anyone="signing in comes before permissions", unrecorded="whether it was enough is known after the second step"
 )
-def check_credentials(visitor: Visitor, given: Credentials, device: str = "") -> int:
-    """The id of the person behind an address and a password, whose guesses are then forgotten.
+def check_credentials(visitor: Visitor, given: Credentials, device: str = "") -> tuple[int, str]:
+    """The id of the person behind an address and a password, whose guesses are then forgotten, and the password's mark.
 
     Raises Invalid with the same words whether the address is unknown or the password is wrong.
     """
@@ -61,10 +61,11 @@ def check_credentials(visitor: Visitor, given: Credentials, device: str = "") ->
         raise Invalid({"_": REFUSED})
     if known and passwords.needs_rehash(known):
         same = (User.user_id == user.user_id, User.password_hash == known)  # it may have been changed since
-        db.session.execute(update(User).where(*same).values(password_hash=passwords.hash_password(given.password)))
+        known = passwords.hash_password(given.password)
+        db.session.execute(update(User).where(*same).values(password_hash=known))
     own, *shared = (subject for subject, _limit in _subjects(visitor.origin, given.email, _known(device, given.email)))
     guessing.forget(own, give_back=shared)
-    return user.user_id
+    return user.user_id, passwords.mark_of(known)
 
 
 @command(anyone="signing in comes before permissions")
@@ -85,13 +86,22 @@ def keep_device(_visitor: Visitor, user_id: int, token: str) -> None:
 
 @command(anyone="a browser keeps its own session")
 def keep_session(
-    visitor: Visitor, session_id: UUID | None, token_hash: bytes, data: dict[str, Any], lasts: timedelta
-) -> None:
-    """Store a browser session under a new cookie: the row of an old one goes.
+    visitor: Visitor,
+    session_id: UUID | None,
+    token_hash: bytes,
+    data: dict[str, Any],
+    lasts: timedelta,
+    password: str | None = None,
+) -> bool:
+    """Store a browser session under a new cookie: the row of an old one goes. Returns whether it was stored.
 
     A session gets a new cookie when somebody has just proved who they are; so long they have been signed in freshly.
+    Where they have by a `password`, known by its mark, that was set anew in the meantime, there is no session: it would
+    outlive those that ended with the password.
     """
     user_id = int(data["_user_id"]) if "_user_id" in data else None
+    if user_id is not None and password is not None and not _still_has(user_id, password):
+        return False
     kept = db.session.get(UserSession, session_id) if session_id else None
     now = clock.now()
     again = kept is not None and user_id is not None and kept.user_id == user_id
@@ -110,6 +120,7 @@ def keep_session(
             user_agent=visitor.origin.user_agent,
         )
     )
+    return True
 
 
 @command(anyone="a browser keeps its own session")
@@ -144,6 +155,12 @@ def touch_api_key(actor: Actor, key_id: UUID) -> None:
 def forget_guesses(origin: Origin, email: str) -> None:
     """Forget the wrong guesses at an account from this network: the password that they were at is no more."""
     guessing.forget(_subjects(origin, email, "")[0][0])
+
+
+def _still_has(user_id: int, mark: str) -> bool:
+    """Whether the password of a person is still the one with this mark. Nobody changes it before this has committed."""
+    hashed = select(User.password_hash).where(User.user_id == user_id).with_for_update(read=True)
+    return passwords.mark_of(db.session.scalar(hashed)) == mark
 
 
 def _known(device: str, email: str) -> str:

@@ -84,9 +84,10 @@ def _is_proved(person: SignedIn, proof: dict[str, str]) -> bool:
         given = parse(Credentials, {"email": person.email, "password": proof["password"]})
         count_own_guess(given)
         try:
-            commands.check_credentials(visitor, given)
+            _user_id, password = commands.check_credentials(visitor, given, this_device())
         except Invalid:
             raise Invalid({"confirm_password": _("This is not your password.")}) from None
+        confirmed(password)
         return True
     return False
 

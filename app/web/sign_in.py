@@ -18,7 +18,7 @@ from app.queries.accounts import ways_of
 from app.queries.identity import tenants_of
 from app.schemas.sessions import Credentials
 from app.web.actors import origin
-from app.web.stored_sessions import Person
+from app.web.stored_sessions import PROVED_BY, Person
 
 SECOND_STEP_WITHIN = timedelta(minutes=10)
 
@@ -30,9 +30,9 @@ def sign_in(given: Credentials) -> int | None:
     """
     visitor, device = Visitor(origin()), this_device()
     commands.count_guess(visitor, given, device)
-    user_id = commands.check_credentials(visitor, given, device)
+    user_id, password = commands.check_credentials(visitor, given, device)
+    _note_first_step(user_id, password, given.next)
     if ways_of(user_id).has_second_step:
-        _await_second_step(user_id, given.next)
         return None
     let_in(user_id, "password")
     return user_id
@@ -40,8 +40,11 @@ def sign_in(given: Credentials) -> int | None:
 
 def let_in(user_id: int, how: str) -> None:
     """Sign a person in who has shown all that they had to, under a new session id."""
+    step = session.get("first_step", {})
     commands.note_sign_in(Visitor(origin()), user_id, how)
     begin_session(user_id)
+    if step.get("user_id") == user_id:
+        session[PROVED_BY] = step.get(PROVED_BY)
     know_this_device(user_id)
 
 
@@ -57,12 +60,12 @@ def count_own_guess(given: Credentials) -> None:
     commands.count_guess(Visitor(origin()), given, this_device())
 
 
-def _await_second_step(user_id: int, wanted: str) -> None:
+def _note_first_step(user_id: int, password: str, wanted: str) -> None:
     """Remember, in this session only and for some minutes, whose password was right. Nobody is signed in by it."""
     session.clear()
     session.rotate = True  # type: ignore[attr-defined]
     until = clock.now() + SECOND_STEP_WITHIN
-    session["first_step"] = {"user_id": user_id, "until": until.isoformat(), "next": wanted}
+    session["first_step"] = {"user_id": user_id, PROVED_BY: password, "until": until.isoformat(), "next": wanted}
 
 
 def first_step() -> dict[str, Any]:
@@ -74,9 +77,11 @@ def first_step() -> dict[str, Any]:
     return step
 
 
-def confirmed() -> None:
+def confirmed(password: str | None = None) -> None:
     """Somebody who is signed in has just proved it again: they get a new session id, and their session is fresh."""
     session.rotate = True  # type: ignore[attr-defined]
+    if password is not None:
+        session[PROVED_BY] = password
 
 
 def device_cookie() -> str:

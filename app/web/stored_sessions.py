@@ -21,6 +21,7 @@ from app.core.ids import new_token
 from app.queries import identity
 from app.web.actors import asked_about, is_api, known_actor, origin
 
+PROVED_BY = "proved_by"  # in a session that is about to be kept: the mark of the password that was given
 TOUCH_EVERY = timedelta(minutes=1)
 NOBODY_LASTS = timedelta(hours=1)  # of whoever is not signed in: something said once, a step of signing in
 
@@ -103,10 +104,12 @@ class StoredSessions(SessionInterface):
         session.token = new_token()
         days = app.config["SETTINGS"].session_days
         lasts = timedelta(days=days) if "_user_id" in session else NOBODY_LASTS
-        commands.keep_session(visitor, session.row_id, token_hash(session.token), dict(session), lasts)
-        response.set_cookie(
-            self.get_cookie_name(app), session.token, max_age=int(lasts.total_seconds()), **self._cookie(app)
-        )
+        kept = dict(session)
+        password = kept.pop(PROVED_BY, None)
+        if commands.keep_session(visitor, session.row_id, token_hash(session.token), kept, lasts, password):
+            response.set_cookie(
+                self.get_cookie_name(app), session.token, max_age=int(lasts.total_seconds()), **self._cookie(app)
+            )
 
     def get_cookie_name(self, app: Flask) -> str:
         """`__Host-` binds the cookie to this host; Chromium drops such a cookie where there is no TLS."""
