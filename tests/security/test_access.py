@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.core.paging import Cursor
+from app.core.roles import PERMISSIONS, SHIPPED_ROLES
 from tests.security import access
 from tests.security.world import ACCESS, World, routes
 
@@ -21,6 +22,20 @@ HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 def test_every_route_says_who_may_use_it(web_app):
     assert {route.name for route in routes(web_app)} == set(ACCESS)
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_a_permission_is_held_by_the_roles_that_the_table_names_and_by_no_other(permission):
+    holders = [key for key, role in SHIPPED_ROLES.items() if permission in role.permissions]
+    assert holders == access.SHIPPED["may"][permission]
+
+
+def test_roles_give_the_roles_that_the_table_names_and_no_other():
+    gives = {
+        key: list(SHIPPED_ROLES if role.manages_every_role else role.manages) for key, role in SHIPPED_ROLES.items()
+    }
+    assert gives == access.SHIPPED["gives"]
+    assert set(access.SHIPPED["may"]) == set(PERMISSIONS)
 
 
 @pytest.mark.parametrize("name", ACCESS)

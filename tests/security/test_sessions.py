@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select, update
 
 from app.core import clock, passwords, tenancy
@@ -47,6 +48,20 @@ def test_signing_in_starts_a_session_that_the_database_knows(browser, dora):
     row = session_row(cookie(browser))
     assert row.user_id == dora.user_id
     assert browser.get(f"/o/{dora.organisation.slug}/tasks").status_code == 200
+
+
+def test_a_hash_from_weaker_times_is_made_anew_while_the_password_is_at_hand(browser, dora):
+    weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
+    db.session.execute(update(User).where(User.user_id == dora.user_id).values(password_hash=weak))
+    db.session.commit()
+    assert sign_in(browser, dora, password="not the right one").status_code == 422
+    assert stored_hash(dora) == weak
+    assert sign_in(browser, dora).status_code == 303
+    made = stored_hash(dora)
+    assert extract_parameters(made).memory_cost >= 46 * 1024
+    assert passwords.matches(PASSWORD, made)
+    assert sign_in(browser, dora).status_code == 303
+    assert stored_hash(dora) == made
 
 
 def test_the_cookie_itself_is_stored_nowhere(browser, dora):
@@ -232,6 +247,12 @@ def session_row(token: str):
             UserSession.token_hash == token_hash(token)
         )
     ).first()
+
+
+def stored_hash(player: Player) -> str:
+    """What the database keeps of somebody's password now."""
+    db.session.rollback()
+    return db.session.scalar(select(User.password_hash).where(User.user_id == player.user_id))
 
 
 def is_shut_out(browser, player: Player) -> bool:
