@@ -31,9 +31,9 @@ def accept(secret):
     found, person = _found(secret), session.person
     try:
         account = None if person or found.has_account else read_form(NewAccount)
+        user = accept_invitation(Visitor(origin()), secret, person_id=person and person.user_id, account=account)
     except Invalid as refused:
         return _page(secret, {"name": form_values().get("name", "")}, refused.fields, status=422)
-    user = accept_invitation(Visitor(origin()), secret, person_id=person and person.user_id, account=account)
     if person is None:
         begin_session(user.user_id)
     welcome = Said(_("Welcome to {organisation}.").format(organisation=found.organisation))

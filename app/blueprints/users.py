@@ -40,7 +40,7 @@ def index():
     return show("users/index.html", "users/_list.html", page=page_context(page), waiting=waiting)
 
 
-@bp.get("/people/<int:user_id>", endpoint="show")
+@bp.get("/people/<int(max=9007199254740991):user_id>", endpoint="show")
 def show_user(user_id):
     """One person."""
     actor = current_actor()
@@ -117,7 +117,7 @@ def withdraw_invitation(invitation_id):
     )
 
 
-@bp.get("/people/<int:user_id>/deactivate")
+@bp.get("/people/<int(max=9007199254740991):user_id>/deactivate")
 def confirm_deactivate(user_id):
     """Ask before a membership ends."""
     actor = current_actor()
@@ -126,7 +126,7 @@ def confirm_deactivate(user_id):
     return show("users/deactivate.html", person=person)
 
 
-@bp.post("/people/<int:user_id>/deactivation")
+@bp.post("/people/<int(max=9007199254740991):user_id>/deactivation")
 @needs_fresh_sign_in_where(person_has_power)
 def deactivate(user_id):
     """End a membership."""
@@ -135,7 +135,7 @@ def deactivate(user_id):
     return go_on(url_for(".index"), Said(_("{name} has no access any more.").format(name=person.name), undo))
 
 
-@bp.post("/people/<int:user_id>/reactivation")
+@bp.post("/people/<int(max=9007199254740991):user_id>/reactivation")
 @needs_fresh_sign_in_where(person_has_power)
 def reactivate(user_id):
     """Let somebody back in."""

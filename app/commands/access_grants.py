@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -33,7 +34,7 @@ def create_access_grant(actor: Actor, new: NewAccessGrant) -> AccessGrant:
     """
     require(actor, "access_grant.create", *_places(actor, new))
     role = _role(actor, new.access_role_id)
-    refuse_unless_managed(actor, role, program_id=new.program_id, task_id=new.task_id)
+    refuse_unless_managed(actor, {role.id: role.name}, program_id=new.program_id, task_id=new.task_id)
     _require_holder(actor, new)
     existing = db.session.scalar(select(AccessGrant).filter_by(application_instance_id=actor.tenant_id, **dict(new)))
     if existing is not None:
@@ -51,7 +52,7 @@ def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
     """Take a role away. Raises Forbidden as giving it does, and Conflict where nobody would own the organisation."""
     grant = fetch(actor, AccessGrant, grant_id, "access_grant.create")
     role = _role(actor, grant.access_role_id)
-    refuse_unless_managed(actor, role, program_id=grant.program_id, task_id=grant.task_id)
+    refuse_unless_managed(actor, {role.id: role.name}, program_id=grant.program_id, task_id=grant.task_id)
     db.session.delete(grant)
     db.session.flush()
     refuse_without_owner(actor)
@@ -60,12 +61,13 @@ def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
 
 
 def refuse_unless_managed(
-    actor: Actor, role: AccessRole, *, program_id: UUID | None = None, task_id: UUID | None = None
+    actor: Actor, roles: Mapping[UUID, str], *, program_id: UUID | None = None, task_id: UUID | None = None
 ) -> None:
-    """Raise Forbidden for a role that the actor may neither give nor take in a place."""
+    """Raise Forbidden where one of the roles, named by their ids, is not the actor's to give or take in a place."""
     managed = roles_given_by(actor, program_id=program_id, task_id=task_id)
-    if managed is not None and role.id not in managed:
-        raise Forbidden(f"Your roles do not let you give or take the role “{role.name}” here.")
+    for role_id, name in roles.items():
+        if managed is not None and role_id not in managed:
+            raise Forbidden(f"Your roles do not let you give or take the role “{name}” here.")
 
 
 def refuse_unless_all_managed(actor: Actor, grants: list[HeldGrant]) -> None:

@@ -60,9 +60,8 @@ def set_own_password(user: User, password: str, field: str) -> None:
 
     Raises Invalid for `field` where the password is easily guessed.
     """
-    about = [user.name, user.email, "oversing", *(tenant.name for tenant in tenants_of(user.user_id))]
-    if common_passwords.is_easily_guessed(password, about):
-        raise Invalid({field: "This is too easily guessed. Take several words that do not belong together."})
+    about = [user.name, user.email, *(tenant.name for tenant in tenants_of(user.user_id))]
+    common_passwords.refuse_easily_guessed(field, password, about)
     user.password_hash = passwords.hash_password(password)
     db.session.execute(delete(password_resets).where(password_resets.c.user_id == user.user_id))
 

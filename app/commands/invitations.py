@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.commands.access_grants import refuse_unless_managed
 from app.commands.tenants import system_actor
-from app.core import clock, passwords, tenancy
+from app.core import clock, common_passwords, passwords, tenancy
 from app.core.actor import Actor, Visitor
 from app.core.announcing import announce
 from app.core.audit import record
@@ -98,7 +98,7 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
     """Let in whoever comes by an invitation: the person who is signed in, or a new account.
 
     Raises NotFound for a token that opens nothing (any more), Forbidden for somebody whose address was not invited, and
-    Conflict where the address has an account: its owner signs in first.
+    Conflict where the address has an account (its owner signs in first), Invalid for a password that is easily guessed.
     """
     found = find_invitation(token)
     if found is None:
@@ -109,7 +109,7 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
             raise NotFound("This invitation cannot be used any more. Ask for a new one.")
         tenant = db.session.get_one(ApplicationInstance, found.application_instance_id)
         system = system_actor(tenant)
-        user = _who_comes(invitation, person_id, account)
+        user = _who_comes(invitation, tenant, person_id, account)
         assert invitation.access_role_id is not None  # a role with which an invitation waits is not deleted
         invitation.accepted_at = clock.now()
         _join(system, user, invitation.access_role_id)
@@ -123,7 +123,9 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
     return user
 
 
-def _who_comes(invitation: Invitation, person_id: int | None, account: NewAccount | None) -> User:
+def _who_comes(
+    invitation: Invitation, tenant: ApplicationInstance, person_id: int | None, account: NewAccount | None
+) -> User:
     known = db.session.scalar(select(User).where(func.lower(User.email) == invitation.email.lower()))
     if person_id is not None:
         if known is None or known.user_id != person_id:
@@ -133,6 +135,8 @@ def _who_comes(invitation: Invitation, person_id: int | None, account: NewAccoun
         raise Conflict("This address has an account. Sign in to it, and accept then.")
     if account is None:
         raise Invalid({"name": "This is required.", "password": "This is required."})
+    about = [account.name, invitation.email, tenant.name]
+    common_passwords.refuse_easily_guessed("password", account.password, about)
     user = User(email=invitation.email, name=account.name, password_hash=passwords.hash_password(account.password))
     db.session.add(user)
     db.session.flush()
@@ -177,7 +181,7 @@ def _role_to_give(actor: Actor, role_id: UUID) -> AccessRole:
     role = db.session.scalar(select(AccessRole).filter_by(application_instance_id=actor.tenant_id, id=role_id))
     if role is None:
         raise Invalid({"access_role_id": "There is no such role."})
-    refuse_unless_managed(actor, role)
+    refuse_unless_managed(actor, {role.id: role.name})
     return role
 
 

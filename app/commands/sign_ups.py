@@ -49,8 +49,8 @@ def sign_up(visitor: Visitor, new: NewSignUp) -> None:
     The answer is the same, and takes as long, whether the address has an account. Raises Invalid where the short name
     is taken or the password easily guessed.
     """
-    if common_passwords.is_easily_guessed(new.owner_password, [new.name, new.owner_name, new.owner_email, "oversing"]):
-        raise Invalid({"owner_password": "This is too easily guessed. Take several words that do not belong together."})
+    about = [new.name, new.owner_name, new.owner_email]
+    common_passwords.refuse_easily_guessed("owner_password", new.owner_password, about)
     slug = new.slug or suggested_slug(new.name)
     if not slug:
         raise Invalid({"slug": "Choose a short name: a-z, 0-9 and hyphens."})

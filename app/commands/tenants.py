@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from app.commands.ended_sessions import end_sessions_of
 from app.commands.governance_policies import ship_policies
 from app.commands.workflows import create_built_in_workflow
-from app.core import clock, passwords, sealing, tenancy
+from app.core import clock, common_passwords, passwords, sealing, tenancy
 from app.core.actor import Actor, Tenant, Visitor
 from app.core.announcing import say_farewell
 from app.core.audit import record
@@ -20,13 +20,14 @@ from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.ids import new_id
+from app.core.parsing import parse
 from app.core.roles import SHIPPED_ROLES, SYSTEM_PERMISSIONS
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.users import User
-from app.schemas.tenants import NewMember, NewTenant
+from app.schemas.tenants import GivenPassword, NewMember, NewTenant
 
 
 @command(anyone="an operator makes organisations on the command line, before anybody is in them")
@@ -43,7 +44,7 @@ def create_tenant(_visitor: Visitor, new: NewTenant) -> ApplicationInstance:
         record(system, "workflow.created", create_built_in_workflow(tenant.id))
         ship_policies(system)
         owner = NewMember(email=new.owner_email, name=new.owner_name, password=new.owner_password, role="owner")
-        _let_in(system, owner)
+        _let_in(system, owner, field="owner_password")
         db.session.flush()
     return tenant
 
@@ -56,7 +57,10 @@ def create_member(actor: Actor, new: NewMember) -> User:
 
 @command(anyone="an operator sets passwords on the command line; people set their own with the pages for people")
 def set_password(actor: Actor, email: str, password: str) -> User:
-    """Give a member of the organisation another password, and sign them out. Raises Invalid for anybody else."""
+    """Give a member of the organisation another password, and sign them out.
+
+    Raises Invalid for anybody else, and for a password that is too short, too long or easily guessed.
+    """
     user = db.session.scalar(
         select(User)
         .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
@@ -65,7 +69,7 @@ def set_password(actor: Actor, email: str, password: str) -> User:
     )
     if user is None:
         raise Invalid({"email": "Nobody with this address works here."})
-    user.password_hash = passwords.hash_password(password)
+    user.password_hash = _hash_of(parse(GivenPassword, {"password": password}).password, "password", actor, user)
     db.session.flush()
     record(actor, "user.password_set", user)
     end_sessions_of(user.user_id)
@@ -105,10 +109,17 @@ def _set_suspended(actor: Actor, since: datetime | None, event_type: str) -> App
     return tenant
 
 
-def _let_in(actor: Actor, new: NewMember) -> User:
+def _hash_of(password: str, field: str, actor: Actor, user: User) -> str:
+    """The hash of a password that an operator chooses. Raises Invalid where it is easily guessed."""
+    common_passwords.refuse_easily_guessed(field, password, [user.name, user.email, actor.tenant.name])
+    return passwords.hash_password(password)
+
+
+def _let_in(actor: Actor, new: NewMember, *, field: str = "password") -> User:
     user = db.session.scalar(select(User).where(func.lower(User.email) == new.email.lower()))
     if user is None:
-        user = User(email=new.email, name=new.name, password_hash=passwords.hash_password(new.password))
+        user = User(email=new.email, name=new.name)
+        user.password_hash = _hash_of(new.password, field, actor, user)
         db.session.add(user)
         db.session.flush()
     db.session.add(ApplicationInstanceUser(application_instance_id=actor.tenant_id, user_id=user.user_id))

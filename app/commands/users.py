@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from app.commands.access_grants import refuse_unless_managed, refuse_without_owner
 from app.commands.identity_events import happened
 from app.core import clock
@@ -15,10 +13,9 @@ from app.core.database import db
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import expect_version, require
 from app.core.transaction import command
-from app.models.access_grants import AccessGrant
-from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
+from app.queries.access import grants_of_person
 from app.queries.users import looks_after_own_name
 from app.schemas.profiles import UserChanges
 
@@ -89,14 +86,11 @@ def note_presence(actor: Actor) -> None:
 
 
 def _member(actor: Actor, user_id: int) -> tuple[ApplicationInstanceUser, User]:
-    """A member whose roles the actor could all take: nobody ends the membership of somebody above them."""
+    """A member whose roles, direct and by groups, the actor could all take: nobody acts on somebody above them."""
     belongs = db.session.get(ApplicationInstanceUser, (actor.tenant_id, user_id), with_for_update=True)
     user = db.session.get(User, user_id)
     if belongs is None or user is None:
         raise NotFound
-    held = select(AccessGrant.access_role_id).filter_by(application_instance_id=actor.tenant_id, user_id=user_id)
-    for role in db.session.scalars(
-        select(AccessRole).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.id.in_(held))
-    ):
-        refuse_unless_managed(actor, role)
+    roles = {grant.access_role_id: grant.role_name for grant in grants_of_person(actor, user_id)}
+    refuse_unless_managed(actor, roles)
     return belongs, user

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from app.core.parsing import Schema
+from app.schemas.accounts import NewPassword
 from app.schemas.fields import Id, Instant, Line
-from app.schemas.tenants import Email, Password
+from app.schemas.tenants import Email
 
 
 class NewInvitation(Schema):
@@ -21,7 +22,7 @@ class NewAccount(Schema):
     """What somebody says of themselves who has no account yet."""
 
     name: Line
-    password: Password
+    password: NewPassword
 
 
 class InvitationOut(Schema):

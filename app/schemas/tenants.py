@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
-from app.core import passwords
 from app.core.parsing import Schema
 from app.core.roles import OWN_SCOPES, PERMISSIONS
+from app.schemas.accounts import NewPassword
 from app.schemas.fields import Line, Networks, PersonId, ShortLine
 
 
@@ -28,7 +28,6 @@ def _scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scopes))
 
 
-Password = Annotated[str, StringConstraints(min_length=passwords.MIN_LENGTH, max_length=passwords.MAX_LENGTH)]
 Email = Annotated[str, AfterValidator(_email), StringConstraints(min_length=3, max_length=254)]
 
 
@@ -39,7 +38,7 @@ class NewTenant(Schema):
     name: Line
     owner_email: Email
     owner_name: Line
-    owner_password: Password
+    owner_password: NewPassword
 
 
 class NewMember(Schema):
@@ -47,8 +46,14 @@ class NewMember(Schema):
 
     email: Email
     name: Line
-    password: Password
+    password: NewPassword
     role: ShortLine | None = None
+
+
+class GivenPassword(Schema):
+    """Another password, as an operator sets it for somebody."""
+
+    password: NewPassword
 
 
 class NewApiKey(Schema):

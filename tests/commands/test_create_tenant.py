@@ -17,6 +17,7 @@ from app.queries.users import list_people
 from app.schemas.tenants import NewMember, NewTenant
 from tests.cast import PASSWORD, found, join, play, system
 from tests.factories import a_program
+from tests.security.newcomers import newcomer
 from tests.trail import as_auditor, as_superuser
 
 
@@ -93,6 +94,24 @@ def test_what_cannot_be_an_organisation_is_refused(changed, field):
     with pytest.raises(Invalid) as refused:
         parse(NewTenant, given(**changed))
     assert list(refused.value.fields) == [field]
+
+
+@pytest.mark.parametrize("easy", ["password1234", "dora@acme.example", "oversing1234"])
+def test_an_operator_gives_nobody_a_password_that_is_easily_guessed(acme, easy):
+    with pytest.raises(Invalid) as refused:
+        tenants.create_tenant(
+            Visitor(), parse(NewTenant, given(owner_email="olga@new.example", owner_password="password1234"))
+        )
+    assert list(refused.value.fields) == ["owner_password"]
+    new = NewMember(email="dora@acme.example", name="Dora", password=easy, role="member")
+    with pytest.raises(Invalid) as refused:
+        tenants.create_member(system(acme), new)
+    assert list(refused.value.fields) == ["password"]
+    dora = newcomer(acme)
+    for password in (easy, "too short", "é" * 600):
+        with pytest.raises(Invalid) as refused:
+            tenants.set_password(system(acme), dora.actor.email, password)
+        assert list(refused.value.fields) == ["password"]
 
 
 @pytest.mark.parametrize("role", ["owner", "member", "viewer"])

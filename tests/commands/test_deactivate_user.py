@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from app.commands.task_assignments import assign_task
-from app.commands.users import deactivate_user, reactivate_user
+from app.commands.users import deactivate_user, reactivate_user, update_user
+from app.core.database import db
 from app.core.errors import Conflict, Forbidden, NotFound
+from app.schemas.profiles import UserChanges
 from app.schemas.tasks import Assignment
 from tests.cast import join
+from tests.commands.test_user_groups import a_named_group, give, put
 from tests.factories import a_task
+from tests.security.newcomers import newcomer
 from tests.trail import audit_trail
+
+DUMMY = UserChanges(name="Dummy")
 
 
 def test_sessions_and_keys_open_nothing_from_that_moment(form, api, alice, bob):
@@ -46,6 +52,29 @@ def test_nobody_ends_the_membership_of_somebody_above_them(acme, alice):
     dave = join(acme, "dave")
     with pytest.raises(Forbidden):
         deactivate_user(dave.actor, alice.user_id)
+
+
+@pytest.mark.parametrize("change", [deactivate_user, reactivate_user, lambda *who: update_user(*who, DUMMY)])
+def test_who_is_above_by_a_group_in_a_group_is_above(acme, alice, change):
+    dave, dora = join(acme, "dave"), newcomer(acme)
+    owners, inner = a_named_group(alice, "Owners"), a_named_group(alice, "Founders")
+    put(alice, owners, inner=inner)
+    put(alice, inner, person=dora)
+    give(alice, "owner", owners)
+    if change is reactivate_user:
+        deactivate_user(alice.actor, dora.user_id)
+    with pytest.raises(Forbidden):
+        change(dave.actor, dora.user_id)
+    db.session.rollback()
+    change(alice.actor, dora.user_id)
+
+
+def test_nobody_has_a_number_that_no_person_can_have(form, api, alice):
+    for number in (2**53, 2**63, 10**30):
+        assert api(alice).get(f"/users/{number}").status_code == 404
+        assert api(alice).send("POST", f"/users/{number}/deactivate").status_code == 404
+        assert form(alice).get(f"/people/{number}").status_code == 404
+        assert form(alice).post(f"/people/{number}/deactivation").status_code == 404
 
 
 def test_a_member_may_not(alice, bob):

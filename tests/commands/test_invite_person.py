@@ -51,6 +51,18 @@ def test_a_new_person_comes_in_with_the_role_that_waits(alice, address, web_app)
     assert audit_trail(invitation) == ["invitation.created", "invitation.accepted"]
 
 
+@pytest.mark.parametrize("easy", ["password1234", "Ivy Chen 2026!", "acmeacmeacme", "too short", "é" * 600])
+def test_a_newcomer_cannot_choose_a_password_that_is_easily_guessed_or_never_fits(alice, address, web_app, easy):
+    invited(alice, address)
+    path, browser = f"/invitations/{token_sent_to(address)}", web_app.test_client()
+    refused = browser.post(path, data={"name": "Ivy Chen", "password": easy}, headers=ORIGIN)
+    assert refused.status_code == 422
+    assert 'id="f-password-wrong"' in refused.text
+    assert 'value="Ivy Chen"' in refused.text
+    assert easy not in refused.text
+    assert browser.post(path, data={"name": "Ivy Chen", "password": PASSWORD}, headers=ORIGIN).status_code == 303
+
+
 def test_a_token_opens_once(alice, address):
     invited(alice, address)
     token = token_sent_to(address)

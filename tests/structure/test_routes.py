@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.routing.converters import NumberConverter
 
 # Who may see these without saying who they are, and why.
 PUBLIC = {
@@ -74,6 +75,18 @@ def test_no_address_holds_a_number_or_text_that_could_be_guessed(web_app: Flask)
         ("secret", "UnicodeConverter"),  # 256 random bits
         ("user_id", "IntegerConverter"),
     }
+
+
+def test_every_number_in_an_address_has_a_most(web_app: Flask):
+    """PostgreSQL takes no number beyond 64 bits, and JSON none beyond 53: such an address is nobody's, not an error."""
+    numbers = [
+        (rule.rule, converter.max)
+        for rule in web_app.url_map.iter_rules()
+        for converter in rule._converters.values()
+        if isinstance(converter, NumberConverter)
+    ]
+    assert numbers
+    assert [rule for rule, most in numbers if most != 2**53 - 1] == []
 
 
 def test_nothing_is_debugged_in_public(web_app: Flask):

@@ -45,7 +45,7 @@ def show_me():
     return _one(get_user(actor, actor.user_id))
 
 
-@api.get("/users/<int:user_id>")
+@api.get("/users/<int(max=9007199254740991):user_id>")
 def show_user(user_id):
     """One member."""
     actor = current_actor()
@@ -67,7 +67,7 @@ def invite_user():
     return data(InvitationOut.of(invitations.invite_person(current_actor(), read_json(NewInvitation))), status=201)
 
 
-@api.post("/users/<int:user_id>/deactivate")
+@api.post("/users/<int(max=9007199254740991):user_id>/deactivate")
 def deactivate_user(user_id):
     """End a membership at once."""
     actor = current_actor()
@@ -76,7 +76,7 @@ def deactivate_user(user_id):
     return _one(get_user(actor, user_id))
 
 
-@api.post("/users/<int:user_id>/reactivate")
+@api.post("/users/<int(max=9007199254740991):user_id>/reactivate")
 def reactivate_user(user_id):
     """Let somebody back in."""
     actor = current_actor()
