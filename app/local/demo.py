@@ -143,6 +143,7 @@ def _acme(tenant: ApplicationInstance) -> None:
             assign_task(alice, task_id, Assignment(user_id=person.user_id or 0))
         for state in path:
             move_task(bob, task_id, Move(state=state))
+    move_task(alice, tasks[texts.MOST_PRESSING], Move(after=None))
     for name, who, body in texts.COMMENTS:
         comment_on_task(bob if who == "bob" else alice, tasks[name], NewComment(body=body))
     heidi = _as_person(tenant, "heidi@acme.example")

@@ -21,6 +21,8 @@ PROGRAMS = [
     ("WEB", "Website relaunch", "The new site: pages, wording, accessibility."),
 ]
 
+MOST_PRESSING = "Summary of the March complaints"  # which stands at the top of its column on the board
+
 # program, name, description, estimate, states it went through, assignee
 TASKS: list[tuple[str, str, str, int | None, tuple[str, ...], str | None]] = [
     (
