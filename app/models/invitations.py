@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.core.sealed_fields import sealed_in_trail
 
 
 def hash_of(token: str) -> bytes:
@@ -25,7 +26,7 @@ class Invitation(TenantOwned, Model):
     kind = "invitation"
     seen_with = "user.view"
     audited = ("email", "access_role_id", "expires_at", "withdrawn_at", "accepted_at")
-    sealed = ("email",)
+    sealed = sealed_in_trail(__tablename__)
     refusals = {"invitations_wait_once": ("email", "This address has been invited already.")}
 
     email: Mapped[str] = mapped_column(String(254))

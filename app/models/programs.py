@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Deletable, Model, TenantOwned, Versioned
+from app.core.sealed_fields import sealed_in_trail
 from app.models.tasks import Task
 
 
@@ -18,7 +19,7 @@ class Program(TenantOwned, Versioned, Deletable, Model):
     __tablename__ = "programs"
     kind = "program"
     audited = ("key", "name", "description", "parent_id", "deleted_at")
-    sealed = ("description",)
+    sealed = sealed_in_trail(__tablename__)
     refusals = {
         "programs_key_is_unique": ("key", "Another program has this key, perhaps one in the trash."),
         "programs_have_no_cycle": ("parent_id", "A program cannot lie in itself, nor in one that lies in it."),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.core.sealed_fields import sealed_in_trail
 from app.models.tasks import program_of_task
 
 
@@ -21,7 +22,7 @@ class TaskComment(TenantOwned, Model):
     kind = "task_comment"
     seen_with = "task.view"  # whoever may see a task may see what is said about it
     audited = ("task_id", "body")
-    sealed = ("body",)
+    sealed = sealed_in_trail(__tablename__)
 
     task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tasks.id"))
     author_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))

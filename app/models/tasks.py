@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKey, String, or_, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.core.database import Deletable, Model, TenantOwned, Versioned
+from app.core.sealed_fields import sealed_in_trail
 from app.models.task_assignments import TaskAssignment
 
 
@@ -18,7 +19,7 @@ class Task(TenantOwned, Versioned, Deletable, Model):
     __tablename__ = "tasks"
     kind = "task"
     audited = ("program_id", "number", "name", "description", "estimate_minutes", "deleted_at")
-    sealed = ("name", "description")
+    sealed = sealed_in_trail(__tablename__)
 
     program_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("programs.id"))
     number: Mapped[int]

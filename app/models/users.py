@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model
+from app.core.sealed_fields import sealed_in_trail
 
 
 class User(Model):
@@ -18,7 +19,7 @@ class User(Model):
     __tablename__ = "users"
     kind = "user"
     audited = ("email", "name")
-    sealed = ("email", "name")
+    sealed = sealed_in_trail(__tablename__)
     refusals = {"users_email_is_unique": ("email", "Somebody has signed up with this address already.")}
 
     user_id: Mapped[int] = mapped_column(primary_key=True)
