@@ -21,6 +21,8 @@ from tests.doors import Browser, Form, Htmx, Json
 
 # What these folders start is dear: all of their tests stay on one worker.
 TOGETHER = ("tests/browser/", "tests/processes/")
+# What takes long by itself begins first, so that no worker is left alone with it at the end.
+FIRST = (*TOGETHER, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
 
 
 class ByFile(LoadFileScheduling):
@@ -33,6 +35,11 @@ class ByFile(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """How tests are dealt out to the workers."""
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long before everything else. Each worker does it alike."""
+    items.sort(key=lambda item: next((n for n, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST)))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -42,7 +42,7 @@ def run_tests(arguments: list[str]) -> int:
             }
             workers = min(max(LEAST_WORKERS, os.cpu_count() or 1), MOST_WORKERS)
             # A file stays on one worker, so that what it starts once serves all of its tests.
-            return pytest(supervisor, [f"--numprocesses={workers}", "--dist=loadfile", *arguments], environment)
+            return pytest(supervisor, [f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder", *arguments], environment)
         finally:
             supervisor.stop()
             if postgres.place != home.postgres:
