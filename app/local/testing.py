@@ -42,7 +42,8 @@ def run_tests(arguments: list[str]) -> int:
             }
             workers = min(max(LEAST_WORKERS, os.cpu_count() or 1), MOST_WORKERS)
             # A file stays on one worker, so that what it starts once serves all of its tests.
-            return pytest(supervisor, [f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder", *arguments], environment)
+            dealt_out = [f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder"]
+            return pytest(supervisor, [*dealt_out, *arguments], environment)
         finally:
             supervisor.stop()
             if postgres.place != home.postgres:
