@@ -88,10 +88,21 @@ def revoke_api_key(actor: Actor, key_id: UUID) -> ApiKey:
     if key.user_id != actor.user_id:
         require(actor, "api_key.revoke")
     if key.revoked_at is None:
-        key.revoked_at = clock.now()
-        db.session.flush()
-        record(actor, "api_key.revoked", key)
+        _revoke(actor, key)
     return key
+
+
+def revoke_keys_of(actor: Actor, user_id: int) -> None:
+    """End every key of a person in the organisation for good. Whoever calls this has asked for permission."""
+    theirs = select(ApiKey).filter_by(application_instance_id=actor.tenant_id, user_id=user_id, revoked_at=None)
+    for key in db.session.scalars(theirs.order_by(ApiKey.id).with_for_update()).all():
+        _revoke(actor, key)
+
+
+def _revoke(actor: Actor, key: ApiKey) -> None:
+    key.revoked_at = clock.now()
+    db.session.flush()
+    record(actor, "api_key.revoked", key)
 
 
 def _made(actor: Actor, key: ApiKey, scopes: Iterable[str], networks: Iterable[str]) -> tuple[ApiKey, str]:

@@ -75,6 +75,7 @@ def resend_invitation(actor: Actor, invitation_id: UUID) -> Invitation:
     _refuse_unless_waiting(actor, invitation)
     token = new_token()
     invitation.token_hash, invitation.expires_at = hash_of(token), clock.now() + LASTS
+    invitation.invited_by_user_id = actor.user_id  # who has sent it last answers for it
     db.session.flush()
     record(actor, "invitation.sent_again", invitation)
     _send(actor, invitation, token)

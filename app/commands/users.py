@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from app.commands.access_grants import refuse_unless_managed, refuse_without_owner
+from app.commands.api_keys import revoke_keys_of
+from app.commands.ended_sessions import end_sessions, end_sessions_of
 from app.commands.identity_events import happened
 from app.core import clock
 from app.core.actor import Actor, Origin
@@ -14,8 +16,10 @@ from app.core.errors import Forbidden, NotFound
 from app.core.permissions import expect_version, require
 from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
+from app.models.user_sessions import UserSession
 from app.models.users import User
 from app.queries.access import grants_of_person
+from app.queries.identity import tenants_of
 from app.queries.users import looks_after_own_name
 from app.schemas.profiles import UserChanges
 
@@ -24,10 +28,11 @@ THEIR_OWN = "This person looks after their name themselves: it is the same in ev
 
 @command
 def deactivate_user(actor: Actor, user_id: int) -> User:
-    """End a membership at once: sessions, keys and sockets open nothing here any more. Tasks stay as they are.
+    """End a membership at once: no session or socket opens anything here any more, and API keys are revoked for good.
 
-    Doing it twice is doing it once. Raises NotFound for a stranger, Forbidden for somebody with a role that the actor
-    may not take, Conflict for the last owner.
+    Who works nowhere else is signed out; elsewhere sessions go on. Tasks stay as they are. Doing it twice is doing it
+    once. Raises NotFound for a stranger, Forbidden for somebody with a role that the actor may not take, Conflict for
+    the last owner.
     """
     require(actor, "user.deactivate")
     belongs, user = _member(actor, user_id)
@@ -37,17 +42,26 @@ def deactivate_user(actor: Actor, user_id: int) -> User:
     db.session.flush()
     refuse_without_owner(actor)
     record(actor, "user.deactivated", user)
+    revoke_keys_of(actor, user_id)
     say_farewell(user_id=user_id, tenant_id=actor.tenant_id)
+    if not tenants_of(user_id):
+        mine = actor.credential_id if actor.authenticated_by == "session" else None  # it is told that it is done
+        end_sessions_of(user_id, but=mine)
     return user
 
 
 @command
 def reactivate_user(actor: Actor, user_id: int) -> User:
-    """Let somebody back in, with the roles that they had. Twice is once. Raises as deactivating does."""
+    """Let somebody back in, with the roles that they had, once they have signed in anew.
+
+    Sessions from before they were let go end, wherever they are used: none of them opens this organisation again. Twice
+    is once. Raises as deactivating does.
+    """
     require(actor, "user.deactivate")
     belongs, user = _member(actor, user_id)
     if belongs.deactivated_at is None:
         return user
+    end_sessions(UserSession.user_id == user_id, UserSession.signed_in_at <= belongs.deactivated_at)
     belongs.deactivated_at = None
     db.session.flush()
     record(actor, "user.reactivated", user)

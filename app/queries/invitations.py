@@ -6,14 +6,15 @@ from typing import Any
 
 from sqlalchemy import literal_column, select, text
 
-from app.core import clock
-from app.core.actor import Actor
+from app.core import clock, tenancy
+from app.core.actor import Actor, Tenant
 from app.core.database import db
 from app.core.permissions import require
 from app.models.access_roles import AccessRole
-from app.models.application_instances import ApplicationInstance
+from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.invitations import Invitation, hash_of
 from app.models.users import User
+from app.queries.access import grants_reaching
 
 _PRESENT = text("SELECT set_config('oversing.invitation', :hash, true)")
 _WAITING = (
@@ -41,13 +42,18 @@ def waiting_invitations(actor: Actor) -> list[Any]:
 
 
 def find_invitation(token: str) -> Any:
-    """The open invitation of a token, with its organisation and who sent it; None for a token that opens nothing."""
+    """The open invitation of a token, with its organisation and who sent it; None for a token that opens nothing.
+
+    An invitation is worth what its sender may do: it opens nothing once they were let go, or may not give its role.
+    """
     presented = hash_of(token)
     db.session.execute(_PRESENT, {"hash": presented.hex()})
-    return db.session.execute(
+    found = db.session.execute(
         select(
             Invitation.id,
             Invitation.application_instance_id,
+            Invitation.access_role_id,
+            Invitation.invited_by_user_id,
             Invitation.email,
             ApplicationInstance.name.label("organisation"),
             ApplicationInstance.slug,
@@ -64,3 +70,25 @@ def find_invitation(token: str) -> Any:
         .where(Invitation.token_hash == presented, Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
         .where(Invitation.expires_at > clock.now())
     ).first()
+    return found if found is not None and _is_vouched_for(found) else None
+
+
+def _is_vouched_for(found: Any) -> bool:
+    """Whether who sent an invitation works here still, and may still invite and give its role. The system may."""
+    if found.invited_by_user_id is None:
+        return True
+    tenant = Tenant(found.application_instance_id, found.slug, found.organisation)
+    system = Actor(tenant=tenant, permissions=frozenset(), name="", authenticated_by="system")
+    works_here = (
+        select(ApplicationInstanceUser.user_id)
+        .join(User, User.user_id == ApplicationInstanceUser.user_id)
+        .where(ApplicationInstanceUser.application_instance_id == tenant.id)
+        .where(User.user_id == found.invited_by_user_id)
+        .where(ApplicationInstanceUser.deactivated_at.is_(None), User.deactivated_at.is_(None))
+    )
+    with tenancy.entered(db.session, tenant.id):
+        if db.session.scalar(works_here) is None:
+            return False
+        held = grants_reaching(system, found.invited_by_user_id)
+    gives = (grant.manages_every_role or found.access_role_id in grant.managed_role_ids for grant in held)
+    return any("user.invite" in grant.permissions for grant in held) and any(gives)

@@ -5,28 +5,63 @@ from __future__ import annotations
 import pytest
 
 from app.commands.task_assignments import assign_task
+from app.commands.tenants import create_member
 from app.commands.users import deactivate_user, reactivate_user, update_user
+from app.core import tenancy
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.paging import Paging
+from app.models.api_keys import ApiKey
+from app.queries.api_keys import list_api_keys
 from app.schemas.profiles import UserChanges
 from app.schemas.tasks import Assignment
-from tests.cast import join
+from app.schemas.tenants import NewMember
+from tests.cast import PASSWORD, join, system
 from tests.commands.test_user_groups import a_named_group, give, put
 from tests.factories import a_task
 from tests.security.newcomers import newcomer
+from tests.security.test_account import Seat
 from tests.trail import audit_trail
 
 DUMMY = UserChanges(name="Dummy")
 
 
-def test_sessions_and_keys_open_nothing_from_that_moment(form, api, alice, bob):
-    page, key = form(bob), api(bob)
+def test_sessions_and_keys_open_nothing_from_that_moment_and_never_again(form, api, web_app, acme, alice):
+    dora = newcomer(acme)
+    page, key = form(dora), api(dora)
     assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (200, 200)
-    deactivate_user(alice.actor, bob.user_id)
-    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (404, 401)
-    reactivate_user(alice.actor, bob.user_id)
-    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (200, 200)
-    assert bob.sees(lambda actor: actor.may("task.create"))
+    deactivate_user(alice.actor, dora.user_id)
+    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (303, 401)
+    early = Seat(web_app, dora).sign_in()
+    reactivate_user(alice.actor, dora.user_id)
+    assert (page.get("/tasks").status_code, key.get("/tasks").status_code) == (303, 401)
+    assert early.get(page.at("/tasks")).status_code == 200
+    assert dora.sees(lambda actor: actor.may("task.create"))
+
+
+def test_who_works_elsewhere_stays_signed_in_there_until_they_are_let_back_in(web_app, acme, alice, mallory):
+    dora = newcomer(acme)
+    like = NewMember(email=dora.actor.email, name="Dora", password=PASSWORD, role="member")
+    create_member(system(mallory.organisation), like)
+    browser = Seat(web_app, dora).sign_in()
+    here, there = f"/o/{acme.slug}/tasks", f"/o/{mallory.organisation.slug}/tasks"
+    deactivate_user(alice.actor, dora.user_id)
+    assert (browser.get(here).status_code, browser.get(there).status_code) == (404, 200)
+    reactivate_user(alice.actor, dora.user_id)
+    assert not browser.is_in
+    assert browser.sign_in().get(here).status_code == 200
+
+
+def test_each_key_that_ends_is_written_down(api, acme, alice):
+    dora = newcomer(acme)
+    api(dora)
+    [key] = [row for row in alice.sees(list_api_keys, Paging()).rows if row.user_id == dora.user_id]
+    deactivate_user(alice.actor, dora.user_id)
+    db.session.rollback()
+    with tenancy.entered(db.session, acme.id):
+        ended = db.session.get_one(ApiKey, key.id, populate_existing=True)
+        assert ended.revoked_at is not None
+    assert audit_trail(ended)[-1] == "api_key.revoked"
 
 
 def test_it_is_written_down_once(alice, bob):

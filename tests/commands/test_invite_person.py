@@ -7,6 +7,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from app.commands.access_grants import create_access_grant, delete_access_grant
 from app.commands.invitations import accept_invitation, invite_person, resend_invitation, withdraw_invitation
 from app.commands.users import deactivate_user
 from app.core.actor import Visitor
@@ -15,9 +16,12 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_token
 from app.core.mails import find_mail, mails
 from app.models.users import User
+from app.queries.access import grants_of_person
+from app.schemas.access_grants import NewAccessGrant
 from app.schemas.invitations import NewAccount, NewInvitation
 from tests.cast import PASSWORD, join
 from tests.doors import ORIGIN
+from tests.security.newcomers import newcomer
 from tests.trail import as_superuser, audit_trail
 
 ACCOUNT = NewAccount(name="Ivy Chen", password=PASSWORD)
@@ -95,6 +99,28 @@ def test_after_seven_days_it_opens_nothing(alice, address):
     as_superuser("UPDATE invitations SET expires_at = now() WHERE id = %s RETURNING id", invitation.id)
     with pytest.raises(NotFound):
         accept_invitation(Visitor(), token_sent_to(address), person_id=None, account=ACCOUNT)
+
+
+@pytest.mark.parametrize("loss", ["let go", "no role any more", "may give less"])
+def test_an_invitation_is_worth_what_its_sender_may_do(acme, alice, address, web_app, loss):
+    admin = newcomer(acme, "admin")
+    invitation_id = invited(admin, address, "admin").id
+    token = token_sent_to(address)
+    browser = web_app.test_client()
+    assert browser.get(f"/invitations/{token}").status_code == 200
+    if loss == "let go":
+        deactivate_user(alice.actor, admin.user_id)
+    else:
+        if loss == "may give less":
+            less = NewAccessGrant(access_role_id=acme.roles["manager"], user_id=admin.user_id)
+            create_access_grant(alice.actor, less)
+        [grant] = [each for each in alice.sees(grants_of_person, admin.user_id) if each.role_name == "Admin"]
+        delete_access_grant(alice.actor, grant.grant_id)
+    assert browser.get(f"/invitations/{token}").status_code == 404
+    with pytest.raises(NotFound):
+        accept_invitation(Visitor(), token, person_id=None, account=ACCOUNT)
+    resend_invitation(alice.actor, invitation_id)
+    assert accept_invitation(Visitor(), token_sent_to(address), person_id=None, account=ACCOUNT)
 
 
 def test_of_the_token_only_a_hash_is_kept(alice, address):

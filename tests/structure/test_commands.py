@@ -17,6 +17,7 @@ from tests.structure.sources import ROOT, called, calls, files, name_of, names_u
 
 # Public functions that are no operation of their own: they run inside of one, or change nothing.
 NO_COMMANDS = {
+    "api_keys.revoke_keys_of": "the end of a membership asks for the permission, and ends the keys with it",
     "access_grants.refuse_unless_all_managed": "asks whether all that a group brings may be given; changes nothing",
     "access_grants.refuse_unless_managed": "asks whether a role may be given; changes nothing",
     "access_grants.require_person": "asks whether somebody works here; changes nothing",
