@@ -11,7 +11,7 @@ from app.web.actors import origin
 from app.web.door import public
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, go_on, show
-from app.web.sign_in import begin_session
+from app.web.sign_in import let_in
 from app.web.templating import translated as _
 
 bp = Blueprint("invitations", __name__)
@@ -35,7 +35,7 @@ def accept(secret):
     except Invalid as refused:
         return _page(secret, {"name": form_values().get("name", "")}, refused.fields, status=422)
     if person is None:
-        begin_session(user.user_id)
+        let_in(user.user_id, "invitation")
     welcome = Said(_("Welcome to {organisation}.").format(organisation=found.organisation))
     return go_on(url_for("home.start", slug=found.slug), welcome)
 

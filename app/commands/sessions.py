@@ -70,7 +70,7 @@ def check_credentials(visitor: Visitor, given: Credentials, device: str = "") ->
 
 @command(anyone="signing in comes before permissions")
 def note_sign_in(visitor: Visitor, user_id: int, how: str) -> None:
-    """Write down that somebody is in: `how` is "password", "code", "recovery code" or "passkey"."""
+    """Write down that somebody is in: `how` is "password", "code", "recovery code", "passkey", "invitation"."""
     happened(visitor.origin, user_id, "user.signed_in", how=how)
 
 

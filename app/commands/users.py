@@ -23,7 +23,7 @@ from app.queries.identity import tenants_of
 from app.queries.users import looks_after_own_name
 from app.schemas.profiles import UserChanges
 
-THEIR_OWN = "This person looks after their name themselves: it is the same in every organisation."
+THEIR_OWN = "This person has signed in, and looks after their name themselves."
 
 
 @command
@@ -70,7 +70,7 @@ def reactivate_user(actor: Actor, user_id: int) -> User:
 
 @command
 def update_user(actor: Actor, user_id: int, changes: UserChanges) -> User:
-    """Correct the name of a member. It is one name everywhere, so it can be nobody's who works elsewhere too.
+    """Correct the name with which a member was let in. It is theirs alone once they have signed in.
 
     Raises NotFound for a stranger, Forbidden for somebody with a role that the actor may not take or who looks after
     their name themselves, StaleVersion if somebody else was faster.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import String, and_, bindparam, case, exists, func, literal_column, or_, select
 
 from app.core.actor import Actor
 from app.core.database import db, rows_of
@@ -15,8 +15,8 @@ from app.core.permissions import require_somewhere
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
 from app.models.application_instances import ApplicationInstanceUser
+from app.models.identity_events import IdentityEvent
 from app.models.users import User
-from app.queries.identity import tenants_of
 
 _ROLES = (
     select(func.string_agg(AccessRole.name, literal_column("', ' ORDER BY access_roles.name")))
@@ -102,8 +102,12 @@ def get_user(actor: Actor, user_id: int) -> Any:
 
 
 def looks_after_own_name(user_id: int) -> bool:
-    """Whether a person works for more than one organisation: none of them changes what the others see."""
-    return len(tenants_of(user_id)) > 1
+    """Whether a person has ever signed in: from then on the name is theirs, and no organisation changes it.
+
+    It must not depend on where else somebody works: the answer would tell one organisation about another.
+    """
+    signed_in = exists().where(IdentityEvent.user_id == user_id, IdentityEvent.event_type == "user.signed_in")
+    return bool(db.session.scalar(select(signed_in)))
 
 
 def _escaped(words: str) -> str:

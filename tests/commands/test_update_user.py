@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from app.commands.tenants import create_member
 from app.commands.users import update_user
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
+from app.core.ids import new_token
 from app.models.users import User
 from app.schemas.profiles import UserChanges
 from app.schemas.tenants import NewMember
 from tests.cast import PASSWORD, join, system
+from tests.commands.test_invite_person import invited, token_sent_to
+from tests.doors import ORIGIN
 from tests.security.newcomers import newcomer
-from tests.security.test_account import events
+from tests.security.test_account import Seat, events
 from tests.trail import audit_rows
 
 
@@ -79,18 +83,44 @@ def test_what_cannot_be_is_refused(api, alice, acme, field, value):
     assert name_of(dora) == "Dora"
 
 
-def test_nobody_is_renamed_who_works_for_others_too(form, api, alice, acme, mallory):
+def test_nobody_is_renamed_who_has_signed_in(form, api, web_app, alice, acme):
     dora = newcomer(acme)
-    member = NewMember(email=dora.actor.email, name="Dora", password=PASSWORD, role="member")
-    create_member(system(mallory.organisation), member)
-    for owner in (alice, mallory):
-        with pytest.raises(Forbidden):
-            update_user(owner.actor, dora.user_id, UserChanges(name="Dummy"))
-        assert api(owner).send("PATCH", f"/users/{dora.user_id}", {"name": "Dummy"}).status_code == 403
-        page = form(owner).get(f"/people/{dora.user_id}/edit").text
-        assert "looks after their name themselves" in page
-        assert 'id="user-form"' not in page
+    Seat(web_app, dora).sign_in()
+    with pytest.raises(Forbidden):
+        update_user(alice.actor, dora.user_id, UserChanges(name="Dummy"))
+    assert api(alice).send("PATCH", f"/users/{dora.user_id}", {"name": "Dummy"}).status_code == 403
+    page = form(alice).get(f"/people/{dora.user_id}/edit").text
+    assert "looks after their name themselves" in page
+    assert 'id="user-form"' not in page
     assert name_of(dora) == "Dora"
+
+
+def test_nobody_is_renamed_who_has_named_themselves_in_accepting_an_invitation(web_app, alice):
+    address = f"ivy-{new_token()[:8].lower()}@elsewhere.example"
+    invited(alice, address)
+    path = f"/invitations/{token_sent_to(address)}"
+    web_app.test_client().post(path, data={"name": "Ivy Chen", "password": PASSWORD}, headers=ORIGIN)
+    ivy = db.session.scalar(select(User.user_id).where(User.email == address))
+    with pytest.raises(Forbidden):
+        update_user(alice.actor, ivy, UserChanges(name="Dummy"))
+
+
+@pytest.mark.parametrize("has_signed_in", [False, True])
+def test_the_answer_tells_nobody_who_works_elsewhere_too(form, api, web_app, alice, acme, mallory, has_signed_in):
+    here, both = newcomer(acme), newcomer(acme)
+    create_member(
+        system(mallory.organisation), NewMember(email=both.actor.email, name="Dora", password=PASSWORD, role="member")
+    )
+    if has_signed_in:
+        for player in (here, both):
+            Seat(web_app, player).sign_in()
+    shown, answers = [], []
+    for player in (here, both):
+        shown.append('id="user-form"' in form(alice).get(f"/people/{player.user_id}/edit").text)
+        answer = api(alice).send("PATCH", f"/users/{player.user_id}", {"name": "Dolly"})
+        answers.append((answer.status_code, answer.json.get("error", {}).get("message")))
+    assert shown[0] == shown[1] == (not has_signed_in)
+    assert answers[0] == answers[1]
 
 
 def test_an_admin_renames_nobody_above_them(acme):
