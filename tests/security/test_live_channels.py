@@ -21,7 +21,7 @@ from tests import cast
 from tests.doors import went_well
 from tests.factories import a_grant, a_program, a_task
 from tests.security.server import running
-from tests.security.test_live import TEXT, opened, send, told
+from tests.security.test_live import SIGNED_OUT, TEXT, closing_code, opened, receive, send, told
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -141,6 +141,18 @@ def test_what_is_of_another_organisation_can_not_be_followed(alice, mallory, lin
     assert mallorys.follow(kind) == "subscribed"
     renamed(alice, a_task(alice))
     assert mallorys.all_so_far() == []
+
+
+@pytest.mark.parametrize("who", ["mallory", "a cookie of nobody", "no cookie"])
+def test_no_stranger_opens_a_socket_in_acme_and_none_is_told_that_there_is_such_a_place(live, alice, mallory, who):
+    cookie = {"mallory": mallory.cookie, "a cookie of nobody": "x" * 43}.get(who, "")
+    with opened(live, alice.cookie, path=f"/live?at={alice.organisation.slug}") as connection:
+        assert told(connection)["event"] == "hello"
+    ends = []
+    for slug in (alice.organisation.slug, "no-such-organisation"):
+        with opened(live, cookie, path=f"/live?at={slug}") as connection:
+            ends.append(closing_code(receive(connection)))
+    assert ends == [SIGNED_OUT, SIGNED_OUT]
 
 
 @pytest.mark.parametrize(
