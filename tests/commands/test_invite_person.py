@@ -178,6 +178,18 @@ def test_the_answer_is_the_same_whoever_has_an_account(api, alice, mallory, addr
     assert [set(answer.json["data"]) for answer in answers] == [set(answers[0].json["data"])] * 2
 
 
+def test_the_same_request_sent_twice_invites_once(api, alice, address):
+    new = {"email": address, "access_role_id": str(alice.organisation.roles["member"])}
+    send = lambda: api(alice).send("POST", "/users/invite", new, Idempotency_Key=f"ivy-{address}")  # noqa: E731
+    first = send()
+    token = token_sent_to(address)
+    again = send()
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json["data"] == again.json["data"]
+    assert token_sent_to(address) == token
+    assert accept_invitation(Visitor(), token, person_id=None, account=ACCOUNT)
+
+
 @pytest.mark.parametrize(
     "email", ["", "nobody", "a b@x.example", "x" * 250 + "@y.example", "a@b.example\nBcc: c@d.example"]
 )

@@ -4,6 +4,8 @@ from app.blueprints.api import api
 from app.commands import invitations, users
 from app.commands.audit_events import note_reading_of
 from app.core.errors import NotFound
+from app.core.idempotency import once
+from app.models.invitations import Invitation
 from app.queries.users import UserFilters, get_user, list_users
 from app.schemas.invitations import InvitationOut, NewInvitation
 from app.schemas.profiles import UserChanges
@@ -13,6 +15,7 @@ from app.web.fieldsets import with_fields
 from app.web.listing import one_page
 from app.web.parsing import (
     choice_parameter,
+    idempotent_request,
     read_json,
     read_nothing,
     read_paging,
@@ -64,7 +67,9 @@ def update_user(user_id):
 @api.post("/users/invite")
 def invite_user():
     """Send somebody a way in. The answer is the same whether the address has an account."""
-    return data(InvitationOut.of(invitations.invite_person(current_actor(), read_json(NewInvitation))), status=201)
+    actor, new = current_actor(), read_json(NewInvitation)
+    made = once(actor, idempotent_request(), Invitation, lambda: invitations.invite_person(actor, new))
+    return data(InvitationOut.of(made), status=201)
 
 
 @api.post("/users/<int(max=9007199254740991):user_id>/deactivate")
