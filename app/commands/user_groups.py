@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.commands.access_grants import refuse_unless_all_managed, require_person
 from app.core.actor import Actor
@@ -74,6 +74,8 @@ def add_user_group_member(actor: Actor, group_id: UUID, new: NewUserGroupMember)
     Raises Invalid for somebody who is not there, or a group that this one lies in; Forbidden where the group brings a
     role that the actor may not give.
     """
+    if new.member_group_id is not None:
+        _one_at_a_time(actor)
     group = fetch(actor, UserGroup, group_id, "user_group.update", lock=True)
     _require_member(actor, new)
     given = {"application_instance_id": actor.tenant_id, "user_group_id": group.id, **new.model_dump()}
@@ -107,6 +109,11 @@ def remove_user_group_member(actor: Actor, group_id: UUID, member_id: UUID) -> U
     record(actor, "user_group_member.deleted", member, facts=state(member))
     announce(group)
     return member
+
+
+def _one_at_a_time(actor: Actor) -> None:
+    """Two groups that are put into each other wait for each other, before either holds a row that the other needs."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"groups:{actor.tenant_id}", 0))))
 
 
 def _empty(actor: Actor, group: UserGroup) -> None:
