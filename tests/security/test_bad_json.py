@@ -83,6 +83,9 @@ BODIES = {
     "a million commas": (b'{"name":[' + b"0," * 500_000 + b"0]}", 413, "PAYLOAD_TOO_LARGE", None),
 }
 NUMBERS = ["2147483648", "9223372036854775808", "-1", "true", '"1"', "1.5", "1.0", "[1]", "{}"]
+PEOPLE = ["true", "false", '"1"', '""', "0", "-1", "1.0", "9007199254740992", "9223372036854775808", "[]", "{}"]
+LISTS = ["/users", "/access-grants", "/user-groups", "/auth/keys", "/audit/exports"]
+LISTED_WRONG = ["limit=0", "limit=-1", "limit=201", "cursor=forged", "cursor=%C3%A9", "colour=red", "%00=1"]
 HEADERS = {
     "text": ({"Content-Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
     "a form": ({"Content-Type": "application/x-www-form-urlencoded"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -165,6 +168,28 @@ def test_a_number_that_will_not_do_is_refused(app, world: World, number):
     assert_refused(answer, 422, "VALIDATION_ERROR")
     assert [detail["field"] for detail in answer.json["error"]["details"]] == ["estimate_minutes"]
     assert world.trace() == before
+
+
+@pytest.mark.parametrize("number", PEOPLE)
+@pytest.mark.parametrize("path", ["/api/v1/access-grants", "/api/v1/user-groups/GROUP/members"])
+def test_a_person_who_is_no_number_of_one_is_refused(app, world: World, path, number):
+    role = f'"access_role_id":"{world.things["access_role_id"]}",' if path.endswith("grants") else ""
+    before = world.trace()
+    answer = send(
+        world, "POST", path.replace("GROUP", world.things["group_id"]), f'{{{role}"user_id":{number}}}'.encode()
+    )
+    assert_refused(answer, 422, "VALIDATION_ERROR")
+    assert [detail["field"] for detail in answer.json["error"]["details"]] == ["user_id"]
+    assert world.trace() == before
+
+
+@pytest.mark.parametrize("query", LISTED_WRONG)
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_of_who_may_do_what_refuses_what_it_does_not_know(app, world: World, path, query):
+    answer = send(world, "GET", f"/api/v1{path}?{query}")
+    assert_refused(answer, 400, "INVALID_PARAMETER")
+    assert len(answer.json["error"]["details"]) == 1
+    assert send(world, "GET", f"/api/v1{path}").status_code == 200
 
 
 def test_every_field_that_will_not_do_is_named_at_once(app, world: World):
