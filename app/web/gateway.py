@@ -104,7 +104,7 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.get("request_id", "")
     response.headers.update(rate_limits.headers() | cors.headers())
-    if not is_api(request):
+    if known_actor() is not None and not is_api(request):
         response.headers.update(live_address.since())
     if is_api(request):
         response.vary.add("Origin")

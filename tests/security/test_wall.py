@@ -7,6 +7,7 @@ import pytest
 from psycopg import sql
 
 from app.core.database import fresh_session
+from app.core.tenancy import NOBODY
 from app.models.api_keys import hash_of
 from tests import cast
 from tests.cast import Player
@@ -111,7 +112,8 @@ def enter(connection: psycopg.Connection, organisation: object) -> None:
 
 
 def count(connection: psycopg.Connection, table: str, *, but_nobodys: bool = False) -> int:
-    some = sql.SQL("WHERE application_instance_id IS NOT NULL" if but_nobodys else "")
+    nobody = sql.SQL("coalesce(application_instance_id, {nobody}) <> {nobody}").format(nobody=sql.Literal(NOBODY))
+    some = sql.SQL("WHERE {}").format(nobody) if but_nobodys else sql.SQL("")
     return one(connection, sql.SQL("SELECT count(*) FROM {} {}").format(sql.SQL(table), some))
 
 
