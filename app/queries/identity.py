@@ -31,7 +31,7 @@ def _enter(tenant: Any, person: Any) -> ColumnElement[Any]:
     return func.enter_application_instance(tenant, person, bindparam("asked", type_=ARRAY(Uuid)), type_=JSONB)
 
 
-_TENANT = (
+TENANT = (  # as `tenant_from` reads it
     ApplicationInstance.id.label("tenant_id"),
     ApplicationInstance.slug,
     ApplicationInstance.name.label("tenant_name"),
@@ -52,7 +52,7 @@ _SESSION = (
         User.name,
         User.email,
         *_PROFILE,
-        *_TENANT,
+        *TENANT,
         _enter(ApplicationInstance.id, User.user_id).label("roles"),
     )
     .select_from(UserSession)
@@ -76,7 +76,7 @@ _KEY = (
         User.name,
         User.email,
         *_PROFILE,
-        *_TENANT,
+        *TENANT,
         ApplicationInstance.api_origins,
         _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
     )

@@ -14,19 +14,8 @@ from app.core.database import Base, db
 from app.core.permissions import in_sight, sight_of, viewing_of
 from app.core.roles import PERMISSIONS
 from app.models.application_instances import ApplicationInstance
-from app.queries.identity import allowed_by, every_task_of, find_roles, tenant_from
+from app.queries.identity import TENANT, allowed_by, every_task_of, find_roles, tenant_from
 from app.queries.socket_holders import Holder
-
-_TENANT = select(
-    ApplicationInstance.id.label("tenant_id"),
-    ApplicationInstance.slug,
-    ApplicationInstance.name.label("tenant_name"),
-    ApplicationInstance.suspended_at.is_not(None).label("is_suspended"),
-    ApplicationInstance.time_zone,
-    ApplicationInstance.locale,
-    ApplicationInstance.closes_at,
-    ApplicationInstance.closed_at.is_not(None).label("is_closed"),
-)
 
 
 class Channel(NamedTuple):
@@ -52,7 +41,7 @@ def viewer(holder: Holder) -> Actor | None:
     if holder.tenant_id is None:
         return None
     roles = find_roles(holder.tenant_id, holder.user_id)
-    found = db.session.execute(_TENANT.where(ApplicationInstance.id == holder.tenant_id)).first()
+    found = db.session.execute(select(*TENANT).where(ApplicationInstance.id == holder.tenant_id)).first()
     if roles is None or found is None:
         return None
     tenant = tenant_from(found)
