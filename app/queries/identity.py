@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, String, Uuid, any_, bindparam, exists, func, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
+from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, bindparam, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core import tenancy
 from app.core.actor import Actor, LocalRole, Profile, RolesOnTasks, TaskRole, Tenant
@@ -86,9 +86,6 @@ _KEY = (
     .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > bindparam("now")))
 )
 
-_LISTED = select(
-    exists().where(ApplicationInstance.api_origins.contains(array([bindparam("origin", type_=String(255))])))
-)
 _ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
 _ON_TASKS = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
     AccessGrant.application_instance_id == bindparam("tenant"),
@@ -148,11 +145,6 @@ def find_api_key(secret: str, now: datetime, asked: Sequence[UUID] = ()) -> Any:
     presented = hash_of(secret)
     db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
     return db.session.execute(_KEY, {"hash": presented, "now": now, "asked": list(asked)}).first()
-
-
-def is_listed_origin(origin: str) -> bool:
-    """Whether any organisation lets pages of `origin` call its API."""
-    return bool(db.session.scalar(_LISTED, {"origin": origin})) if origin.isascii() and origin.isprintable() else False
 
 
 def find_roles(tenant_id: UUID, user_id: int) -> Held | None:
