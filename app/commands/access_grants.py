@@ -22,6 +22,7 @@ from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup
 from app.queries.access import HeldGrant, roles_given_by
+from app.queries.organisations import owners
 from app.schemas.access_grants import NewAccessGrant
 
 
@@ -50,7 +51,7 @@ def create_access_grant(actor: Actor, new: NewAccessGrant) -> AccessGrant:
 @command
 def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
     """Take a role away. Raises Forbidden as giving it does, and Conflict where nobody would own the organisation."""
-    grant = fetch(actor, AccessGrant, grant_id, "access_grant.create")
+    grant = fetch(actor, AccessGrant, grant_id, "access_grant.create", lock=True)
     role = _role(actor, grant.access_role_id)
     refuse_unless_managed(actor, {role.id: role.name}, program_id=grant.program_id, task_id=grant.task_id)
     db.session.delete(grant)
@@ -91,25 +92,12 @@ def refuse_unless_all_managed(actor: Actor, grants: list[HeldGrant]) -> None:
 
 
 def refuse_without_owner(actor: Actor) -> None:
-    """Raise Conflict where nobody is left who may give every role: such an organisation could not be mended by anybody.
+    """Raise Conflict where nobody is left who may give every role, directly or by a group: no one could mend that.
 
-    Two who leave at the same time wait for each other.
+    To be asked once the change is in the database, whatever it takes away. Two who leave at once wait for each other.
     """
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"owners:{actor.tenant_id}", 0))))
-    owner = (
-        select(AccessGrant.id)
-        .join(AccessRole, AccessRole.id == AccessGrant.access_role_id)
-        .join(
-            ApplicationInstanceUser,
-            (ApplicationInstanceUser.user_id == AccessGrant.user_id)
-            & (ApplicationInstanceUser.application_instance_id == AccessGrant.application_instance_id),
-        )
-        .where(AccessGrant.application_instance_id == actor.tenant_id, AccessRole.manages_every_role)
-        .where(AccessGrant.program_id.is_(None), AccessGrant.task_id.is_(None))
-        .where(ApplicationInstanceUser.deactivated_at.is_(None))
-        .limit(1)
-    )
-    if db.session.scalar(owner) is None:
+    if not owners(actor):
         raise Conflict("Somebody has to own the organisation. Make somebody else an owner first.")
 
 

@@ -109,6 +109,7 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
         if invitation.token_hash != hash_of(token) or not invitation.is_open(clock.now()):
             raise NotFound("This invitation cannot be used any more. Ask for a new one.")
         tenant = db.session.get_one(ApplicationInstance, found.application_instance_id)
+        _hold_sender(invitation)
         system = system_actor(tenant)
         user = _who_comes(invitation, tenant, person_id, account)
         assert invitation.access_role_id is not None  # a role with which an invitation waits is not deleted
@@ -122,6 +123,23 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
         )
         announce(invitation)
     return user
+
+
+def _hold_sender(invitation: Invitation) -> None:
+    """Have whoever lets the sender go wait until somebody has come in. Raises NotFound where they were faster.
+
+    An invitation lasts no longer than the membership of who answers for it.
+    """
+    if invitation.invited_by_user_id is None:
+        return
+    belongs = db.session.get(
+        ApplicationInstanceUser,
+        (invitation.application_instance_id, invitation.invited_by_user_id),
+        with_for_update={"read": True},
+        populate_existing=True,
+    )
+    if belongs is None or belongs.deactivated_at is not None:
+        raise NotFound("This invitation cannot be used any more. Ask for a new one.")
 
 
 def _who_comes(

@@ -6,11 +6,12 @@ to delete a group is therefore to give and to take roles, and needs what that ne
 
 from __future__ import annotations
 
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
-from app.commands.access_grants import refuse_unless_all_managed, require_person
+from app.commands.access_grants import refuse_unless_all_managed, refuse_without_owner, require_person
 from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import record
@@ -23,6 +24,8 @@ from app.models.access_grants import AccessGrant
 from app.models.user_groups import UserGroup, UserGroupMember
 from app.queries.access import grants_of_group
 from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupChanges
+
+Held = TypeVar("Held", AccessGrant, UserGroupMember)
 
 
 @command
@@ -55,7 +58,8 @@ def update_user_group(actor: Actor, group_id: UUID, changes: UserGroupChanges) -
 def delete_user_group(actor: Actor, group_id: UUID, *, version: int | None = None) -> None:
     """Delete a group for good, and with it the roles that were given to it.
 
-    Raises Forbidden where its people would lose a role that the actor may not take from them.
+    Raises Forbidden where its people would lose a role that the actor may not take from them, Conflict where nobody
+    else owns the organisation.
     """
     group = fetch(actor, UserGroup, group_id, "user_group.update", lock=True)
     expect_version(group, version)
@@ -63,6 +67,7 @@ def delete_user_group(actor: Actor, group_id: UUID, *, version: int | None = Non
     _empty(actor, group)
     db.session.delete(group)
     db.session.flush()
+    refuse_without_owner(actor)
     record(actor, "user_group.deleted", group, facts={"name": group.name})
     announce(group, "deleted")
 
@@ -95,17 +100,17 @@ def add_user_group_member(actor: Actor, group_id: UUID, new: NewUserGroupMember)
 def remove_user_group_member(actor: Actor, group_id: UUID, member_id: UUID) -> UserGroupMember:
     """Take a person or a group out of a group.
 
-    Raises NotFound for one who is not in it, Forbidden as putting in does.
+    Raises NotFound for one who is not in it, Forbidden as putting in does, Conflict for the last owner.
     """
     group = fetch(actor, UserGroup, group_id, "user_group.update", lock=True)
-    member = db.session.scalar(
-        select(UserGroupMember).filter_by(application_instance_id=actor.tenant_id, user_group_id=group.id, id=member_id)
-    )
+    theirs = select(UserGroupMember).filter_by(application_instance_id=actor.tenant_id, user_group_id=group.id)
+    member = db.session.scalar(theirs.filter_by(id=member_id).with_for_update())
     if member is None:
         raise NotFound
     refuse_unless_all_managed(actor, grants_of_group(actor, group_id))
     db.session.delete(member)
     db.session.flush()
+    refuse_without_owner(actor)
     record(actor, "user_group_member.deleted", member, facts=state(member))
     announce(group)
     return member
@@ -117,11 +122,13 @@ def _one_at_a_time(actor: Actor) -> None:
 
 
 def _empty(actor: Actor, group: UserGroup) -> None:
-    """Take away, each with an event of its own, what would go with the group."""
-    here = {"application_instance_id": actor.tenant_id}
-    grants = list(db.session.scalars(select(AccessGrant).filter_by(**here, user_group_id=group.id)))
-    members = list(db.session.scalars(select(UserGroupMember).filter_by(**here, user_group_id=group.id)))
-    members += db.session.scalars(select(UserGroupMember).filter_by(**here, member_group_id=group.id))
+    """Take away, each with an event of its own, what would go with the group.
+
+    What somebody else takes away at the same moment is theirs. All do so in one order: nobody waits for each other.
+    """
+    lies_in = UserGroupMember.member_group_id == group.id
+    grants = _held(actor, AccessGrant, AccessGrant.user_group_id == group.id)
+    members = _held(actor, UserGroupMember, (UserGroupMember.user_group_id == group.id) | lies_in)
     for row in (*grants, *members):
         db.session.delete(row)
     db.session.flush()
@@ -129,6 +136,12 @@ def _empty(actor: Actor, group: UserGroup) -> None:
         record(actor, "access_grant.deleted", grant, facts=state(grant))
     for member in members:
         record(actor, "user_group_member.deleted", member, facts=state(member))
+
+
+def _held(actor: Actor, model: type[Held], those: ColumnElement[bool]) -> list[Held]:
+    """Rows that nobody else takes away any more, of those that nobody has."""
+    here = select(model).where(model.application_instance_id == actor.tenant_id, those)
+    return list(db.session.scalars(here.order_by(model.id).with_for_update()))
 
 
 def _require_member(actor: Actor, new: NewUserGroupMember) -> None:

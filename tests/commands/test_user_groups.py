@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.commands.access_grants import create_access_grant
+from app.commands.access_grants import create_access_grant, delete_access_grant
 from app.commands.user_groups import (
     add_user_group_member,
     create_user_group,
@@ -12,12 +12,15 @@ from app.commands.user_groups import (
     remove_user_group_member,
     update_user_group,
 )
-from app.core.errors import Forbidden, Invalid, NotFound, StaleVersion
+from app.commands.users import deactivate_user
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, StaleVersion
 from app.core.paging import Paging
+from app.queries.access import grants_of_person
 from app.queries.user_groups import list_user_group_members
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupChanges
 from tests.cast import afresh, join, play
+from tests.core.rooms import inside
 from tests.doors import went_well
 from tests.factories import a_program
 from tests.trail import as_auditor, audit_trail
@@ -39,6 +42,11 @@ def a_named_group(player, name="Editors"):
 def give(player, role, group, **place):
     new = NewAccessGrant(access_role_id=player.organisation.roles[role], user_group_id=group.id, **place)
     return create_access_grant(player.actor, new)
+
+
+def direct_grants(player):
+    with inside(player.organisation):
+        return [grant.grant_id for grant in grants_of_person(player.actor, player.user_id) if not grant.groups]
 
 
 def again(player):
@@ -123,6 +131,39 @@ def test_who_is_put_in_and_taken_out_gains_and_loses_the_roles_of_the_groups_abo
     assert again(dora).actor.may("task.view", program.id)
     remove_user_group_member(alice.actor, inner.id, member.id)
     assert not again(dora).actor.may_somewhere("task.view")
+
+
+def test_an_owner_by_a_group_in_a_group_is_an_owner_and_the_last_one_stays(alice, dora, acme):
+    """Who owns directly may then leave; nothing that would end the ownership of the group's people goes any more."""
+    owners, inner = a_named_group(alice, "Owners"), a_named_group(alice, "Founders")
+    nested, place = put(alice, owners, inner=inner), put(alice, inner, person=dora)
+    held = give(alice, "owner", owners)
+    dora, mine = again(dora), direct_grants(alice)
+    for grant_id in mine:
+        delete_access_grant(dora.actor, grant_id)
+    for attempt in (
+        lambda: remove_user_group_member(dora.actor, inner.id, place.id),
+        lambda: remove_user_group_member(dora.actor, owners.id, nested.id),
+        lambda: delete_user_group(dora.actor, inner.id),
+        lambda: delete_user_group(dora.actor, owners.id),
+        lambda: delete_access_grant(dora.actor, held.id),
+        lambda: deactivate_user(dora.actor, dora.user_id),
+    ):
+        with pytest.raises(Conflict, match="Somebody has to own"):
+            attempt()
+    give_owner = NewAccessGrant(access_role_id=acme.roles["owner"], user_id=alice.user_id)
+    create_access_grant(again(dora).actor, give_owner)
+    delete_user_group(again(dora).actor, owners.id)
+    assert again(alice).actor.may("application_instance.delete")
+
+
+def test_a_group_that_nobody_is_in_owns_nothing(alice):
+    """Who gives the role to an empty group, and then gives up their own, would leave nobody."""
+    owners = a_named_group(alice, "Owners")
+    give(alice, "owner", owners)
+    for grant_id in direct_grants(alice):
+        with pytest.raises(Conflict, match="Somebody has to own"):
+            delete_access_grant(alice.actor, grant_id)
 
 
 def test_an_admin_makes_no_owner_by_a_group_and_unmakes_none(alice, dave, dora):
