@@ -18,6 +18,7 @@ from app.blueprints import (
     csp_reports,
     health,
     home,
+    installed_app,
     invitations,
     mails,
     organisations,
@@ -40,6 +41,7 @@ from app.blueprints.api import api
 def init_app(app: Flask) -> None:
     """Put every noun at its address."""
     app.register_blueprint(health.bp)
+    app.register_blueprint(installed_app.bp)
     app.register_blueprint(sessions.bp)
     app.register_blueprint(mails.bp)
     app.register_blueprint(invitations.bp)

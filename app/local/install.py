@@ -208,7 +208,7 @@ def build_bundles() -> None:
     """Build `app/static/dist` when a source of it has changed."""
     built = ROOT / "app" / "static" / "dist"
     sources = [path for path in sorted((ROOT / "app" / "static").rglob("*")) if built not in path.parents]
-    sources += [ROOT / "app" / "web" / "assets.py", ROOT / "package-lock.json"]
+    sources += [ROOT / "app" / "web" / name for name in ("assets.py", "app_icons.py")] + [ROOT / "package-lock.json"]
     stamp = Stamp(TOOLS / "bundles.json")
     wanted = {"bundles": fingerprint([path for path in sources if path.is_file()])}
     if stamp.holds(wanted) and built.is_dir() and any(built.iterdir()):

@@ -25,6 +25,8 @@ import brotli
 from webassets import Bundle, Environment
 from webassets.filter import ExternalTool, Filter
 
+from app.web import app_icons
+
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "app" / "static"
 DIST = STATIC / "dist"
@@ -32,7 +34,7 @@ MODULES = ROOT / "node_modules"
 COMMAND = "python -m app.web.assets"
 ADDRESS = "/static/dist/"
 
-FINGERPRINTED = re.compile(rf"^{ADDRESS}[a-z]+\.[0-9a-f]{{10}}\.[a-z]+$")
+FINGERPRINTED = re.compile(rf"^{ADDRESS}[a-z0-9-]+\.[0-9a-f]{{10}}\.[a-z]+$")
 
 # The icons that templates use, by their Lucide names; a test keeps this list and the templates equal.
 ICONS = (
@@ -87,6 +89,7 @@ ICONS = (
     "user",
     "user-plus",
     "users",
+    "wifi-off",
     "x",
 )
 
@@ -101,6 +104,11 @@ def asset(name: str) -> str:
         return _addresses()[name]
     except KeyError:
         raise AssetsNotBuilt(f"There is no bundle named {name!r}; there are {', '.join(_addresses())}.") from None
+
+
+def built(name: str) -> bytes:
+    """What the built file `name` holds. Raises AssetsNotBuilt where there is no fresh build."""
+    return (DIST / asset(name).removeprefix(ADDRESS)).read_bytes()
 
 
 def is_immutable(_path: str, url: str) -> bool:
@@ -150,7 +158,7 @@ def _fingerprint() -> str:
     """One hash over everything that decides what a build gives: own sources, this file, and the lockfile of npm."""
     own = (path for folder in ("css", "js", "icons") for path in (STATIC / folder).rglob("*") if path.is_file())
     digest = hashlib.sha256()
-    for path in [*sorted(own), Path(__file__), ROOT / "package-lock.json"]:
+    for path in [*sorted(own), Path(__file__), Path(__file__).with_name("app_icons.py"), ROOT / "package-lock.json"]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -162,6 +170,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "app.css": ([str(STATIC / "css" / "app.css")], Esbuild),
         "app.js": ([str(STATIC / "js" / "app.js")], Esbuild),
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
+        "sw.js": ([str(STATIC / "js" / "service_worker.js")], Esbuild),
         "icons.svg": ([str(MODULES / "lucide-static" / "icons" / f"{name}.svg") for name in ICONS], Sprite),
         "favicon.svg": ([str(STATIC / "icons" / "favicon.svg")], None),
     }
@@ -172,6 +181,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         built = io.StringIO()
         bundle.build(force=True, output=built, disable_cache=True)
         yield name, built.getvalue().encode()
+    yield from app_icons.drawn(STATIC / "icons" / "favicon.svg")
 
 
 def _expect(paths: list[str]) -> None:
@@ -235,6 +245,8 @@ def _publish(name: str, content: bytes) -> str:
     stem, _, kind = name.partition(".")
     file = f"{stem}.{hashlib.sha256(content).hexdigest()[:10]}.{kind}"
     _write(DIST / file, content)
+    if kind == "png":
+        return file  # it is as small as it gets
     _write(DIST / f"{file}.gz", gzip.compress(content, compresslevel=9, mtime=0))
     _write(DIST / f"{file}.br", brotli.compress(content, quality=11))
     return file
@@ -265,8 +277,9 @@ def main() -> None:
     except AssetsNotBuilt as missing:
         sys.exit(str(missing))
     for name, file in _read_manifest()["files"].items():
-        size, small = (DIST / file).stat().st_size, (DIST / f"{file}.br").stat().st_size
-        sys.stdout.write(f"{name:<12} {size:>8,} bytes, {small:>7,} compressed\n")
+        twin = DIST / f"{file}.br"
+        size, small = (DIST / file).stat().st_size, (twin if twin.is_file() else DIST / file).stat().st_size
+        sys.stdout.write(f"{name:<16} {size:>8,} bytes, {small:>7,} compressed\n")
     sys.stdout.write("Built.\n" if built else "Nothing has changed.\n")
 
 

@@ -20,6 +20,10 @@ OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|htmx:error: Failed to fetch|WebS
 # A page that asks the server again by itself, or is told by it what changes.
 RESTLESS = "[hx-trigger^=every], meta[http-equiv=refresh], body[data-line]"
 
+# Few tests are about the service worker; in the others it would come between them and what they look at.
+ORDINARY: dict[str, Any] = {"viewport": WIDE, "service_workers": "block"}
+BLOCKED = "Service Worker registration blocked by Playwright"
+
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`))"""
 
@@ -33,7 +37,7 @@ class Window:
         self.complaints: list[str] = []
         self.refusals: list[int] = []  # the statuses that this test has asked for, in so many words
         self.is_offline = False
-        self.context = browser.new_context(java_script_enabled=script, **{"viewport": WIDE} | options)
+        self.context = browser.new_context(java_script_enabled=script, **ORDINARY | options)
         self.context.set_default_timeout(PATIENCE)
         self.context.add_init_script(TELL_VIOLATIONS)
         self.page = self.new_page()
@@ -104,7 +108,7 @@ class Window:
             self.complaints.append(f"{message.type} on {message.location['url']}: {message.text}")
 
     def _is_asked_for(self, text: str) -> bool:
-        if self.is_offline and OFFLINE.search(text):
+        if text == BLOCKED or (self.is_offline and OFFLINE.search(text)):
             return True
         refused = REFUSED.match(text)
         if refused is None or int(refused[1]) not in self.refusals:

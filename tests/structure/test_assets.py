@@ -9,8 +9,9 @@ import re
 
 import brotli
 import pytest
+from PIL import Image, ImageColor
 
-from app.web import assets
+from app.web import app_icons, assets, installed_app
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def dist(tmp_path, monkeypatch):
 
 def test_it_names_each_bundle_by_its_bytes(dist):
     assert assets.build()
-    for name in ("app.css", "app.js", "passkeys.js", "icons.svg", "favicon.svg"):
+    for name in ("app.css", "app.js", "passkeys.js", "sw.js", "icons.svg", "favicon.svg"):
         file = dist / assets.asset(name).removeprefix("/static/dist/")
         assert hashlib.sha256(file.read_bytes()).hexdigest()[:10] == file.name.split(".")[1]
         assert assets.is_immutable("", assets.asset(name))
@@ -32,7 +33,7 @@ def test_it_names_each_bundle_by_its_bytes(dist):
 
 def test_it_puts_compressed_twins_beside_them(dist):
     assets.build()
-    for name in ("app.css", "app.js", "passkeys.js", "icons.svg", "favicon.svg"):
+    for name in ("app.css", "app.js", "passkeys.js", "sw.js", "icons.svg", "favicon.svg"):
         file = dist / assets.asset(name).removeprefix("/static/dist/")
         assert gzip.decompress(file.with_name(f"{file.name}.gz").read_bytes()) == file.read_bytes()
         assert brotli.decompress(file.with_name(f"{file.name}.br").read_bytes()) == file.read_bytes()
@@ -77,7 +78,8 @@ def test_only_fingerprinted_files_are_kept_for_ever(url):
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [("app.js", 25_000), ("passkeys.js", 2_000), ("app.css", 20_000), ("icons.svg", 3_000)]
+    ("name", "limit"),
+    [("app.js", 25_000), ("passkeys.js", 2_000), ("sw.js", 1_000), ("app.css", 20_000), ("icons.svg", 3_000)],
 )
 def test_it_stays_small(dist, name, limit):
     """Of 60,000 bytes for a page with everything; both codings, since not every browser takes Brotli."""
@@ -92,3 +94,31 @@ def test_the_style_knows_every_layer(dist):
     style = (dist / assets.asset("app.css").removeprefix("/static/dist/")).read_text()
     assert style.startswith("@layer reset,tokens,base,layout,components,utilities,print;")
     assert "@import" not in style
+
+
+def test_it_draws_the_seal_for_home_screens(dist):
+    """A mask may cut away all but the circle in the middle: its ground reaches every edge, and the seal none."""
+    assets.build()
+    for name, (pixels, corners, _part) in app_icons.ICONS.items():
+        with Image.open(dist / assets.asset(name).removeprefix("/static/dist/")) as icon:
+            shown = icon.convert("RGBA")
+        assert shown.size == (pixels, pixels)
+        ground = shown.getpixel((pixels // 2, 2))
+        assert ground == (*ImageColor.getrgb(app_icons.GROUND), 255)
+        assert (shown.getpixel((0, 0)) == ground) == (corners == 0)
+        seal = Image.new("RGBA", shown.size, ground)
+        seal.paste(shown.crop((0, 0, pixels, pixels // 10)), (0, 0))
+        if name.startswith("maskable"):
+            assert seal.getcolors() == [(pixels * pixels, ground)]
+        assert len(shown.getcolors(pixels * pixels)) > 3
+
+
+def test_a_new_file_is_a_new_version_of_the_service_worker(dist, web_app):
+    assets.build()
+    installed_app.service_worker_script.cache_clear()
+    with web_app.test_request_context():
+        first = installed_app.service_worker_script()
+        assert installed_app.service_worker_script() is first
+        for name in installed_app.FIRST_LOAD:
+            assert assets.asset(name).encode() in first
+    installed_app.service_worker_script.cache_clear()

@@ -42,7 +42,8 @@ AFTER = "a form of what the page before it has shown, which was noted"
 NAMES = "names of those one works with, as each of their tasks shows them"
 NOTHING_YET = "nobody is known yet, and nothing is shown"
 UNNOTED = {
-    r"/|/organisations|/healthz|/readyz|/sign-in.*|/sign-up.*|/password-reset.*|/new-password": NOTHING_YET,
+    r"/|/organisations|/healthz|/readyz|/app.webmanifest|/sw.js|/offline": NOTHING_YET,
+    r"/sign-in.*|/sign-up.*|/password-reset.*|/new-password": NOTHING_YET,
     r"/invitations/<secret>": "the invitation of whoever holds the link",
     r"/mail.*": "of a developer's machine alone",
     r"/account.*|/api/v1/auth|/api/v1/auth/sessions|/api/v1/users/me": OWN,

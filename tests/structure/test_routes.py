@@ -32,12 +32,15 @@ PUBLIC = {
     "password_resets.edit": "the same, kept in a cookie by now",
     "password_resets.update": "the same",
     "csp_reports.create": "browsers report without saying who sits before them",
+    "installed_app.manifest": "the same for everybody, and asked for by browsers of their own accord",
+    "installed_app.service_worker": "the same",
+    "installed_app.offline": "the same",
     "health.healthz": "asked by whatever watches the process",
     "health.readyz": "asked by whatever watches the process",
     "api.get_trust_root": "public keys, for everybody who wants to check a certificate",
 }
 PERSONAL = "/account"
-NEEDS_NOTHING = {"health.healthz", "health.readyz"}
+NEEDS_NOTHING = {name for name in PUBLIC if name.startswith(("health.", "installed_app."))}
 
 
 def test_only_these_addresses_are_public(web_app: Flask):
@@ -51,7 +54,7 @@ def test_only_pages_of_ones_own_account_need_a_person_and_no_organisation(web_ap
     assert found == {rule.endpoint for rule in web_app.url_map.iter_rules() if rule.rule.startswith(PERSONAL)}
 
 
-def test_only_probes_are_answered_without_looking_at_host_or_session(web_app: Flask):
+def test_only_probes_and_what_installs_the_app_are_answered_without_looking_at_host_or_session(web_app: Flask):
     found = {name for name, view in web_app.view_functions.items() if getattr(view, "needs_nothing", False)}
     assert found == NEEDS_NOTHING
 

@@ -14,8 +14,23 @@ export function say(name) {
  * information, attention or danger; a danger stays until it is closed. `undo` is a form: its url and its fields.
  */
 export function toast(text, tone = "information", undo = null) {
+  const item = put(text, tone, (box) => (undo ? [takingBack(undo, box)] : []));
+  if (item && tone !== "danger") passAway(item);
+}
+
+/** Show `text` with a button called `label` that does `act`, until somebody presses it or closes it. */
+export function offer(text, label, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "toast__undo";
+  button.textContent = label;
+  button.addEventListener("click", act);
+  put(text, "information", () => [button]);
+}
+
+function put(text, tone, more) {
   const box = document.getElementById("toasts");
-  if (!box) return;
+  if (!box) return null;
   const item = document.createElement("div");
   item.className = `toast ${tone}`;
   const words = document.createElement("p");
@@ -25,10 +40,10 @@ export function toast(text, tone = "information", undo = null) {
   close.textContent = "×";
   close.setAttribute("aria-label", say("close"));
   close.addEventListener("click", () => item.remove());
-  item.append(words, ...(undo ? [takingBack(undo, item)] : []), close);
+  item.append(words, ...more(item), close);
   box.append(item);
   htmx.process(item);
-  if (tone !== "danger") passAway(item);
+  return item;
 }
 
 function passAway(item) {
