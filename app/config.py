@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     smtp_url: str = ""  # smtp://user:password@host:587 speaks STARTTLS, smtps:// TLS from the start
     mail_from: str = "Oversing <oversing@localhost>"
     mail_folder: Path | None = None  # the embedded stack keeps mails here and shows them on /mail
+    styleguide: bool = False  # the component library at /styleguide: for who develops, and for the tests
     audit_heads_file: Path | None = None  # in OVERSING_HOME unless it is given: better on another disk, or shipped away
 
     session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
@@ -82,6 +83,12 @@ class Settings(BaseSettings):
     def _mails_lie_open_on_a_developers_machine_only(self) -> Settings:
         if self.mail_folder is not None and (self.https or self.smtp_url):
             raise ValueError("MAIL_FOLDER is for the embedded stack: anybody may read it. Set SMTP_URL alone instead.")
+        return self
+
+    @model_validator(mode="after")
+    def _the_component_library_is_for_who_develops(self) -> Settings:
+        if self.styleguide and self.https:
+            raise ValueError("STYLEGUIDE is for a developer's own machine: nobody who uses the product has need of it.")
         return self
 
     @property

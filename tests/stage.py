@@ -63,6 +63,7 @@ class Stage:
             "signing_passphrase_file": home / "passphrase",
             "trust_root_file": home / "trust-root.json",
             "log_level": "ERROR",
+            "styleguide": True,
             **UNLIMITED,
         }
 

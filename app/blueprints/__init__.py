@@ -29,6 +29,7 @@ from app.blueprints import (
     programs,
     sessions,
     sign_ups,
+    styleguide,
     task_comments,
     tasks,
     trash,
@@ -52,6 +53,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(passkeys.bp)
     app.register_blueprint(csp_reports.bp)
     app.register_blueprint(api)
+    if app.config["SETTINGS"].styleguide:  # closed unless it is opened: elsewhere the address does not exist
+        app.register_blueprint(styleguide.bp)
     for noun in (
         organisations,
         access_roles,

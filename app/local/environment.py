@@ -90,6 +90,7 @@ def whole_environment(home: Home, address: Address, urls: dict[str, str]) -> dic
         "LIVE_URL": address.live_url,
         **key_files(home),
         **mail_folder(home, address, urls),
+        "STYLEGUIDE": "1" if is_ones_own(address) else "",
         **urls,
     }
 
@@ -99,9 +100,13 @@ def mail_folder(home: Home, address: Address, urls: dict[str, str]) -> dict[str,
 
     It is one's own where the database is ours, no mail server is set up, and nobody else can reach the pages.
     """
-    alone = address.bind in LOOPBACK and urlsplit(address.url).hostname in LOOPBACK
-    own = alone and "SUPERUSER_DATABASE_URL" in urls and not os.environ.get("SMTP_URL")
+    own = is_ones_own(address) and "SUPERUSER_DATABASE_URL" in urls and not os.environ.get("SMTP_URL")
     return {"MAIL_FOLDER": str(home.mail) if own else ""}
+
+
+def is_ones_own(address: Address) -> bool:
+    """Tell whether nobody but this machine can reach the pages."""
+    return address.bind in LOOPBACK and address.url.startswith("http:") and urlsplit(address.url).hostname in LOOPBACK
 
 
 def is_passed_on(name: str) -> bool:

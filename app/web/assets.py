@@ -168,6 +168,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
     environment = Environment(directory=str(STATIC), url="/static", cache=False, manifest=False, versions=False)
     contents = {
         "app.css": ([str(STATIC / "css" / "app.css")], Esbuild),
+        "styleguide.css": ([str(STATIC / "css" / "styleguide.css")], Esbuild),
         "app.js": ([str(STATIC / "js" / "app.js")], Esbuild),
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
         "sw.js": ([str(STATIC / "js" / "service_worker.js")], Esbuild),

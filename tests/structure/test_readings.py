@@ -45,6 +45,7 @@ UNNOTED = {
     r"/|/organisations|/healthz|/readyz|/app.webmanifest|/sw.js|/offline": NOTHING_YET,
     r"/sign-in.*|/sign-up.*|/password-reset.*|/new-password": NOTHING_YET,
     r"/invitations/<secret>": "the invitation of whoever holds the link",
+    r"/styleguide": "of nobody and nothing",
     r"/mail.*": "of a developer's machine alone",
     r"/account.*|/api/v1/auth|/api/v1/auth/sessions|/api/v1/users/me": OWN,
     r"/(o/<slug>|api/v1)/audit/exports(/<uuid:export_id>)?": OWN,

@@ -20,6 +20,7 @@ PUBLIC = {
     "sessions.delete": "signing out must always work",
     "mails.index": "mails on a developer's own machine; nowhere else is there anything",
     "mails.show": "one of them",
+    "styleguide.index": "the component library of developers and tests; it shows nothing of anybody",
     "invitations.show": "whoever was invited may have no account yet; the token is the permission",
     "invitations.accept": "the same",
     "sign_ups.new": "whoever signs up is nobody yet",

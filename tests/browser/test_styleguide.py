@@ -1,0 +1,53 @@
+"""Every component in every state: axe finds nothing, it fits where it is shown, and it reads from either side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import violations
+from tests.browser.layout import spoiled
+
+
+@pytest.fixture
+def library(visit, tmp_path: Path):
+    """Open the component library, and keep a picture of it from a wide screen and from a phone."""
+    window = visit()
+
+    def opened(query: str) -> Page:
+        page = window.page
+        page.goto(f"{window.url}/styleguide?{query}")
+        expect(page.locator("h1").first).to_be_visible()
+        for name, width, scheme in (("wide", 1440, "light"), ("wide-dark", 1440, "dark"), ("phone", 360, "light")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            picture = tmp_path / f"{name}.png"
+            page.screenshot(path=picture, full_page=True)
+            assert picture.stat().st_size > 10_000
+        return page
+
+    return opened
+
+
+@pytest.mark.parametrize("query", ["layout=page", "layout=page&dir=rtl", "layout=account&dir=rtl", "layout=bare"])
+def test_the_component_library_can_be_used_by_everybody(library, query):
+    page = library(query)
+    assert page.locator("html").get_attribute("dir") == ("rtl" if "rtl" in query else "ltr")
+    assert violations(page) == []
+    assert spoiled(page) == []
+
+
+def test_what_has_the_focus_is_seen(visit):
+    """By a ring, in ordinary colours and in those that the system forces."""
+    window = visit()
+    window.page.goto(f"{window.url}/styleguide")
+    button = window.page.locator("#atoms").get_by_role("button", name="Save").first
+    for colours in ("none", "active"):
+        window.page.emulate_media(forced_colors=colours)
+        button.focus()
+        window.page.keyboard.press("Shift+Tab")
+        window.page.keyboard.press("Tab")
+        expect(button).to_be_focused()
+        assert button.evaluate("e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth") == "solid2px"
