@@ -27,7 +27,8 @@ from app.queries import live_channels
 from app.queries.socket_holders import Holder, find_tenant_id, welcome
 from app.web import live_reader
 from app.web.door import public
-from app.web.sockets import MOST_CHANNELS, SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames, poke
+from app.web.presence import EDITS, PRESENCE, Presence
+from app.web.sockets import MOST_CHANNELS, OWN, SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames, poke
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
 
@@ -44,8 +45,9 @@ def init_app(app: Flask) -> None:
     sock.route("/live")(live)
     app.view_functions["live"] = public(app.view_functions["live"])
     app.wsgi_app = _whole_frames(app.wsgi_app)  # type: ignore[method-assign]
-    app.extensions["sockets"] = Sockets()
-    app.extensions["live_reader"] = live_reader.start(app, app.extensions["sockets"])
+    presence = app.extensions["presence"] = Presence(app)
+    sockets = app.extensions["sockets"] = Sockets(presence.let_go)
+    app.extensions["live_reader"] = live_reader.start(app, sockets, presence)
     beat_forever("live")
 
 
@@ -98,11 +100,15 @@ def _answer(socket: Socket, message: str | bytes) -> None:
         return
     event, channel = told.get("event"), told.get("channel")
     if event == "heartbeat":
+        current_app.extensions["presence"].stay(socket)
         socket.tell('{"event":"heartbeat"}')
     elif event == "subscribe" and isinstance(channel, str):
         _subscribe(socket, channel, told.get("last"))
     elif event == "unsubscribe" and isinstance(channel, str):
         current_app.extensions["sockets"].unfollow(socket, channel)
+    elif event in (PRESENCE, EDITS) and isinstance(channel, str) and isinstance(told.get("here"), bool):
+        presence = current_app.extensions["presence"]
+        (presence.come if told["here"] else presence.go)(socket, event, channel)
     else:
         socket.tell('{"event":"error","code":"UNKNOWN_EVENT"}')
 
@@ -122,6 +128,8 @@ def _subscribe(socket: Socket, name: str, last: Any) -> None:
 
 def _lets_follow(socket: Socket, channel: live_channels.Channel) -> bool:
     tenant_id = socket.holder.tenant_id
+    if live_channels.is_own(socket.holder, channel):
+        return True
     if tenant_id is None:
         return False
     current_app.extensions["live_reader"].follow(tenant_id)  # first: what changes from now on is heard of
@@ -133,8 +141,10 @@ def _lets_follow(socket: Socket, channel: live_channels.Channel) -> bool:
 
 
 def _tell_again(socket: Socket, name: str, last: str) -> None:
+    own = name.startswith(OWN)
+    stream = live_events.stream_of(None if own else socket.holder.tenant_id)
     try:
-        missed = live_events.since(valkey.client(), live_events.stream_of(socket.holder.tenant_id), last)
+        missed = live_events.since(valkey.client(), stream, last)
     except (RedisError, OSError):
         missed = None
     if missed is None:
@@ -143,7 +153,11 @@ def _tell_again(socket: Socket, name: str, last: str) -> None:
     for place, told in missed:
         event = live_events.announcement_from(told)
         viewer = socket.viewer
-        if name in event.channels and viewer and live_channels.hears(viewer, event.kind, UUID(event.id)):
+        if name not in event.channels:
+            continue
+        if own:
+            socket.tell(poke(event, name, ""))
+        elif viewer and live_channels.hears(viewer, event.kind, UUID(event.id)):
             socket.tell(poke(event, name, place))
 
 

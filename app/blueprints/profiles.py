@@ -26,13 +26,13 @@ bp = Blueprint("profiles", __name__, url_prefix="/account")
 def edit():
     """Who one is to others, and how one wants to have times written."""
     profile = get_profile(current_person())
-    return _page(profile, {name: getattr(profile, name) or "" for name in ProfileChanges.model_fields})
+    return _page(profile, _values(profile))
 
 
 @bp.post("/profile")
 @personal
 def update():
-    """Change name, time zone and the way of writing dates."""
+    """Change name, time zone, the way of writing dates, and whether one is shown to others."""
     person = current_person()
     try:
         commands.update_profile(person, read_changes(ProfileChanges, empty={"time_zone": None, "locale": None}))
@@ -55,8 +55,7 @@ def change_picture():
     except (Invalid, RateLimited, TooLarge) as refused:
         profile = get_profile(person)
         told = getattr(refused, "fields", None) or {"picture": refused.message}
-        values = {name: getattr(profile, name) or "" for name in ProfileChanges.model_fields}
-        page = _page(profile, values, errors=told, status=refused.status)
+        page = _page(profile, _values(profile), errors=told, status=refused.status)
         page.headers.update(refused.headers)
         return page
     return go_on(url_for(".edit"), Said(_("This is your picture now.")))
@@ -75,6 +74,11 @@ def remove_picture():
 def picture(avatar_id):
     """The picture itself."""
     return as_picture(own_avatar(current_person(), avatar_id))
+
+
+def _values(profile):
+    values = {name: getattr(profile, name) or "" for name in ProfileChanges.model_fields}
+    return values | {"is_shown": "true" if profile.is_shown else "false"}
 
 
 def _page(profile, values, *, errors=None, conflict=None, status=200):

@@ -1,4 +1,4 @@
-"""What people change of themselves: their name, how times are written for them, their picture."""
+"""What people change of themselves: name, how times are written, picture, whether others see where they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from app.commands.identity_events import happened
 from app.core import guessing
 from app.core.actor import SignedIn
+from app.core.announcing import announce_own
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.permissions import expect_version
@@ -86,3 +87,4 @@ def _change(user: User, values: dict[str, Any]) -> None:
         setattr(user, name, value)
     user.version += 1
     db.session.flush()
+    announce_own(user.user_id)

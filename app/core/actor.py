@@ -36,11 +36,15 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How somebody wants times and dates written, and their picture. Nothing chosen: as the organisation has it."""
+    """How somebody wants times and dates written, their picture, and whether others are shown where they are.
+
+    Nothing chosen: as the organisation has it.
+    """
 
     time_zone: str | None = None
     locale: str | None = None
     avatar_id: UUID | None = None
+    is_shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """`announce`: what a command says of a thing that it changed, once the change is committed.
 
+`announce_own`: the same of what somebody has in no organisation: their account.
 `say_farewell`: whose sockets end with it.
 """
 
@@ -15,6 +16,11 @@ from app.core.transaction import required_unit
 def announce(subject: Any, event: str = "updated") -> None:
     """Tell open pages after the commit that `subject` was created, updated or deleted."""
     required_unit().announcements.append(live.announcement(subject, event))
+
+
+def announce_own(user_id: int, event: str = "updated") -> None:
+    """Tell the open pages of a person after the commit that something of their account has changed."""
+    required_unit().announcements.append(live.own_announcement(user_id, event))
 
 
 def say_farewell(

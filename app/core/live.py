@@ -21,6 +21,7 @@ from app.core import clock, valkey
 STREAM_LENGTH = 10_000
 LATELY_MS = 60_000
 MOST_AGAIN = 500  # events that are told again to who was away; after more of them it asks anew for everything
+PEOPLE = "live:people"  # the stream of what concerns one person wherever they work: followed by every live process too
 FAREWELLS = "live:farewells"  # the stream that every live process follows, whatever organisations it has sockets of
 log = structlog.get_logger(__name__)
 
@@ -59,8 +60,8 @@ class Farewell:
 
 
 def stream_of(tenant_id: Any) -> str:
-    """The name of the stream that carries the events of one organisation."""
-    return f"live:{tenant_id}"
+    """The name of the stream that carries the events of one organisation, or of people in none."""
+    return f"live:{tenant_id}" if tenant_id else PEOPLE
 
 
 _TAB = re.compile(r"[A-Za-z0-9-]{1,40}")
@@ -88,6 +89,13 @@ def announcement(subject: Any, event: str) -> Announcement:
         version=getattr(subject, "version", None) or 1,
         around=tuple(getattr(subject, "shown_in", ())),
         by=_tab.get(),
+    )
+
+
+def own_announcement(user_id: int, event: str) -> Announcement:
+    """What to say of a person to themselves, whatever organisation they are in just now."""
+    return Announcement(
+        tenant_id="", event=f"user.{event}", channel=f"user.{user_id}", id=str(user_id), version=1, by=_tab.get()
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,31 +10,47 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core import tenancy
-from app.core.actor import Actor
+from app.core.actor import Actor, Profile
 from app.core.database import Base, db
 from app.core.permissions import in_sight, sight_of, viewing_of
 from app.core.roles import PERMISSIONS
-from app.models.application_instances import ApplicationInstance
+from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
+from app.models.users import User
 from app.queries.identity import TENANT, allowed_by, every_task_of, find_roles, tenant_from
 from app.queries.socket_holders import Holder
 
 
 class Channel(NamedTuple):
-    """What can be followed: one thing, as "task.<id>", or with `id` None every thing of a kind, as "task"."""
+    """What can be followed: one thing, as "task.<id>", or with `id` None every thing of a kind, as "task".
+
+    Beside these there is "user.<id>", for the account of a person who hears of it in whatever organisation.
+    """
 
     kind: str
-    id: UUID | None
+    id: UUID | int | None
+
+
+# Pages that show a thing of another kind, so that those who look at the one are told apart from those at the other.
+PLACES = {"board": "program"}
+ACCOUNT = "user"
 
 
 def channel_named(name: str) -> Channel | None:
     """The channel that somebody asked for by its name, or None where there is none of this name."""
     kind, dot, row_id = name.partition(".")
-    if kind not in _models():
+    if kind == ACCOUNT:
+        return Channel(kind, int(row_id)) if row_id.isascii() and row_id.isdecimal() and len(row_id) < 17 else None
+    if kind not in _models() and not (dot and kind in PLACES):
         return None
     try:
         return Channel(kind, UUID(row_id) if dot else None)
     except ValueError:
         return None
+
+
+def is_own(holder: Holder, channel: Channel) -> bool:
+    """Whether a channel is that of the account of whoever holds a socket."""
+    return channel == Channel(ACCOUNT, holder.user_id)
 
 
 def viewer(holder: Holder) -> Actor | None:
@@ -50,14 +67,29 @@ def viewer(holder: Holder) -> Actor | None:
     allowed = allowed_by(roles)
     if allowed["task_roles"]:  # a socket stays open for long: what was true when it was asked is kept, to be compared
         allowed["on_tasks"] = every_task_of(roles)
-    return Actor(tenant=tenant, user_id=holder.user_id, authenticated_by="session", **allowed)
+    profile = Profile(is_shown=bool(db.session.scalar(select(User.is_shown).where(User.user_id == holder.user_id))))
+    return Actor(tenant=tenant, user_id=holder.user_id, authenticated_by="session", profile=profile, **allowed)
+
+
+def people(tenant_id: UUID, user_ids: Collection[int]) -> list[Any]:
+    """Id, name and picture of those of these people who work in an organisation, in the order of their ids."""
+    with tenancy.entered(db.session, tenant_id):
+        return list(
+            db.session.execute(
+                select(User.user_id, User.name, User.avatar_id)
+                .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
+                .where(ApplicationInstanceUser.application_instance_id == tenant_id)
+                .where(ApplicationInstanceUser.deactivated_at.is_(None), User.user_id.in_(user_ids))
+                .order_by(User.user_id)
+            )
+        )
 
 
 def may_follow(actor: Actor, channel: Channel) -> bool:
     """Whether somebody may be told of a thing, or of a kind of which they may see some at least."""
     if not sees_some(actor, channel.kind):
         return False
-    return channel.id is None or _is_in_sight(actor, channel.kind, channel.id)
+    return channel.id is None or (isinstance(channel.id, UUID) and _is_in_sight(actor, channel.kind, channel.id))
 
 
 def hears(actor: Actor, kind: str, row_id: UUID) -> bool:
@@ -67,13 +99,13 @@ def hears(actor: Actor, kind: str, row_id: UUID) -> bool:
 
 def sees_all(actor: Actor, kind: str) -> bool:
     """Whether somebody may see every thing of a kind."""
-    model = _models().get(kind)
+    model = _model(kind)
     return model is not None and actor.may(viewing_of(model))
 
 
 def sees_some(actor: Actor, kind: str) -> bool:
     """Whether somebody may see any thing of a kind."""
-    model = _models().get(kind)
+    model = _model(kind)
     if model is None:
         return False
     viewing = viewing_of(model)
@@ -81,12 +113,16 @@ def sees_some(actor: Actor, kind: str) -> bool:
 
 
 def _is_in_sight(actor: Actor, kind: str, row_id: UUID) -> bool:
-    model = _models()[kind]
+    model = _model(kind)
     query = select(model.id).where(model.id == row_id, model.application_instance_id == actor.tenant_id)
     with tenancy.entered(db.session, actor.tenant_id):
         if (clause := in_sight(actor, model)) is not None:
             query = query.where(clause)
         return db.session.scalar(query, sight_of(actor, model) if clause is not None else {}) is not None
+
+
+def _model(kind: str) -> Any:
+    return _models().get(PLACES.get(kind, kind))
 
 
 @cache

@@ -170,6 +170,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "app.css": ([str(STATIC / "css" / "app.css")], Esbuild),
         "styleguide.css": ([str(STATIC / "css" / "styleguide.css")], Esbuild),
         "app.js": ([str(STATIC / "js" / "app.js")], Esbuild),
+        "presence.js": ([str(STATIC / "js" / "presence.js")], EsbuildModule),
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
         "sw.js": ([str(STATIC / "js" / "service_worker.js")], Esbuild),
         "icons.svg": ([str(MODULES / "lucide-static" / "icons" / f"{name}.svg") for name in ICONS], Sprite),

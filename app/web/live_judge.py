@@ -21,6 +21,7 @@ from app.core.database import fresh_session
 from app.core.live import Announcement
 from app.queries import live_channels
 from app.queries.socket_holders import Holder
+from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
 
 # What changes who may see what. A program that moves takes what is given in it to another place.
@@ -33,8 +34,8 @@ log = structlog.get_logger(__name__)
 class Judge:
     """Decides in a thread of its own, in the order in which things happened."""
 
-    def __init__(self, app: Flask, sockets: Sockets) -> None:
-        self._app, self._sockets = app, sockets
+    def __init__(self, app: Flask, sockets: Sockets, presence: Presence) -> None:
+        self._app, self._sockets, self._presence = app, sockets, presence
         self._cases: queue.Queue[Callable[[], None]] = queue.Queue(MOST_WAITING)
 
     def start(self) -> None:
@@ -47,7 +48,11 @@ class Judge:
 
     def look_again(self, tenant_id: UUID) -> None:
         """Find out anew what everybody in an organisation may see, and take away what they may not follow any more."""
-        self._take(lambda: self._look(tenant_id))
+        self._take(lambda: self._look_at(self._sockets.of_tenant(tenant_id)))
+
+    def look_again_at(self, user_id: int) -> None:
+        """The same for one person, wherever they are."""
+        self._take(lambda: self._look_at(self._sockets.of_person(user_id)))
 
     def _take(self, case: Callable[[], None]) -> None:
         try:
@@ -78,29 +83,37 @@ class Judge:
                 self._sockets.unfollow(socket, channel)
                 socket.tell(revocation(channel))
 
-    def _look(self, tenant_id: UUID) -> None:
+    def _look_at(self, sockets: Collection[Socket]) -> None:
         viewers: dict[Holder, Actor | None] = {}
-        for socket in self._sockets.of_tenant(tenant_id):
+        for socket in sockets:
             if socket.holder not in viewers:
                 viewers[socket.holder] = live_channels.viewer(socket.holder)
-            reconsider(self._sockets, socket, viewers[socket.holder])
+            if reconsider(self._sockets, socket, viewers[socket.holder]):
+                self._presence.look_again(socket)
 
 
-def reconsider(sockets: Sockets, socket: Socket, viewer: Actor | None) -> None:
-    """Let a socket see with new eyes: what its viewer may not follow any more is taken away from it, and said to be."""
+def reconsider(sockets: Sockets, socket: Socket, viewer: Actor | None) -> bool:
+    """Let a socket see with new eyes: what its viewer may not follow any more is taken away from it, and said to be.
+
+    Returns whether anything was different.
+    """
     before, socket.viewer = socket.viewer, viewer
     if _powers(before) == _powers(viewer):
-        return
+        return False
     for name in sorted(socket.channels):
         channel = live_channels.channel_named(name)
+        if channel is not None and live_channels.is_own(socket.holder, channel):
+            continue
         if channel is None or viewer is None or not live_channels.may_follow(viewer, channel):
             sockets.unfollow(socket, name)
             socket.tell(revocation(name))
         elif channel.id is None:
             socket.tell(revocation(name, still=True))
+    return True
 
 
 def _powers(viewer: Actor | None) -> Any:
     if viewer is None:
         return None
-    return viewer.permissions, viewer.local_roles, viewer.task_roles, viewer.on_tasks.known, viewer.group_ids
+    roles = viewer.permissions, viewer.local_roles, viewer.task_roles, viewer.on_tasks.known, viewer.group_ids
+    return (*roles, viewer.profile.is_shown)

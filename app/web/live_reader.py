@@ -24,6 +24,7 @@ from app.core.ids import new_secret_id
 from app.queries.live_channels import sees_all
 from app.queries.socket_holders import welcome
 from app.web.live_judge import OF_ACCESS, Judge
+from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke
 
 WAIT = 5.0  # seconds that the reader waits for the next word before it asks again
@@ -71,9 +72,9 @@ class Reader:
                 time.sleep(AGAIN_AFTER)
 
     def _choose(self, client: Any) -> None:
-        """Which streams to read now: of the organisations that have sockets, and the two that are always read."""
+        """Which streams to read now: of the organisations that have sockets, and those that are always read."""
         tenants = {live.stream_of(tenant_id): tenant_id for tenant_id in self._sockets.tenants()}
-        wanted = {live.FAREWELLS, self._wake, *tenants}
+        wanted = {live.FAREWELLS, live.PEOPLE, self._wake, *tenants}
         with self._lock:
             for stream in self._heard.keys() - wanted:
                 del self._heard[stream]
@@ -86,8 +87,16 @@ class Reader:
     def _hear(self, stream: str, place: str, told: dict[str, Any]) -> None:
         if stream == live.FAREWELLS:
             self._sockets.say_farewell(live.Farewell(**told))
+        elif stream == live.PEOPLE:
+            self._pass_on_own(live.announcement_from(told))
         elif stream != self._wake:
             self._pass_on(live.announcement_from(told), place)
+
+    def _pass_on_own(self, told: live.Announcement) -> None:
+        """Poke the pages of one person. The place is of another stream than the one in which browsers count."""
+        for socket in self._sockets.following(None, told.channel):
+            socket.tell(poke(told, told.channel, ""))
+        self._judge.look_again_at(int(told.id))
 
     def _pass_on(self, told: live.Announcement, place: str) -> None:
         """Poke those that follow what has changed: at once who sees all of its kind, the others once it was judged."""
@@ -105,12 +114,14 @@ class Reader:
             self._judge.look_again(tenant_id)
 
 
-def start(app: Flask, sockets: Sockets) -> Reader:
+def start(app: Flask, sockets: Sockets, presence: Presence) -> Reader:
     """Read, judge and look for as long as the process lives, each in a thread of its own."""
-    judge = Judge(app, sockets)
+    judge = Judge(app, sockets, presence)
     judge.start()
     reader = Reader(sockets, judge)
     threading.Thread(target=reader.read_forever, name="live-reader", daemon=True).start()
+    threading.Thread(target=presence.run_forever, name="live-presence", daemon=True).start()
+    threading.Thread(target=presence.hear_forever, name="live-crowds", daemon=True).start()
     threading.Thread(target=look_forever, args=(app, sockets, judge), name="live-look", daemon=True).start()
     return reader
 

@@ -112,7 +112,7 @@ _OF_ACCOUNTS = {
     "user.sessions_ended": "Signed out elsewhere",
     "user.renamed": "Name changed",
     "user.renamed_by_organisation": "Name changed by {organisation}",
-    "user.settings_changed": "Time zone or way of writing dates changed",
+    "user.settings_changed": "Time zone, way of writing dates or being shown to others changed",
     "user.avatar_changed": "Picture changed",
     "user.avatar_removed": "Picture removed",
     "user.totp_added": "Authenticator app added",

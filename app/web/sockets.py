@@ -17,6 +17,8 @@ from uuid import UUID
 from simple_websocket import ConnectionClosed, Server
 
 from app.core.actor import Actor
+from app.core.crowds import Crowd
+from app.core.ids import new_secret_id
 from app.core.live import Announcement, Farewell
 from app.queries.socket_holders import Holder
 
@@ -25,6 +27,7 @@ MOST_WAITING = 64  # messages for one browser; it asks anew for everything when 
 MOST_OF_A_PERSON = 10  # a phone, some browsers, and the ghosts of lost lines, which are found out within a minute
 MOST_A_SECOND = 60  # messages from one browser, which asks for all its channels when it comes
 MOST_CHANNELS = 100  # that one browser follows, in all of its tabs
+OWN = "user."  # how the channel of a person begins, which is in no organisation
 RESYNC = '{"event":"resync"}'
 LOOK_EVERY = 30.0  # seconds after which a socket is looked at that ended without a word
 STALLED_AFTER = 15.0  # seconds in which a browser takes not a byte
@@ -37,6 +40,8 @@ class Socket:
         self.holder, self.checked_at = holder, time.monotonic()
         self.viewer: Actor | None = None  # what the holder may see, as it was found out last
         self.channels: set[str] = set()
+        self.places: set[Crowd] = set()  # where it is, of what it follows
+        self.connection = str(new_secret_id())
         self._server = server
         self._outbox: deque[str] = deque()
         self._ending: tuple[int, str] | None = None
@@ -61,6 +66,11 @@ class Socket:
         self._ending = self._ending or (code, reason)
         self._outbox.clear()
         self._server.event.set()
+
+    @property
+    def is_signed_out(self) -> bool:
+        """Whether it was closed since nobody may hold it any more."""
+        return self._ending is not None and self._ending[0] == SIGNED_OUT
 
     def hold(self, hear: Callable[[Socket, Any], None]) -> None:
         """Write what is told and hear what comes, until one of the two sides ends it. For the greenlet that has it."""
@@ -91,9 +101,10 @@ class Socket:
 class Sockets:
     """The sockets that one process holds. Its own reader tells them what happened elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[Socket, str | None, bool], None]) -> None:
+        self._leave = leave  # a channel, or with None all of them; and whether at once
         self._of_people: dict[int, set[Socket]] = {}
-        self._following: dict[tuple[UUID, str], set[Socket]] = {}
+        self._following: dict[tuple[UUID | None, str], set[Socket]] = {}
         self._tenants: dict[UUID, set[Socket]] = {}
         self._lock = threading.Lock()
 
@@ -110,33 +121,31 @@ class Sockets:
 
     def discard(self, socket: Socket) -> None:
         """Forget a socket that is closed."""
+        self._leave(socket, None, socket.is_signed_out)
         with self._lock:
             _take_out(self._of_people, socket.holder.user_id, socket)
-            tenant_id = socket.holder.tenant_id
-            if tenant_id is None:
-                return
-            _take_out(self._tenants, tenant_id, socket)
+            if socket.holder.tenant_id is not None:
+                _take_out(self._tenants, socket.holder.tenant_id, socket)
             for channel in socket.channels:
-                _take_out(self._following, (tenant_id, channel), socket)
+                _take_out(self._following, _heard_at(socket, channel), socket)
             socket.channels.clear()
 
     def follow(self, socket: Socket, channel: str) -> None:
-        """Have a socket hear of a channel of its organisation. Whether it may is for the caller to find out."""
-        assert socket.holder.tenant_id is not None, "A channel is of an organisation."
+        """Have a socket hear of a channel. Whether it may is for the caller to find out."""
         with self._lock:
             if socket in self._of_people.get(socket.holder.user_id, set()):
                 socket.channels.add(channel)
-                self._following.setdefault((socket.holder.tenant_id, channel), set()).add(socket)
+                self._following.setdefault(_heard_at(socket, channel), set()).add(socket)
 
     def unfollow(self, socket: Socket, channel: str) -> None:
-        """Have a socket hear of a channel no more."""
+        """Have a socket hear of a channel no more, and be there no more."""
+        self._leave(socket, channel, True)
         with self._lock:
             socket.channels.discard(channel)
-            if socket.holder.tenant_id is not None:
-                _take_out(self._following, (socket.holder.tenant_id, channel), socket)
+            _take_out(self._following, _heard_at(socket, channel), socket)
 
-    def following(self, tenant_id: UUID, channel: str) -> list[Socket]:
-        """Those that follow a channel now."""
+    def following(self, tenant_id: UUID | None, channel: str) -> list[Socket]:
+        """Those that follow a channel of an organisation, or with None one of a person, now."""
         with self._lock:
             return list(self._following.get((tenant_id, channel), ()))
 
@@ -149,6 +158,11 @@ class Sockets:
         """Those in one organisation."""
         with self._lock:
             return list(self._tenants.get(tenant_id, ()))
+
+    def of_person(self, user_id: int) -> list[Socket]:
+        """Those of one person."""
+        with self._lock:
+            return list(self._of_people.get(user_id, ()))
 
     def all(self) -> list[Socket]:
         """Those that are open now."""
@@ -171,6 +185,11 @@ class Sockets:
             socket.checked_at = now
             if socket.holder not in welcome:
                 socket.end(SIGNED_OUT, "Sign in to go on.")
+
+
+def _heard_at(socket: Socket, channel: str) -> tuple[UUID | None, str]:
+    """What somebody has in no organisation is heard of in each of them."""
+    return (None if channel.startswith(OWN) else socket.holder.tenant_id), channel
 
 
 def _take_out(sets: dict[Any, set[Socket]], key: Any, socket: Socket) -> None:

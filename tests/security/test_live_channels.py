@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import ExitStack
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import pytest
@@ -20,71 +17,9 @@ from app.web.sockets import MOST_CHANNELS
 from tests import cast
 from tests.doors import went_well
 from tests.factories import a_grant, a_program, a_task
-from tests.security.server import running
-from tests.security.test_live import SIGNED_OUT, TEXT, closing_code, opened, receive, send, told
+from tests.security.test_live import SIGNED_OUT, closing_code, opened, receive, told
 
-pytestmark = pytest.mark.xdist_group("server")
-
-
-def corner_of(play_stage):
-    return urlunsplit(urlsplit(play_stage.redis_url)._replace(path="/13"))
-
-
-@pytest.fixture(scope="module")
-def live(play_stage, tmp_path_factory):
-    """The live process. It looks at sockets by itself only long after the test: all it knows, it was told."""
-    corner = corner_of(play_stage)
-    folder = tmp_path_factory.mktemp("live")
-    with running(play_stage, folder, kind="live", REDIS_URL=corner, LIVE_RECHECK_SECONDS="3600") as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def within_earshot(play_stage):
-    """Say everything where the live process of this file listens."""
-    valkey.configure(corner_of(play_stage))
-    yield
-    valkey.configure(play_stage.redis_url)
-
-
-@pytest.fixture
-def line(live):
-    """Opens sockets of people in their organisation; they are hung up after the test."""
-    with ExitStack() as stack:
-
-        def open_line(player, *channels, **more):
-            at = f"/live?at={player.organisation.slug}"
-            found = Line(stack.enter_context(opened(live, player.cookie, path=at)))
-            assert found.next()["event"] == "hello"
-            for channel in channels:
-                assert found.follow(channel, **more) == "subscribed"
-            return found
-
-        yield open_line
-
-
-class Line:
-    """A socket as the script of a page uses it."""
-
-    def __init__(self, connection):
-        self.connection = connection
-
-    def say(self, **message):
-        send(self.connection, TEXT, json.dumps(message).encode())
-
-    def next(self):
-        return told(self.connection)
-
-    def follow(self, channel, **more):
-        self.say(event="subscribe", channel=channel, **more)
-        answer = self.next()
-        assert answer["channel"] == channel
-        return answer["event"]
-
-    def all_so_far(self):
-        """What was told until now: the answer to a heartbeat comes after it."""
-        self.say(event="heartbeat")
-        return list(iter(self.next, {"event": "heartbeat"}))
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.usefixtures("within_earshot")]
 
 
 def renamed(player, task, name="A secret name"):

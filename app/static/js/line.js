@@ -14,10 +14,12 @@ export const tab = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) =>
 /**
  * Open the line at `address`. `hear` is given each message, `show` the state, "on", "off" or "ended", and whether all
  * that this tab wants is followed. `since` is the place in the stream from which this page has to be told. Returns a
- * function that takes the channels that it wants.
+ * function that takes the channels that it wants, and where its reader is, as "presence <channel>" and "edits <channel>",
+ * and one that says something else at once.
  */
 export function openLine(address, since, hear, show) {
   let wanted = [];
+  let places = [];
   let heard = since;
   let leading = null; // our own socket, once this tab holds the lock
   const tabs = new BroadcastChannel(`live:${address}`);
@@ -27,13 +29,15 @@ export function openLine(address, since, hear, show) {
     hear(message);
   };
   const tell = ({ state, followed }) => show(state, wanted.every((channel) => followed.includes(channel)));
-  const ask = () => (leading ? leading.want(tab, wanted, heard) : tabs.postMessage({ tab, wanted, heard }));
+  const want = (message) => (leading ? leading.want(message) : tabs.postMessage(message));
+  const ask = () => want({ tab, wanted, places, heard });
 
   tabs.addEventListener("message", ({ data }) => {
     if (data.told) listen(data.told);
     else if (data.state) tell(data);
     else if (data.whoIsThere) ask();
-    else if (data.tab) leading?.want(data.tab, data.wanted, data.heard);
+    else if (data.say) leading?.say(data.say);
+    else if (data.tab) leading?.want(data);
   });
   const lead = () => new Promise(() => {
     leading = new Line(address, (told) => { tabs.postMessage({ told }); listen(told); }, (now) => { tabs.postMessage(now); tell(now); });
@@ -42,16 +46,20 @@ export function openLine(address, since, hear, show) {
   }); // never settled: the lock is ours until the page goes
   if (navigator.locks) navigator.locks.request(`live:${address}`, lead);
   else lead();
-  addEventListener("pagehide", () => (leading ? leading.want(tab, [], heard) : tabs.postMessage({ tab, wanted: [], heard })));
+  addEventListener("pagehide", () => want({ tab, wanted: [], places: [], heard }));
   addEventListener("pageshow", ({ persisted }) => { if (persisted) { ask(); hear({ event: "resync" }); } });
 
-  return (channels) => { wanted = channels; ask(); };
+  return {
+    want(channels, here) { wanted = channels; places = here; ask(); },
+    say: (message) => (leading ? leading.say(message) : tabs.postMessage({ say: message })),
+  };
 }
 
 class Line {
   #address; #hear; #show; #socket = null; #state = "off"; #tries = 0; #alive = 0;
-  #tabs = new Map(); // what each tab wants, and what it heard last
+  #tabs = new Map(); // what each tab wants, where its reader is, and what it heard last
   #asked = new Set();
+  #here = new Set(); // where we said that we are
   #followed = new Set();
 
   constructor(address, hear, show) {
@@ -63,14 +71,19 @@ class Line {
     this.#connect();
   }
 
-  want(who, channels, heard) {
-    // A channel that others follow already is asked for again: this tab may have missed what was told before it came.
-    const known = this.#tabs.get(who)?.channels ?? [];
-    for (const channel of channels) if (!known.includes(channel)) this.#asked.delete(channel);
-    if (channels.length) this.#tabs.set(who, { channels, heard });
+  want({ tab: who, wanted: channels, places, heard }) {
+    // What others have asked for already is asked for again: this tab may have missed what was told before it came.
+    const known = this.#tabs.get(who) ?? { channels: [], places: [] };
+    for (const channel of channels) if (!known.channels.includes(channel)) this.#asked.delete(channel);
+    for (const place of places) if (!known.places.includes(place)) this.#here.delete(place);
+    if (channels.length) this.#tabs.set(who, { channels, places, heard });
     else this.#tabs.delete(who);
     this.#settle();
     this.#tell();
+  }
+
+  say(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #connect() {
@@ -81,6 +94,7 @@ class Line {
     socket.addEventListener("close", ({ code }) => {
       this.#socket = null;
       this.#asked.clear();
+      this.#here.clear();
       this.#followed.clear();
       this.#state = code === SIGNED_OUT ? "ended" : "off";
       this.#tell();
@@ -111,11 +125,20 @@ class Line {
     for (const { channels, heard } of this.#tabs.values()) {
       for (const channel of channels) wanted.set(channel, wanted.has(channel) ? earlier(wanted.get(channel), heard) : heard);
     }
+    const here = new Set([...this.#tabs.values()].flatMap(({ places }) => places));
+    for (const place of this.#here) if (!here.has(place)) this.#stand(place, false); // before it is followed no more
     for (const channel of this.#asked) {
-      if (!wanted.has(channel)) { this.#say({ event: "unsubscribe", channel }); this.#followed.delete(channel); }
+      if (!wanted.has(channel)) { this.say({ event: "unsubscribe", channel }); this.#followed.delete(channel); }
     }
-    for (const [channel, last] of wanted) if (!this.#asked.has(channel)) this.#say({ event: "subscribe", channel, last });
+    for (const [channel, last] of wanted) if (!this.#asked.has(channel)) this.say({ event: "subscribe", channel, last });
+    for (const place of here) if (!this.#here.has(place)) this.#stand(place, true); // once it is followed
     this.#asked = new Set(wanted.keys());
+    this.#here = here;
+  }
+
+  #stand(place, here) {
+    const [event, channel] = place.split(" ");
+    this.say({ event, channel, here });
   }
 
   #tell() {
@@ -125,11 +148,7 @@ class Line {
   #beat() {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     if (this.#alive && Date.now() - this.#alive > SILENT_MS) this.#socket.close();
-    else this.#say({ event: "heartbeat" });
-  }
-
-  #say(message) {
-    this.#socket.send(JSON.stringify(message));
+    else this.say({ event: "heartbeat" });
   }
 
   /** Everybody loses the line at once when a server restarts: nobody comes back at the same moment. */

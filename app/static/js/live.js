@@ -4,6 +4,7 @@
 // what they may see, and is morphed: what is typed, the focus and the place on the page stay.
 import { openLine, tab } from "./line.js";
 import { say } from "./messages.js";
+import { meet, placesHere, watchWriting } from "./presence_loader.js";
 
 const JITTER_MS = [60, 180]; // bursts become one request, and a hundred readers do not ask in the same moment
 const A_WHILE_MS = 60_000; // what a page that was not told so asks for, by a clock that may be wrong
@@ -24,9 +25,13 @@ export function watchLive() {
   });
   const address = document.body.dataset.line;
   if (!address) return;
-  const want = openLine(address, shownSince(), hear, showState);
-  const settle = () => want([...new Set(parts().flatMap(channelsOf))]);
+  const line = openLine(address, shownSince(), hear, showState);
+  const settle = () => {
+    const places = placesHere();
+    line.want([...new Set([...parts().flatMap(channelsOf), ...places.map((place) => place.split(" ")[1])])], places);
+  };
   document.addEventListener("htmx:after:settle", settle);
+  watchWriting(settle);
   settle();
 }
 
@@ -45,7 +50,9 @@ function channelsOf(part) {
   return (part.dataset.live ?? part.dataset.liveGuard).split(" ");
 }
 
-function hear({ event, channel, by }) {
+function hear(message) {
+  const { event, channel, by } = message;
+  if (meet(message)) return;
   for (const part of parts()) {
     if (channel && !channelsOf(part).includes(channel)) continue;
     const shown = by === tab && channelsOf(part)[0] === channel; // the answer to what was done here

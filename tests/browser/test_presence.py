@@ -1,0 +1,55 @@
+"""Two people on one page see that they are not alone, and who does not want to be seen is not."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from app.commands.profiles import update_profile
+from app.core import valkey
+from app.core.actor import SignedIn
+from app.schemas.profiles import ProfileChanges
+from tests import cast
+from tests.factories import a_grant, a_task
+
+
+@pytest.fixture(autouse=True)
+def within_earshot(browser_stage, play_stage):
+    """Say what these tests do where the live process of the browser tests listens."""
+    valkey.configure(browser_stage.redis_url)
+    yield
+    valkey.configure(play_stage.redis_url)
+
+
+def test_two_people_meet_on_a_task_and_a_third_who_hides_sees_them(visit, alice, bob):
+    task = a_task(alice, name="Draft the letter")
+    a_grant(alice, "viewer", cast.join(alice.organisation, "hidden"))
+    hidden = cast.play(alice.organisation, "hidden")
+    person = SignedIn(hidden.user_id, hidden.actor.name, hidden.actor.email)
+    update_profile(person, ProfileChanges(is_shown=False))
+
+    alices = visit(alice).go(f"/tasks/{task.id}")
+    before = alices.get_by_role("heading", level=1).bounding_box()
+    bobs_window = visit(bob)
+    bobs = bobs_window.go(f"/tasks/{task.id}")
+    expect(alices.locator("#main").get_by_text("Also here: Bob")).to_be_visible()
+    expect(bobs.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
+    expect(alices.locator("#announcer")).to_have_text("Also here: Bob")
+    assert alices.get_by_role("heading", level=1).bounding_box() == before
+
+    watching = visit(hidden).go(f"/tasks/{task.id}")
+    expect(watching.locator("#main").get_by_text("Also here: Alice and Bob")).to_be_visible()
+
+    another = bobs_window.new_page()
+    another.goto(bobs_window.at(f"/tasks/{task.id}/edit"))
+    expect(another.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
+    another.get_by_label("Name").fill("What nobody has to know yet")
+    expect(alices.locator("#main").get_by_text("Bob is editing this")).to_be_visible()
+    expect(alices.locator("#main").get_by_text("Also here: Bob")).to_be_visible()
+    another.get_by_label("Name").fill("Draft the letter")
+    expect(alices.locator("#main").get_by_text("Bob is editing this")).to_have_count(0)
+
+    bobs.get_by_role("link", name="Tasks", exact=True).first.click()
+    expect(another.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
+    another.close()
+    expect(alices.locator("#main").get_by_text("Also here")).to_have_count(0)
