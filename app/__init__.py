@@ -11,6 +11,7 @@ from app import logs, models
 from app.config import Settings
 from app.core import failpoints, pool, sealing, valkey
 from app.core.database import db
+from app.core.stored_json import read_stored_json
 from app.queries import trust
 
 __all__ = ["create_app", "models"]
@@ -66,6 +67,7 @@ def _use_database(app: Flask, settings: Settings, process: str) -> None:
             "max_overflow": settings.database_pool,
             "pool_timeout": 1.5,  # who waits longer is told to come back: an overload is answered within two seconds
             "pool_use_lifo": True,  # few connections that know their statements, rather than many that seldom work
+            "json_deserializer": read_stored_json,
             "hide_parameters": True,  # an error in a log must not tell what somebody typed
             "connect_args": {"connect_timeout": 5, "application_name": f"oversing-{process}"},
         },

@@ -6,6 +6,7 @@ way that leaves what writing one by one would have left. Keys and links of these
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 import resource
@@ -14,7 +15,9 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 
@@ -28,7 +31,7 @@ from app.jobs.audit_exports import write
 from app.models.application_instances import ApplicationInstance
 from app.models.audit_exports import AuditExport
 from app.queries.audit_events import AuditFilters, explained, list_audit_events
-from app.queries.audit_exports import count_rows
+from app.queries.audit_exports import count_rows, part_of
 from app.schemas.tenants import NewTenant
 from benchmarks.stack import Stack
 
@@ -91,16 +94,20 @@ def _export(running: Stack, actor: Actor, most: float) -> dict[str, Any]:
     with tenancy.entered(db.session, actor.tenant_id):
         tenant = db.session.get_one(ApplicationInstance, actor.tenant_id)
         export_id = request_audit_export(actor, "jsonl", AuditFilters()).id
-        system, before = system_actor(tenant), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        started, turns = time.monotonic(), 0
+        system = system_actor(tenant)
+        started, cpu, memory = time.monotonic(), time.process_time(), []
         counted = count_rows(db.session.get_one(AuditExport, export_id))
         counting = time.monotonic() - started
         while db.session.get_one(AuditExport, export_id).state != "ready" and time.monotonic() - started < most:
             db.session.commit()
             write(system, export_id)
             db.session.expire_all()
-            turns += 1
-        seconds = time.monotonic() - started
+            memory.append(_resident())
+        seconds, cpu = time.monotonic() - started, time.process_time() - cpu
+        export = db.session.get_one(AuditExport, export_id)
+        ended, lines = export.state == "ready", _lines_in(export, actor.tenant_id)
+        assert lines == export.rows_done, f"The file has {lines} lines for {export.rows_done} events."
+        assert not ended or lines == counted, f"It ended with {lines} of {counted} events."
     with running.connect() as connection:
         row = connection.execute(
             "SELECT rows_done, sum(length(content)) AS bytes FROM audit_exports AS x"
@@ -110,13 +117,27 @@ def _export(running: Stack, actor: Actor, most: float) -> dict[str, Any]:
     assert row is not None
     return {
         "seconds": seconds,
+        "cpu_seconds": cpu,
         "counted": counted,
         "counting": counting,
-        "turns": turns,
+        "turns": len(memory),
         "rows": row[0],
+        "ended": ended,
         "bytes": int(row[1]),
-        "memory_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before,
+        "memory_mib": memory,  # after each turn
     }
+
+
+def _resident() -> float:
+    """What of this process is in memory now, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def _lines_in(export: AuditExport, tenant_id: UUID) -> int:
+    """How many lines the file has that somebody would download, unsealed and unpacked part by part."""
+    parts = (part_of(export, tenant_id, number + 1) for number in range(export.parts))
+    return sum(gzip.decompress(part).count(b"\n") for part in parts)
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -134,11 +155,13 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def _lines_of_export(found: dict[str, Any]) -> list[str]:
-    rate, mebibytes, more = found["rows"] / found["seconds"], found["bytes"] / 2**20, found["memory_kb"] / 1024
+    rate, mebibytes, memory = found["rows"] / found["seconds"], found["bytes"] / 2**20, found["memory_mib"]
     return [
-        f"Export as JSON Lines: {found['counted']} events counted in {found['counting']:.1f} s,"
-        f" {found['rows']:,} of them written in {found['seconds']:.0f} s and {found['turns']} turns,"
-        f" {rate:,.0f} a second. {mebibytes:,.0f} MiB compressed and sealed; {more:.0f} MiB more memory than before.",
+        f"Export as JSON Lines: {found['counted']:,} events counted in {found['counting']:.1f} s,"
+        f" {'all' if found['ended'] else format(found['rows'], ',')} of them written in {found['seconds']:.0f} s"
+        f" ({found['cpu_seconds']:.0f} s of this process) and {found['turns']} turns, {rate:,.0f} a second."
+        f" {mebibytes:,.0f} MiB compressed and sealed. Memory {memory[0]:.0f} MiB after the first turn,"
+        f" {max(memory):.0f} MiB at most, {memory[-1]:.0f} MiB after the last.",
     ]
 
 

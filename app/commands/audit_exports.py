@@ -78,7 +78,7 @@ def write_audit_export_part(actor: Actor, export_id: UUID) -> bool:
         return False
     rows = rows_of_part(export, ROWS_OF_A_PART)
     reader = replace(actor, permissions=frozenset(export.sight) | {"audit_event.view"})
-    content = _written(export.format, shown(reader, rows), head=export.parts == 0)
+    content = _written(export.format, shown(reader, rows, names=False), head=export.parts == 0)
     export.add(rows)
     key = sealing.key(actor.tenant_id, subject_of(export))
     db.session.execute(
@@ -135,15 +135,24 @@ def _written(file_format: str, events: list[AuditEvent], *, head: bool) -> bytes
 
 
 def _told(event: AuditEvent) -> dict[str, Any]:
-    same = {name: getattr(event, name) for name in COLUMNS if hasattr(event, name)}
-    return same | {
+    return {
         "created_at": event.created_at.isoformat(),
         "event_id": str(event.event_id),
+        "event_type": event.event_type,
+        "entity_type": event.entity_type,
+        "entity_id": event.entity_id,
+        "action": event.action,
+        "actor_user_id": event.actor_user_id,
+        "actor_name": event.actor_name,
         "actor_network": event.network,
+        "via": event.via,
+        "key_prefix": event.key_prefix,
+        "request_id": event.request_id,
         "before_state": {change.field: change.before for change in event.changes},
         "after_state": {change.field: change.after for change in event.changes},
         "erased": [change.field for change in event.changes if change.erased],
         "withheld": [change.field for change in event.changes if change.withheld],
+        "facts": event.facts,
     }
 
 

@@ -184,13 +184,16 @@ def all_events() -> Select[Any]:
     return _EVENTS
 
 
-def shown(actor: Actor, rows: list[Any]) -> list[AuditEvent]:
-    """Rows of the trail as this reader sees them. Three queries, however many rows: keys, people, things."""
+def shown(actor: Actor, rows: list[Any], *, names: bool = True) -> list[AuditEvent]:
+    """Rows of the trail as this reader sees them. Three queries, however many rows: keys, people, things.
+
+    Without `names` their ids are all that is told of things; an API key is told by its prefix all the same.
+    """
     opened = {model: opens(actor, model) for model in {row.entity_type for row in rows}}
     subjects = {key_subject(row) for row in rows if _has_sealed(row)}
     keys = sealing.known_keys(actor.tenant_id, subjects)
     people = _people(rows)
-    things = things_named(actor, _mentioned(rows))
+    things = things_named(actor, _mentioned(rows) if names else _keys_used(rows))
     return [_event(row, opened[row.entity_type], keys, people, things) for row in rows]
 
 
@@ -209,6 +212,8 @@ def key_subject(row: Any) -> str:
 def changes_of(row: Any, key: sealing.RecordKey | None, opened: bool) -> list[Change]:
     """What changed, field by field."""
     before, after = row.before_state or {}, row.after_state or {}
+    if not _has_sealed(row):
+        return [Change(name, before.get(name), after.get(name)) for name in dict.fromkeys([*after, *before])]
     held = {name for state in (before, after) for name, value in state.items() if _is_sealed(value)}
     gone = key is None or key.material is None
     was, now = unsealed(key if opened else None, before), unsealed(key if opened else None, after)
@@ -308,8 +313,11 @@ def _dropped(value: Any) -> bool:
 
 
 def _has_sealed(row: Any) -> bool:
-    states = (row.before_state or {}, row.after_state or {})
-    return any(_is_sealed(value) for state in states for value in state.values())
+    for state in (row.before_state, row.after_state):
+        for value in state.values() if state else ():
+            if type(value) is dict and "sealed" in value:
+                return True
+    return False
 
 
 def _people(rows: list[Any]) -> dict[int, str]:
@@ -347,9 +355,12 @@ def _mentioned(rows: list[Any]) -> set[tuple[str, str]]:
             for name in REFERENCES.keys() & state.keys():
                 ids = state[name] if isinstance(state[name], list) else [state[name]]
                 found |= {(REFERENCES[name], str(each)) for each in ids if isinstance(each, str | int)}
-        if credential := (row.metadata or {}).get("credential_id"):
-            found.add((ApiKey.__name__, credential))
-    return found
+    return found | _keys_used(rows)
+
+
+def _keys_used(rows: list[Any]) -> set[tuple[str, str]]:
+    used = {(row.metadata or {}).get("credential_id") for row in rows}
+    return {(ApiKey.__name__, credential) for credential in used if credential}
 
 
 def _facts(row: Any) -> dict[str, Any]:

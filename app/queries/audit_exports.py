@@ -48,7 +48,7 @@ def rows_of_part(export: AuditExport, size: int) -> list[Any]:
         edge = tuple_(literal(export.last_moment, _LOG.created_at.type), literal(export.last_id, _LOG.id.type))
         query = query.where(_LOG.created_at >= export.last_moment, tuple_(_LOG.created_at, _LOG.id) > edge)
     query = query.order_by(_LOG.created_at, _LOG.id).limit(size)
-    return list(db.session.execute(query, _values(export)))
+    return list(db.session.execute(query, _values(export)).all())
 
 
 def count_rows(export: AuditExport) -> int:
