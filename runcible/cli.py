@@ -27,6 +27,7 @@ from runcible.errors import BundleInvalid, VerificationError
 from runcible.moments import FIRST_YEAR, LAST_YEAR, format_moment
 from runcible.storage import audit_logger
 from runcible.storage.audit_heads import KeptHead, read_heads
+from runcible.storage.verification.report import Signatures
 
 OK, FAILED, UNUSABLE = 0, 1, 2
 LARGEST_HEADS = 1 << 30
@@ -71,7 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="verify the audit trail").add_subparsers(required=True, metavar="WHAT")
     trail = audit.add_parser("verify", help="recompute every link of the audit trail, and name what was changed")
     trail.add_argument("--head", type=Path, metavar="FILE", help="heads that were kept outside of the database")
-    trail.add_argument("--trust-root", type=Path, metavar="FILE", help="the keys by which the heads must be signed")
+    trail.add_argument(
+        "--trust-root",
+        type=Path,
+        metavar="FILE",
+        help="the keys by which heads must be signed",
+    )
     trail.add_argument("--database", metavar="URL", help="as the auditor; AUDITOR_DATABASE_URL if left out")
     trail.set_defaults(run=_verify_trail)
     return parser
@@ -147,8 +153,6 @@ def _verify_trail(parsed: argparse.Namespace) -> int:
         raise _Unusable("say which database: --database URL, or AUDITOR_DATABASE_URL")
     heads, torn = _heads(parsed.head)
     trust_root = None if parsed.trust_root is None else _trust_root(parsed.trust_root)
-    if trust_root is not None and heads is None:
-        raise _Unusable("a trust root is for the signatures of heads: give --head FILE as well")
     try:
         report = audit_logger.verify(url, heads, trust_root)
     except psycopg.Error as refused:
@@ -170,7 +174,8 @@ def _verify_trail(parsed: argparse.Namespace) -> int:
             f"Note: {report.uncovered_account_events} events of accounts are older than what the trail holds of such."
         )
     counted = (
-        f"{report.events} events, {report.custody_entries} entries of custody, {report.account_events} of accounts"
+        f"{report.events} events, {report.custody_entries} entries of custody, {report.account_events} of accounts, "
+        f"{report.signed_heads} signed heads beside the chain"
     )
     print(f"Verified: {counted}." if report.ok else f"NOT VERIFIED: {len(report.findings)} findings in {counted}.")
     return OK if report.ok else FAILED
@@ -186,7 +191,7 @@ def _heads(path: Path | None) -> tuple[list[KeptHead] | None, bool]:
         raise _Unusable(f"{path}: {refused}") from None
 
 
-def _print_signatures(found: audit_logger.Signatures) -> None:
+def _print_signatures(found: Signatures) -> None:
     if found.checked and found.newest is not None:
         signed_at = format_moment(found.newest.signed_at) if found.newest.signed_at else ""
         print(f"Signed: the heads up to sequence {found.newest.sequence}, the last at {signed_at}.")

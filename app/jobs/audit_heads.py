@@ -19,10 +19,9 @@ from sqlalchemy import text
 from app.core.database import db
 from app.jobs.relay import queue_named
 from runcible.certification.dsse import Envelope
-from runcible.storage.audit_heads import head_line, head_of, read_heads, signed_line
+from runcible.storage.audit_heads import MOST_LINKS, head_line, head_of, read_heads, signed_line
 
 EVERY = 60.0  # seconds between two lines
-MOST_LINKS = 100_000  # that one line covers: of a longer chain the first line tells less, and is written at once
 MOST_LINES = 1000  # that are written at once
 TAIL = 64 * 1024
 

@@ -13,13 +13,12 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.database import db, fresh_session
-from app.jobs.audit_heads import MOST_LINKS
 from app.jobs.key_ring import key_ring
 from runcible.canonical import canonical_json
 from runcible.certification.dsse import Envelope
 from runcible.certification.head_statement import HeadStatement, build
 from runcible.errors import VerificationError
-from runcible.storage.audit_heads import check_signature, head_of
+from runcible.storage.audit_heads import MOST_LINKS, check_signature, head_of
 
 log = structlog.get_logger(__name__)
 

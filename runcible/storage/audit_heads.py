@@ -19,6 +19,8 @@ from runcible.moments import format_moment
 from runcible.shapes import shaped
 from runcible.storage.audit_chain import links_digest
 
+MOST_LINKS = 100_000  # that one head covers: of a longer chain the first one tells less, and is made at once
+
 
 @dataclass(frozen=True, slots=True)
 class KeptHead:

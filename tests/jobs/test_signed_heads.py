@@ -216,10 +216,66 @@ def test_a_head_that_was_signed_long_after_its_time_is_pointed_out(trail, capsys
     assert (code, "was signed more than an hour after its time" in said) == (0, True), said
 
 
-def test_a_trust_root_without_heads_is_wrong_usage(trail, capsys):
-    url = stage.url_of(trail.database, "auditor")
-    assert main(["audit", "verify", "--database", url, "--trust-root", str(trail.root)]) == 2
-    assert "--head FILE" in capsys.readouterr().err
+def verified_alone(database, capsys, root):
+    """What is said without any head from outside: of the chain, and of the signed heads beside it."""
+    given = ["audit", "verify", "--database", stage.url_of(database, "auditor")]
+    code = main([*given, *(["--trust-root", str(root)] if root else [])])
+    return code, capsys.readouterr().out
+
+
+def test_without_a_file_the_signed_heads_beside_the_chain_are_checked(trail, capsys):
+    code, said = verified_alone(trail.database, capsys, trail.root)
+    assert (code, "3 signed heads beside the chain" in said) == (0, True), said
+
+
+REWRITTEN = "UPDATE audit.audit_chain SET hash = sha256(hash) WHERE sequence = {0}"
+OF_ANOTHER_HASH = """
+    UPDATE audit_heads SET envelope = jsonb_set(envelope, '{{payload}}', to_jsonb(translate(encode(convert_to(replace(
+        convert_from(decode(envelope ->> 'payload', 'base64'), 'UTF8'),
+        (SELECT encode(hash, 'hex') FROM audit.audit_chain WHERE sequence = {0}), repeat('ab', 32)), 'UTF8'), 'base64'),
+        E'\n', ''))) WHERE sequence = {0}"""
+
+
+@pytest.mark.parametrize(
+    ("tampering", "found"),
+    [
+        (REWRITTEN, "audit_heads, sequence {0}: head and chain disagree"),
+        (OF_ANOTHER_HASH, "audit_heads, sequence {0}: "),
+        ("UPDATE audit_heads SET sequence = {0} + 1000 WHERE sequence = {0}", "{moved}: stands in another place"),
+        ("UPDATE audit_heads SET envelope = '{{}}' WHERE sequence = {0}", "sequence {0}: is not as it was signed"),
+        ("DELETE FROM audit_heads WHERE sequence = {0}", "follows the head of sequence {0}, which was taken out"),
+        (
+            "DELETE FROM audit.audit_chain WHERE sequence >= {0}",
+            "sequence {0}: head and chain disagree: the chain ends",
+        ),
+        (
+            "UPDATE audit.audit_chain SET created_at = created_at + interval '1 microsecond' WHERE sequence = {0}",
+            "sequence {0}: head and chain disagree: the links from",
+        ),
+    ],
+    ids=["chain rewritten", "head changed", "moved", "unreadable", "taken out", "chain cut off", "moment of linking"],
+)
+def test_a_chain_and_signed_heads_that_disagree_are_named(copied, capsys, tampering, found):
+    middle = signed_in_database(copied)[1]
+    with psycopg.connect(stage.url_of(copied.database, "superuser"), autocommit=True) as connection:
+        for trigger in ("oversing_audit_ddl", "oversing_audit_drop"):
+            connection.execute(f"ALTER EVENT TRIGGER {trigger} DISABLE")
+        connection.execute("ALTER TABLE audit.audit_chain DISABLE TRIGGER USER")
+        connection.execute("ALTER TABLE audit_heads DISABLE TRIGGER USER")
+        connection.execute(tampering.format(middle))
+    wanted = found.format(middle, moved=f"audit_heads, sequence {middle + 1000}")
+    for root in (copied.root, None):
+        code, said = verified_alone(copied.database, capsys, root)
+        assert (code, wanted in said) == (1, True), said
+
+
+def test_a_signed_head_that_was_kept_and_is_not_beside_the_chain_any_more_is_named(copied, capsys):
+    newest = signed_in_database(copied)[-1]
+    with stage.superuser(copied.database) as connection:
+        connection.execute("ALTER TABLE audit_heads DISABLE TRIGGER USER")
+        connection.execute("DELETE FROM audit_heads WHERE sequence = %s", [newest])
+    code, said = verified(copied, capsys, copied.heads, copied.root)
+    assert (code, f"audit_heads, sequence {newest}: was taken out" in said) == (1, True), said
 
 
 def test_a_head_is_no_certification_and_a_certification_no_head(trail):

@@ -71,7 +71,7 @@ GRANTED = {
     "oversing_auditor": {
         "SELECT": {
             *("application_instances", "audit.audit_chain", "audit.audit_events", "audit.certification_audit_log"),
-            *("audit.audit_event_keys", "identity_events", "runcible.certification_transitions"),
+            *("audit.audit_event_keys", "audit_heads", "identity_events", "runcible.certification_transitions"),
         },
     },
     "oversing_clock": {
