@@ -6,8 +6,8 @@ from alembic import op
 
 from migrations.row_security import grant
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 
 
 def upgrade() -> None:
