@@ -22,6 +22,7 @@ from app.blueprints import (
     invitations,
     mails,
     organisations,
+    page_speed,
     passkeys,
     password_resets,
     policies,
@@ -73,5 +74,6 @@ def init_app(app: Flask) -> None:
         users,
         access_grants,
         audit_exports,
+        page_speed,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, str] = {
     "audit_event.view": "Read the audit trail",
     "audit_event.view_own": "Read one's own part of the audit trail",
     "audit_event.export": "Export the audit trail",
+    "page_speed.view": "See how quick pages are for those who use them",
     "application_instance.update": "Change the settings of the organisation",
     "application_instance.delete": "Close the organisation",
 }

@@ -16,6 +16,8 @@ from app.core.actor import Actor
 from app.core.errors import RateLimited
 from app.core.rate_limiting import WINDOW, Count, Subject, count
 
+VIEWS_A_MINUTE = 30  # messages of pages about themselves; the others are let go, and no page is refused for them
+
 
 def count_actor(actor: Actor) -> None:
     """Count this request as one of a person's at work, and of their key's. Raises RateLimited."""
@@ -34,6 +36,12 @@ def count_person(user_id: int) -> None:
 def count_address() -> None:
     """Count this request as one of an address, as nobody has said who asks. Raises RateLimited."""
     _count([Subject("address", network(request.remote_addr), _settings().rate_address)])
+
+
+def tells_too_much(actor: Actor) -> bool:
+    """Whether the pages of a person tell of themselves more often than a person can turn them."""
+    subject = Subject("page_speed", f"{actor.tenant_id}:{actor.user_id}", VIEWS_A_MINUTE)
+    return not count([subject], _settings().web_concurrency)[0].allowed
 
 
 def headers() -> dict[str, str]:

@@ -48,6 +48,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown, time_zone=dates.zone_in_words, picture_of=picture_of)
     app.jinja_env.globals.update(passkeys_work=passkeys_work)
     app.jinja_env.globals.update(live=live, live_address=live_address.of_page)
+    app.jinja_env.globals.update(page_kind=page_kind)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
         attested=dates.attested,
@@ -66,6 +67,11 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"actor": known_actor()})
     app.url_defaults(_fill_in_slug)
     app.url_value_preprocessor(_take_out_slug)
+
+
+def page_kind() -> str:
+    """What kind of page this is: the name of its view."""
+    return request.endpoint or ""
 
 
 def passkeys_work() -> bool:

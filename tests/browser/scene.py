@@ -93,6 +93,8 @@ PAGES = {
     "an audit trail without a match": "/audit?object=nothing-like-it",
     "exports of the audit trail": "/audit/exports",
     "the trash": "/trash",
+    "how quick pages are": "/page-speed",
+    "how quick pages are, where nothing was measured": "/page-speed?days=1&device=touch",
     "the API keys": "/api-keys",
     "the form of a new API key": "/api-keys/new",
     "the pages that may call the API": "/api-origins",

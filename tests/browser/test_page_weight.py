@@ -56,6 +56,7 @@ def test_a_full_task_list_is_light(visit, alice, full_list):
 def test_the_next_page_sends_for_its_words_only(visit, alice, full_list):
     window = visit(alice)
     page = window.go("/tasks")
+    page.wait_for_load_state("networkidle")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("link", name="Next").click()

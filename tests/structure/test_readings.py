@@ -50,6 +50,7 @@ UNNOTED = {
     r"/account.*|/api/v1/auth|/api/v1/auth/sessions|/api/v1/users/me": OWN,
     r"/(o/<slug>|api/v1)/audit/exports(/<uuid:export_id>)?": OWN,
     r"/api/v1/audit/head": "a hash",
+    r"/(o/<slug>|api/v1)/page-speed": "how long things took, of nobody in particular",
     r"/o/<slug>/|/o/<slug>/trash": WORK,
     r"/(o/<slug>|api/v1)/(tasks|programs)(/<uuid:\w+>)?": WORK,
     r"/(o/<slug>|api/v1)/(tasks|programs)/(new|<uuid:\w+>/(history|comments|edit|delete|board))": WORK,

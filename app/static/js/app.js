@@ -11,6 +11,7 @@ import { watchLive } from "./live.js";
 import { watchNavigation } from "./navigation.js";
 import { watchMessages } from "./messages.js";
 import { watchPasskeys } from "./passkey_loader.js";
+import { watchVitals } from "./vitals_loader.js";
 
 void htmx; // The import starts it; its settings stand in the page's own <meta name="htmx-config">.
 
@@ -25,3 +26,4 @@ watchMenus();
 watchPasskeys();
 watchLive();
 watchInstalledApp();
+watchVitals();
