@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.session_times import SessionTimes
 
 MEBIBYTE = 1024 * 1024
 
@@ -43,8 +46,8 @@ class Settings(BaseSettings):
     styleguide: bool = False  # the component library at /styleguide: for who develops, and for the tests
     audit_heads_file: Path | None = None  # in OVERSING_HOME unless it is given: better on another disk, or shipped away
 
-    session_idle_hours: int = Field(default=8, ge=1, le=24 * 30)
-    session_days: int = Field(default=7, ge=1, le=90)
+    session_idle_hours: int = Field(default=24, ge=1, le=24 * 30)  # the longest that an organisation may allow
+    session_days: int = Field(default=30, ge=1, le=90)
     live_recheck_seconds: float = Field(default=60, gt=0)  # how long a socket may outlive what was taken away unheard
     rate_person: int = Field(default=1500, ge=1)  # requests a minute; a person may have several keys
     rate_key: int = Field(default=1500, ge=1)
@@ -90,6 +93,11 @@ class Settings(BaseSettings):
         if self.styleguide and self.https:
             raise ValueError("STYLEGUIDE is for a developer's own machine: nobody who uses the product has need of it.")
         return self
+
+    @property
+    def session_bounds(self) -> SessionTimes:
+        """How long a browser may stay signed in at most, whatever an organisation wants."""
+        return SessionTimes(idle=timedelta(hours=self.session_idle_hours), lasts=timedelta(days=self.session_days))
 
     @property
     def audit_heads(self) -> Path:

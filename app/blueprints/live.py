@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -87,9 +86,7 @@ def _holder() -> Holder | None:
 
 
 def _is_welcome(holder: Holder) -> bool:
-    now = clock.now()
-    idle_since = now - timedelta(hours=current_app.config["SETTINGS"].session_idle_hours)
-    return holder in welcome([holder], now=now, seen_after=idle_since)
+    return holder in welcome([holder], now=clock.now(), bounds=current_app.config["SETTINGS"].session_bounds)
 
 
 def _answer(socket: Socket, message: str | bytes) -> None:

@@ -1,6 +1,6 @@
 """The settings of an organisation, and closing it."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint, current_app, url_for
 
 from app.commands import organisations as commands
 from app.core.errors import Invalid, StaleVersion
@@ -15,6 +15,7 @@ from app.web.dates import locale_choices, plain_day
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, go_on, show
+from app.web.session_choices import idle_choices, lasting_choices
 from app.web.templating import translated as _
 
 bp = Blueprint("organisations", __name__)
@@ -90,6 +91,7 @@ def _changes(given):
 
 
 def _form(organisation, values, *, errors=None, conflict=None, status=200):
+    bounds = current_app.config["SETTINGS"].session_bounds
     return show(
         "organisations/edit.html",
         status=status,
@@ -100,4 +102,6 @@ def _form(organisation, values, *, errors=None, conflict=None, status=200):
         time_zones=time_zones(),
         locales=locale_choices(),
         currencies=currencies(),
+        idle_choices=idle_choices(bounds, values.get("session_idle_minutes")),
+        lasting_choices=lasting_choices(bounds, values.get("session_hours")),
     )

@@ -22,6 +22,7 @@ class ApplicationInstance(Versioned, Model):
     audited = (
         *("slug", "name", "api_origins", "suspended_at"),
         *("locale", "time_zone", "working_days", "currency", "closes_at", "closed_at"),
+        *("session_idle_minutes", "session_hours"),
     )
     refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
 
@@ -33,6 +34,8 @@ class ApplicationInstance(Versioned, Model):
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     working_days: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), default=lambda: [1, 2, 3, 4, 5])  # ISO 8601
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
+    session_idle_minutes: Mapped[int] = mapped_column(SmallInteger, default=8 * 60)  # unused, a browser is signed out
+    session_hours: Mapped[int] = mapped_column(SmallInteger, default=7 * 24)  # used or not
     suspended_at: Mapped[datetime | None]  # nobody works in it, and its jobs wait
     closes_at: Mapped[datetime | None]  # until then it can be kept
     closing_reminded_at: Mapped[datetime | None]  # when its owners were told that it closes in a few days

@@ -48,6 +48,8 @@ _SESSION = (
         UserSession.data,
         UserSession.last_seen_at,
         UserSession.signed_in_at,
+        ApplicationInstance.session_idle_minutes,
+        ApplicationInstance.session_hours,
         User.user_id,
         User.name,
         User.email,

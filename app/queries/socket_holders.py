@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.core import tenancy
 from app.core.database import db
+from app.core.session_times import SessionTimes, SessionUse, times_of
 from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
 from app.models.user_sessions import UserSession
 from app.models.users import User
@@ -32,21 +33,22 @@ def find_tenant_id(slug: str) -> UUID | None:
     return db.session.scalar(select(ApplicationInstance.id).where(ApplicationInstance.slug == slug))
 
 
-def welcome(holders: Collection[Holder], *, now: datetime, seen_after: datetime) -> set[Holder]:
+def welcome(holders: Collection[Holder], *, now: datetime, bounds: SessionTimes) -> set[Holder]:
     """Those of them whose session goes on, and who still work in the organisation, which is open itself.
 
-    One query for all sessions, and one for each organisation.
+    `bounds` are what the installation allows. One query for all sessions, and one for each organisation.
     """
     if not holders:
         return set()
-    alive = set(
-        db.session.execute(
-            select(UserSession.id, UserSession.user_id)
+    alive = {
+        (row.id, row.user_id): SessionUse(row.last_seen_at, row.signed_in_at)
+        for row in db.session.execute(
+            select(UserSession.id, UserSession.user_id, UserSession.last_seen_at, UserSession.signed_in_at)
             .join(User, User.user_id == UserSession.user_id)
             .where(UserSession.id.in_({holder.session_id for holder in holders}), User.deactivated_at.is_(None))
-            .where(UserSession.expires_at > now, UserSession.last_seen_at > seen_after)
-        ).tuples()
-    )
+            .where(UserSession.expires_at > now, UserSession.last_seen_at > now - bounds.idle)
+        )
+    }
     staying = {holder for holder in holders if (holder.session_id, holder.user_id) in alive}
     by_tenant: dict[UUID, set[Holder]] = {}
     for holder in staying:
@@ -54,19 +56,27 @@ def welcome(holders: Collection[Holder], *, now: datetime, seen_after: datetime)
             by_tenant.setdefault(holder.tenant_id, set()).add(holder)
     for tenant_id, theirs in by_tenant.items():
         members = _members(tenant_id, {holder.user_id for holder in theirs})
-        staying -= {holder for holder in theirs if holder.user_id not in members}
+        for holder in theirs:
+            times, use = members.get(holder.user_id), alive[holder.session_id, holder.user_id]
+            if times is None or not times.within(bounds).allow(use, now):
+                staying.remove(holder)
     return staying
 
 
-def _members(tenant_id: UUID, user_ids: Collection[int]) -> set[int]:
-    """Which of these people work in an organisation that is neither suspended nor closed."""
+def _members(tenant_id: UUID, user_ids: Collection[int]) -> dict[int, SessionTimes]:
+    """Which of these people work in an organisation that is neither suspended nor closed, and its session times."""
     with tenancy.entered(db.session, tenant_id):
-        return set(
-            db.session.scalars(
-                select(ApplicationInstanceUser.user_id)
+        return {
+            row.user_id: times_of(row)
+            for row in db.session.execute(
+                select(
+                    ApplicationInstanceUser.user_id,
+                    ApplicationInstance.session_idle_minutes,
+                    ApplicationInstance.session_hours,
+                )
                 .join(ApplicationInstance, ApplicationInstance.id == ApplicationInstanceUser.application_instance_id)
                 .where(ApplicationInstance.id == tenant_id, ApplicationInstanceUser.user_id.in_(user_ids))
                 .where(ApplicationInstanceUser.deactivated_at.is_(None))
                 .where(ApplicationInstance.suspended_at.is_(None), ApplicationInstance.closed_at.is_(None))
             )
-        )
+        }

@@ -34,6 +34,8 @@ def _in_order(days: tuple[int, ...]) -> tuple[int, ...]:
 Currency = Annotated[str, AfterValidator(_currency), StringConstraints(min_length=3, max_length=3)]
 Weekday = Annotated[Whole, Field(ge=1, le=7)]  # Monday is 1, as in ISO 8601
 Weekdays = Annotated[tuple[Weekday, ...], AfterValidator(_in_order), Field(min_length=1, max_length=7)]
+IdleMinutes = Annotated[Whole, Field(ge=5, le=24 * 60)]
+SessionHours = Annotated[Whole, Field(ge=1, le=30 * 24)]
 
 
 class OrganisationChanges(Schema):
@@ -44,6 +46,8 @@ class OrganisationChanges(Schema):
     time_zone: TimeZone = Unsent
     working_days: Weekdays = Unsent
     currency: Currency = Unsent
+    session_idle_minutes: IdleMinutes = Unsent
+    session_hours: SessionHours = Unsent
     version: Version | None = None
 
 
@@ -63,6 +67,8 @@ class OrganisationOut(Schema):
     time_zone: str
     working_days: list[int]
     currency: str
+    session_idle_minutes: int
+    session_hours: int
     version: int
     created_at: Instant
     updated_at: Instant

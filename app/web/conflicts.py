@@ -10,6 +10,8 @@ _LABELS = {"name": "Name", "description": "Description", "estimate_minutes": "Es
     "locale": "How dates are written",
     "working_days": "Working days, Monday is 1",
     "currency": "Currency",
+    "session_idle_minutes": "Minutes without use after which a browser is signed out",
+    "session_hours": "Hours after which a browser is signed out",
 }
 
 

@@ -69,7 +69,8 @@ def _let_in() -> None:
     is_public = view is None or getattr(view, "is_public", False)
     if view is not None and not is_api(request):
         slug = None if is_public else (request.view_args or {}).get("slug", g.get("slug"))
-        session._get_current_object().load(current_app.config["SETTINGS"], slug)  # type: ignore[attr-defined]
+        stored: StoredSession = session._get_current_object()  # type: ignore[attr-defined]
+        stored.load(current_app.config["SETTINGS"], slug, in_account=getattr(view, "is_personal", False))
     try:
         if getattr(view, "is_personal", False):
             g.signed_in = person_signed_in()

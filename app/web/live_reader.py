@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -141,11 +140,10 @@ def look_forever(app: Flask, sockets: Sockets, judge: Judge) -> None:
 
 def look(app: Flask, sockets: Sockets, due: list[Socket]) -> None:
     """Close those whose holder may not keep them. While the database is away nobody can say, and none is closed."""
-    now = clock.now()
-    idle_since = now - timedelta(hours=app.config["SETTINGS"].session_idle_hours)
+    now, bounds = clock.now(), app.config["SETTINGS"].session_bounds
     with app.app_context(), fresh_session():
         try:
-            staying = welcome({socket.holder for socket in due}, now=now, seen_after=idle_since)
+            staying = welcome({socket.holder for socket in due}, now=now, bounds=bounds)
         except SQLAlchemyError as failure:
             log.warning("live.database_does_not_answer", error=type(failure).__name__)
             return

@@ -18,6 +18,7 @@ from app.config import Settings
 from app.core import clock
 from app.core.actor import Profile, Tenant, Visitor
 from app.core.ids import new_token
+from app.core.session_times import ORDINARY, SessionTimes, SessionUse, times_of
 from app.queries import identity
 from app.web.actors import asked_about, is_api, known_actor, origin
 
@@ -52,16 +53,20 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.modified = self.rotate = False
         self.accessed = True
 
-    def load(self, settings: Settings, slug: str | None) -> None:
+    def load(self, settings: Settings, slug: str | None, *, in_account: bool = False) -> None:
         """Read what is stored for the cookie, and enter the organisation that the address names.
 
-        An unknown, ended or idle session is an empty one.
+        An unknown or ended session is an empty one. One that is too old or was idle too long for the organisation, or
+        for one's own account, ends here, wherever else it might have gone on.
         """
         if self.token is None:
             return
-        idle_since = clock.now() - timedelta(hours=settings.session_idle_hours)
-        row = identity.find_session(token_hash(self.token), slug, clock.now(), idle_since, asked_about())
+        now, bounds = clock.now(), settings.session_bounds
+        row = identity.find_session(token_hash(self.token), slug, now, now - bounds.idle, asked_about())
         if row is None:
+            return
+        if not self._times(row, bounds, in_account).allow(SessionUse(row.last_seen_at, row.signed_in_at), now):
+            self.row_id = row.id  # an empty session with a row is ended as the answer goes out
             return
         self.row_id, self.last_seen_at, self.signed_in_at = row.id, row.last_seen_at, row.signed_in_at
         dict.update(self, row.data)
@@ -70,6 +75,13 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         if row.tenant_id is not None:
             self.tenant = identity.tenant_from(row)
             self.roles = identity.roles_from(row.roles, row.tenant_id, row.user_id)
+
+    @staticmethod
+    def _times(row: Any, bounds: SessionTimes, in_account: bool) -> SessionTimes:
+        """What a session is judged by. An organisation has no say about somebody who does not belong to it."""
+        if row.roles is not None:
+            return times_of(row).within(bounds)
+        return ORDINARY.within(bounds) if in_account else bounds
 
 
 def _mark_modified(stored: Any) -> None:
@@ -102,8 +114,7 @@ class StoredSessions(SessionInterface):
             commands.update_session(visitor, session.row_id, dict(session))
             return
         session.token = new_token()
-        days = app.config["SETTINGS"].session_days
-        lasts = timedelta(days=days) if "_user_id" in session else NOBODY_LASTS
+        lasts = app.config["SETTINGS"].session_bounds.lasts if "_user_id" in session else NOBODY_LASTS
         kept = dict(session)
         password = kept.pop(PROVED_BY, None)
         if commands.keep_session(visitor, session.row_id, token_hash(session.token), kept, lasts, password):

@@ -49,6 +49,11 @@ def test_they_are_changed_over_the_api(api, alice):
         ("locale", "tlh"),
         ("working_days", []),
         ("working_days", [8]),
+        ("session_idle_minutes", 4),
+        ("session_idle_minutes", 1441),
+        ("session_hours", 0),
+        ("session_hours", 721),
+        ("session_hours", 1.5),
         ("name", None),
         ("slug", "other"),
     ],
@@ -58,6 +63,19 @@ def test_what_cannot_be_is_refused(api, alice, field, value):
     assert answer.status_code == 422
     assert answer.json["error"]["details"][0]["field"].startswith(field)
     assert api(alice).get("/organisation").json["data"]["version"] == 1
+
+
+def test_how_long_people_stay_signed_in_is_set_on_the_page_and_over_the_api(form, api, alice):
+    page, times = form(alice), {"session_idle_minutes": "30", "session_hours": "12"}
+    assert 'value="480" selected>8 hours<' in page.get("/settings").text
+    assert page.post("/settings", **GIVEN, **DAYS, **times, version=1).status_code == 303
+    read = api(alice).get("/organisation").json["data"]
+    assert (read["session_idle_minutes"], read["session_hours"]) == (30, 12)
+    answer = api(alice).send("PATCH", "/organisation", {"session_idle_minutes": 45})
+    assert answer.status_code == 200
+    assert 'value="45" selected>45 minutes<' in page.get("/settings").text
+    [*_before, last] = audit_rows(alice.sees(get_organisation))
+    assert (last.before_state, last.after_state) == ({"session_idle_minutes": 30}, {"session_idle_minutes": 45})
 
 
 def test_a_form_with_mistakes_comes_back_as_it_was(form, alice):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select, update
@@ -14,10 +15,12 @@ from app.core.ids import new_token
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.user_sessions import UserSession
 from app.models.users import User
+from app.queries.socket_holders import Holder, welcome
 from app.web.stored_sessions import token_hash
 from tests.cast import PASSWORD, Organisation, Player
 from tests.doors import ORIGIN
 from tests.security.newcomers import give_role, newcomer
+from tests.stage import url_of
 
 ELSEWHERE = [
     "https://evil.example/",
@@ -127,6 +130,72 @@ def test_a_session_in_steady_use_ends_after_a_week_all_the_same(browser, dora):
             assert browser.get(f"/o/{dora.organisation.slug}/tasks").status_code == 200
     with clock.stopped(began + timedelta(days=7, minutes=1)):
         assert is_shut_out(browser, dora)
+
+
+def stay_signed_in(organisation, **times):
+    """Have an organisation decide how long its people do."""
+    values = ", ".join(f"{name} = {int(value)}" for name, value in times.items())
+    with psycopg.connect(url_of(db.engine.url.database, "superuser")) as connection:
+        connection.execute(f"UPDATE application_instances SET {values} WHERE id = %s", [organisation.id])
+
+
+def test_an_organisation_says_how_long_a_session_may_be_idle_in_it(browser, dora, acme):
+    stay_signed_in(acme, session_idle_minutes=15)
+    sign_in(browser, dora)
+    began, token = clock.now(), cookie(browser)
+    with clock.stopped(began + timedelta(minutes=14)):
+        assert browser.get(f"/o/{acme.slug}/tasks").status_code == 200
+    with clock.stopped(began + timedelta(minutes=30)):
+        assert is_shut_out(browser, dora)
+        assert session_row(token) is None
+        assert browser.get("/account").status_code == 303, "it has ended, and not only here"
+
+
+def test_an_organisation_says_how_long_a_session_lasts_in_it_and_asking_again_makes_it_last_anew(browser, dora, acme):
+    stay_signed_in(acme, session_hours=2)
+    sign_in(browser, dora)
+    began = clock.now()
+    with clock.stopped(began + timedelta(minutes=119)):
+        assert browser.get(f"/o/{acme.slug}/tasks").status_code == 200
+        sign_in(browser, dora)
+    with clock.stopped(began + timedelta(minutes=121)):
+        assert browser.get(f"/o/{acme.slug}/tasks").status_code == 200
+    with clock.stopped(began + timedelta(minutes=240)):
+        assert is_shut_out(browser, dora)
+
+
+def test_an_organisation_lets_a_session_last_longer_but_not_ones_account_nor_the_installation(browser, dora, acme, app):
+    stay_signed_in(acme, session_idle_minutes=1440, session_hours=720)
+    sign_in(browser, dora)
+    began = clock.now()
+    with clock.stopped(began + timedelta(hours=23)):
+        assert browser.get(f"/o/{acme.slug}/tasks").status_code == 200
+    with clock.stopped(began + timedelta(hours=32)):
+        assert browser.get("/account").status_code == 303
+        assert is_shut_out(browser, dora)
+    sign_in(browser, dora)
+    with clock.stopped(clock.now() + timedelta(hours=24, minutes=1)):
+        assert is_shut_out(browser, dora)
+
+
+def test_an_organisation_ends_no_session_of_somebody_who_does_not_belong_to_it(browser, dora, acme, mallory):
+    stay_signed_in(mallory.organisation, session_idle_minutes=5)
+    sign_in(browser, dora)
+    with clock.stopped(clock.now() + timedelta(minutes=30)):
+        assert browser.get(f"/o/{mallory.organisation.slug}/tasks").status_code == 404
+        assert browser.get(f"/o/{acme.slug}/tasks").status_code == 200
+
+
+def test_a_socket_ends_with_the_session_of_its_organisation(browser, dora, acme, app):
+    """Also where a session goes on elsewhere: whoever may not read pages here hears nothing of them either."""
+    stay_signed_in(acme, session_idle_minutes=15)
+    sign_in(browser, dora)
+    session_id = db.session.scalar(select(UserSession.id).where(UserSession.user_id == dora.user_id))
+    bounds = app.config["SETTINGS"].session_bounds
+    here, nowhere = Holder(session_id, dora.user_id, acme.id), Holder(session_id, dora.user_id)
+    late = clock.now() + timedelta(minutes=16)
+    assert welcome({here, nowhere}, now=clock.now(), bounds=bounds) == {here, nowhere}
+    assert welcome({here, nowhere}, now=late, bounds=bounds) == {nowhere}
 
 
 def test_somebody_who_is_deactivated_is_out_at_once(browser, dora):
