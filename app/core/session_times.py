@@ -1,4 +1,4 @@
-"""How long a browser stays signed in: as the organisation wants that it is used in, within what the installation allows.
+"""How long a browser stays signed in: as the organisation wants that it is used in, as the installation allows.
 
 Idle since it was last used, and at all events since somebody last proved who they are.
 """
