@@ -22,7 +22,13 @@ bp = Blueprint("access_roles", __name__)
 def index():
     """All roles side by side, with what each allows."""
     roles = queries.list_access_roles(current_actor())
-    return show("access_roles/index.html", roles=roles, sections=pages.matrix(roles), gives=pages.given_by(roles))
+    return show(
+        "access_roles/index.html",
+        "access_roles/_list.html",
+        roles=roles,
+        sections=pages.matrix(roles),
+        gives=pages.given_by(roles),
+    )
 
 
 @bp.get("/roles/new")
@@ -56,6 +62,7 @@ def show_role(access_role_id):
     role = queries.get_access_role(actor, access_role_id)
     return show(
         "access_roles/show.html",
+        "access_roles/_role.html",
         role=role,
         sections=pages.matrix([role]),
         gives=pages.given_by(roles)[role.id],

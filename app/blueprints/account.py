@@ -30,7 +30,8 @@ def show_account():
     """How one signs in, and what happened last."""
     person = current_person()
     events = [told_of_account(event) for event in list_events(person, 5)]
-    return private("account/show.html", person=person, ways=ways_of(person.user_id), events=events)
+    ways = ways_of(person.user_id)
+    return private("account/show.html", "account/_account.html", person=person, ways=ways, events=events)
 
 
 @bp.get("/password")
@@ -59,7 +60,7 @@ def update_password():
 def sessions():
     """Where one is signed in."""
     person = current_person()
-    return private("account/sessions.html", person=person, sessions=list_sessions(person))
+    return private("account/sessions.html", "account/_sessions.html", person=person, sessions=list_sessions(person))
 
 
 @bp.post("/sessions/<uuid:session_id>/deletion")
@@ -84,7 +85,8 @@ def end_other_sessions():
 def activity():
     """What happened to the account."""
     person = current_person()
-    return private("account/activity.html", person=person, events=[told_of_account(e) for e in list_events(person)])
+    events = [told_of_account(event) for event in list_events(person)]
+    return private("account/activity.html", "account/_activity.html", person=person, events=events)
 
 
 @bp.post("/app")

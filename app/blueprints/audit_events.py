@@ -1,6 +1,6 @@
 """The audit trail: who did what, when, to what, and how it came."""
 
-from flask import Blueprint
+from flask import Blueprint, request, url_for
 
 from app.commands.audit_events import note_reading_of
 from app.core.errors import InvalidParameter
@@ -10,7 +10,7 @@ from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters
 from app.web.audit_pages import shown_event, shown_events
 from app.web.dates import zone_of_reader
 from app.web.listing import page_context
-from app.web.parsing import read_paging, read_parameters
+from app.web.parsing import read_paging, read_parameters, uuid_parameter
 from app.web.responses import show
 
 bp = Blueprint("audit_events", __name__)
@@ -42,7 +42,23 @@ def index():
         people=queries.people_of_the_trail(actor),
         kinds=sorted(queries.kinds().values()),
         everybody=actor.may("audit_event.view"),
+        news_url=None if wrong or "cursor" in given else _news_url(events, joined(given)),
+        news=0,
     )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@bp.get("/audit/news")
+def news():
+    """How many events have come since a page of the trail was shown: it does not move under its reader."""
+    actor = current_actor()
+    given = read_parameters(*FILTERS, "after")
+    newest = uuid_parameter(given, "after")
+    filters = {name: value for name, value in given.items() if name != "after"}
+    count = queries.count_newer_events(actor, read_filters(filters, zone_of_reader()), newest)
+    address = url_for(".index", **filters)
+    answer = show("audit_events/_news.html", news=count, news_url=request.full_path, show_url=address)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -55,3 +71,8 @@ def show_event(event_id):
     answer = show("audit_events/show.html", event=shown_event(queries.get_audit_event(actor, event_id)))
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _news_url(events, filters):
+    newest = {"after": events[0]["event_id"]} if events else {}
+    return url_for(".news", **filters, **newest)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import UUID
 
 from flask import Flask, current_app, request, session
 from flask_sock import Sock
@@ -46,6 +46,8 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = _whole_frames(app.wsgi_app)  # type: ignore[method-assign]
     presence = app.extensions["presence"] = Presence(app)
     sockets = app.extensions["sockets"] = Sockets(presence.let_go)
+    # So many sockets ask the database at once: when all come back together they wait, and none is let go.
+    app.extensions["turns"] = threading.BoundedSemaphore(app.config["SETTINGS"].database_pool)
     app.extensions["live_reader"] = live_reader.start(app, sockets, presence)
     beat_forever("live")
 
@@ -100,7 +102,8 @@ def _answer(socket: Socket, message: str | bytes) -> None:
         current_app.extensions["presence"].stay(socket)
         socket.tell('{"event":"heartbeat"}')
     elif event == "subscribe" and isinstance(channel, str):
-        _subscribe(socket, channel, told.get("last"))
+        with current_app.extensions["turns"]:
+            _subscribe(socket, channel, told.get("last"))
     elif event == "unsubscribe" and isinstance(channel, str):
         current_app.extensions["sockets"].unfollow(socket, channel)
     elif event in (PRESENCE, EDITS) and isinstance(channel, str) and isinstance(told.get("here"), bool):
@@ -154,7 +157,7 @@ def _tell_again(socket: Socket, name: str, last: str) -> None:
             continue
         if own:
             socket.tell(poke(event, name, ""))
-        elif viewer and live_channels.hears(viewer, event.kind, UUID(event.id)):
+        elif viewer and live_channels.hears(viewer, event.kind, event.id):
             socket.tell(poke(event, name, place))
 
 

@@ -13,4 +13,4 @@ bp = Blueprint("trash", __name__)
 def index():
     """Everything that is in the trash."""
     actor = current_actor()
-    return show("trash/index.html", programs=deleted_programs(actor), tasks=deleted_tasks(actor))
+    return show("trash/index.html", "trash/_list.html", programs=deleted_programs(actor), tasks=deleted_tasks(actor))

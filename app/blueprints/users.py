@@ -46,7 +46,7 @@ def show_user(user_id):
     actor = current_actor()
     note_reading_of(actor, "people")
     person = queries.get_user(actor, user_id)
-    return show("users/show.html", person=person, access=access_of_person(actor, person))
+    return show("users/show.html", "users/_person.html", person=person, access=access_of_person(actor, person))
 
 
 @bp.get("/people/<int(max=9007199254740991):user_id>/picture/<uuid:avatar_id>")

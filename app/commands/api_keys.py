@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.actor import Actor
+from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -78,6 +79,7 @@ def rotate_api_key(actor: Actor, key_id: UUID, rotation: Rotation) -> tuple[ApiK
     old.expires_at = min(old.expires_at or ends, ends)
     db.session.flush()
     record(actor, "api_key.rotated", old, facts={"by": str(made.id)})
+    announce(old)
     return made, secret
 
 
@@ -103,6 +105,7 @@ def _revoke(actor: Actor, key: ApiKey) -> None:
     key.revoked_at = clock.now()
     db.session.flush()
     record(actor, "api_key.revoked", key)
+    announce(key)
 
 
 def _made(actor: Actor, key: ApiKey, scopes: Iterable[str], networks: Iterable[str]) -> tuple[ApiKey, str]:
@@ -114,4 +117,5 @@ def _made(actor: Actor, key: ApiKey, scopes: Iterable[str], networks: Iterable[s
     db.session.add(key)
     db.session.flush()
     record(actor, "api_key.created", key)
+    announce(key, "created")
     return key, secret

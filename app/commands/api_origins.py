@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.actor import Actor
+from app.core.announcing import announce
 from app.core.audit import record
 from app.core.audit_state import remember
 from app.core.database import db
@@ -22,4 +23,5 @@ def set_api_origins(actor: Actor, wanted: ApiOrigins) -> ApplicationInstance:
         tenant.api_origins = list(wanted.origins)
         db.session.flush()
         record(actor, "application_instance.updated", tenant)
+        announce(tenant)
     return tenant

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete
 
-from app.core.announcing import say_farewell
+from app.core.announcing import announce_own, say_farewell
 from app.core.database import db
 from app.models.user_sessions import UserSession
 
@@ -16,10 +16,13 @@ def end_sessions(*which: ColumnElement[bool], again: bool = False) -> list[UUID]
 
     `again` says that the browser goes on under another session: its socket is told to come again at once.
     """
-    ended = list(db.session.scalars(delete(UserSession).where(*which).returning(UserSession.id)))
-    for session_id in ended:
+    gone = delete(UserSession).where(*which).returning(UserSession.id, UserSession.user_id)
+    ended = list(db.session.execute(gone))
+    for session_id, _user_id in ended:
         say_farewell(session_id=session_id, again=again)
-    return ended
+    for user_id in {user_id for _session_id, user_id in ended if user_id is not None}:
+        announce_own(user_id)
+    return [session_id for session_id, _user_id in ended]
 
 
 def end_sessions_of(user_id: int, *, but: UUID | None = None) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core import tenancy
 from app.core.actor import Actor, Origin, Tenant
+from app.core.announcing import announce_own
 from app.core.audit import network_of, record, record_for_nobody
 from app.core.audit_state import remember_as
 from app.core.database import db
@@ -43,6 +44,7 @@ def happened(origin: Origin, user_id: int, event_type: str, *, was: dict[str, An
     db.session.add(event)
     db.session.flush()
     # The chain of all events covers those of accounts too: whoever changes one behind the guards is found.
+    announce_own(user_id)
     record_for_nobody(event_type, "IdentityEvent", str(event.id), {"account": account_digest(salt, event)})
     if event_type not in _PRIVATE:
         user = db.session.get_one(User, user_id)

@@ -11,7 +11,7 @@ from app.commands.access_grants import refuse_unless_managed
 from app.commands.tenants import system_actor
 from app.core import clock, common_passwords, passwords, tenancy
 from app.core.actor import Actor, Visitor
-from app.core.announcing import announce
+from app.core.announcing import announce, announce_member
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -170,6 +170,7 @@ def _join(system: Actor, user: User, role_id: UUID) -> None:
         raise Forbidden("Your membership was ended after you had been invited. Ask to be let back in.")
     db.session.flush()
     record(system, "user.joined", user)
+    announce_member(system.tenant_id, user)
     grant = AccessGrant(application_instance_id=system.tenant_id, access_role_id=role_id, user_id=user.user_id)
     if (
         db.session.scalar(

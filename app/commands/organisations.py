@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.core import clock, sealing
 from app.core.actor import Actor
-from app.core.announcing import say_farewell
+from app.core.announcing import announce, say_farewell
 from app.core.audit import record
 from app.core.audit_state import remember
 from app.core.database import db
@@ -44,6 +44,7 @@ def update_organisation(actor: Actor, changes: OrganisationChanges) -> Applicati
     if db.session.is_modified(organisation):
         db.session.flush()
         record(actor, "application_instance.updated", organisation)
+        announce(organisation)
     return organisation
 
 
@@ -61,6 +62,7 @@ def close_organisation(actor: Actor, closing: Closing) -> ApplicationInstance:
         organisation.closes_at = clock.now() + CLOSING_TAKES
         db.session.flush()
         record(actor, "application_instance.closing_began", organisation)
+        announce(organisation)
         enqueue(actor, REMINDING, organisation.id, due_at=organisation.closes_at - REMINDED_BEFORE + _A_LITTLE_LATER)
         enqueue(actor, CLOSING, organisation.id, due_at=organisation.closes_at + _A_LITTLE_LATER)
         _write_to_owners(actor, organisation, "closing_began")
@@ -77,6 +79,7 @@ def keep_organisation(actor: Actor) -> ApplicationInstance:
         organisation.closes_at = organisation.closing_reminded_at = None
         db.session.flush()
         record(actor, "application_instance.closing_taken_back", organisation)
+        announce(organisation)
     return organisation
 
 

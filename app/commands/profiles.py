@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from app.commands.identity_events import happened
 from app.core import guessing
 from app.core.actor import SignedIn
-from app.core.announcing import announce_own
+from app.core.announcing import announce_member, announce_own
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.permissions import expect_version
@@ -17,6 +17,7 @@ from app.core.portraits import portrait
 from app.core.transaction import command
 from app.models.user_avatars import UserAvatar
 from app.models.users import User
+from app.queries.identity import tenants_of
 from app.schemas.profiles import ProfileChanges
 
 OWN = "everybody looks after their own profile"
@@ -88,3 +89,5 @@ def _change(user: User, values: dict[str, Any]) -> None:
     user.version += 1
     db.session.flush()
     announce_own(user.user_id)
+    for tenant in tenants_of(user.user_id):
+        announce_member(tenant.id, user)

@@ -8,7 +8,7 @@ from app.commands.ended_sessions import end_sessions, end_sessions_of
 from app.commands.identity_events import happened
 from app.core import clock
 from app.core.actor import Actor, Origin
-from app.core.announcing import say_farewell
+from app.core.announcing import announce_member, say_farewell
 from app.core.audit import record
 from app.core.audit_state import remember
 from app.core.database import db
@@ -42,6 +42,7 @@ def deactivate_user(actor: Actor, user_id: int) -> User:
     db.session.flush()
     refuse_without_owner(actor)
     record(actor, "user.deactivated", user)
+    announce_member(actor.tenant_id, user)
     revoke_keys_of(actor, user_id)
     say_farewell(user_id=user_id, tenant_id=actor.tenant_id)
     if not tenants_of(user_id):
@@ -65,6 +66,7 @@ def reactivate_user(actor: Actor, user_id: int) -> User:
     belongs.deactivated_at = None
     db.session.flush()
     record(actor, "user.reactivated", user)
+    announce_member(actor.tenant_id, user)
     return user
 
 
@@ -87,6 +89,7 @@ def update_user(actor: Actor, user_id: int, changes: UserChanges) -> User:
         user.name, user.version = name, user.version + 1
         db.session.flush()
         record(actor, "user.renamed", user)
+        announce_member(actor.tenant_id, user)
         happened(Origin(), user.user_id, "user.renamed_by_organisation", organisation=actor.tenant.name)
     return user
 

@@ -1,6 +1,7 @@
 """`announce`: what a command says of a thing that it changed, once the change is committed.
 
 `announce_own`: the same of what somebody has in no organisation: their account.
+`announce_member`: the same of a person to those they work with.
 `say_farewell`: whose sockets end with it.
 """
 
@@ -21,6 +22,11 @@ def announce(subject: Any, event: str = "updated") -> None:
 def announce_own(user_id: int, event: str = "updated") -> None:
     """Tell the open pages of a person after the commit that something of their account has changed."""
     required_unit().announcements.append(live.own_announcement(user_id, event))
+
+
+def announce_member(tenant_id: UUID, user: Any) -> None:
+    """Tell open pages after the commit that a person in an organisation has come or gone, or looks different."""
+    required_unit().announcements.append(live.member_announcement(tenant_id, user.id, user.version))
 
 
 def say_farewell(

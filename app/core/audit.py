@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
-from app.core import clock, sealing, tenancy
+from app.core import clock, live, sealing, tenancy
 from app.core.actor import Actor
 from app.core.audit_state import changes
 from app.core.database import Base, db
@@ -165,6 +165,8 @@ def _write_all(events: list[_Event]) -> None:
             keys = sealing.keys(tenant_id, chain.from_iterable(event.key_subjects for event in happened))
             result = db.session.execute(_INSERT, [event.row(keys) for event in happened])
         assert result.rowcount == len(happened), "The audit trail did not take every event."  # type: ignore[attr-defined]
+        for user_id in dict.fromkeys(event.actor.user_id for event in happened):
+            required_unit().announcements.append(live.trail_announcement(tenant_id, user_id))
 
 
 def record_for_nobody(event_type: str, entity_type: str, entity_id: str, facts: dict[str, Any]) -> None:

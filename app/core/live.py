@@ -46,7 +46,7 @@ class Announcement:
     @property
     def channels(self) -> tuple[str, ...]:
         """Where it is told: on its own channel, on those around it, and on that of its kind."""
-        return (self.channel, *self.around, self.kind)
+        return tuple(dict.fromkeys((self.channel, *self.around, self.kind)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,25 @@ def own_announcement(user_id: int, event: str) -> Announcement:
     """What to say of a person to themselves, whatever organisation they are in just now."""
     return Announcement(
         tenant_id="", event=f"user.{event}", channel=f"user.{user_id}", id=str(user_id), version=1, by=_tab.get()
+    )
+
+
+def trail_announcement(tenant_id: Any, user_id: int | None) -> Announcement:
+    """What to say of new events in the trail of an organisation: that there are some, and for us by whom."""
+    return Announcement(
+        tenant_id=str(tenant_id), event="audit_event.created", channel="audit_event", id=str(user_id or ""), version=1
+    )
+
+
+def member_announcement(tenant_id: Any, user_id: int, version: int) -> Announcement:
+    """What to say of a person in an organisation that they work for."""
+    return Announcement(
+        tenant_id=str(tenant_id),
+        event="person.updated",
+        channel=f"person.{user_id}",
+        id=str(user_id),
+        version=version,
+        by=_tab.get(),
     )
 
 

@@ -41,6 +41,11 @@ class ApplicationInstance(Versioned, Model):
     closing_reminded_at: Mapped[datetime | None]  # when its owners were told that it closes in a few days
     closed_at: Mapped[datetime | None]  # nobody enters it any more, and its key is destroyed
 
+    @property
+    def application_instance_id(self) -> uuid.UUID:
+        """It belongs to itself."""
+        return self.id
+
 
 class ApplicationInstanceUser(Model):
     """A person's belonging to an organisation."""

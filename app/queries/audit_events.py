@@ -28,6 +28,7 @@ from app.queries.audit_things import Thing, things_named
 
 ACTIONS = ("create", "update", "delete", "read", "certify")
 SYSTEM = 0  # the person by which events of the system itself are asked for
+MOST_NEWS = 101  # events that are counted; what is more than a hundred is "over 100"
 AROUND = timedelta(minutes=10)  # how far the moment in an event's id may lie from that of its row
 
 
@@ -133,6 +134,23 @@ def list_audit_events(actor: Actor, filters: AuditFilters, paging: Paging) -> Pa
     values = narrowing(actor, filters)
     page = _listing(frozenset(values)).page(db.session, paging, filters.given, values | {"tenant": actor.tenant_id})
     return Page(shown(actor, page.rows), page.size, page.next, page.prev, page.filters)
+
+
+def count_newer_events(actor: Actor, filters: AuditFilters, newest: UUID | None) -> int:
+    """How many events that fit came after the newest that is known, counted up to a hundred and one."""
+    values = narrowing(actor, filters)
+    query = select(_LOG.id).where(_LOG.application_instance_id == bindparam("tenant"), *clauses(values))
+    given = values | {"tenant": actor.tenant_id}
+    if newest is not None:
+        made = _moment_of(newest)
+        known = select(_LOG.id).where(
+            _LOG.application_instance_id == bindparam("tenant"),
+            _LOG.event_id == newest,
+            _LOG.created_at.between(made - AROUND, made + AROUND),
+        )
+        query = query.where(_LOG.id > known.scalar_subquery(), _LOG.created_at >= made - AROUND)
+    few = query.limit(MOST_NEWS).subquery()
+    return db.session.scalar(select(func.count()).select_from(few), given) or 0
 
 
 def get_audit_event(actor: Actor, event_id: UUID) -> AuditEvent:

@@ -32,15 +32,17 @@ class Channel(NamedTuple):
 
 # Pages that show a thing of another kind, so that those who look at the one are told apart from those at the other.
 PLACES = {"board": "program"}
-ACCOUNT = "user"
+ACCOUNT, PERSON, TRAIL, ORGANISATION = "user", "person", "audit_event", "application_instance"
+# What there are no rows of an organisation for, and the permission to see it: who has it anywhere sees all of it.
+WITHOUT_ROWS = {PERSON: "user.view", TRAIL: "audit_event.view", ORGANISATION: "application_instance.update"}
 
 
 def channel_named(name: str) -> Channel | None:
     """The channel that somebody asked for by its name, or None where there is none of this name."""
     kind, dot, row_id = name.partition(".")
-    if kind == ACCOUNT:
+    if kind == ACCOUNT or (kind == PERSON and dot):
         return Channel(kind, int(row_id)) if row_id.isascii() and row_id.isdecimal() and len(row_id) < 17 else None
-    if kind not in _models() and not (dot and kind in PLACES):
+    if kind not in _models() and kind not in WITHOUT_ROWS and not (dot and kind in PLACES):
         return None
     try:
         return Channel(kind, UUID(row_id) if dot else None)
@@ -89,26 +91,38 @@ def may_follow(actor: Actor, channel: Channel) -> bool:
     """Whether somebody may be told of a thing, or of a kind of which they may see some at least."""
     if not sees_some(actor, channel.kind):
         return False
-    return channel.id is None or (isinstance(channel.id, UUID) and _is_in_sight(actor, channel.kind, channel.id))
+    if channel.id is None or channel.kind == PERSON:
+        return True
+    if channel.kind in WITHOUT_ROWS:
+        return channel.id == actor.tenant_id and channel.kind == ORGANISATION
+    return isinstance(channel.id, UUID) and _is_in_sight(actor, channel.kind, channel.id)
 
 
-def hears(actor: Actor, kind: str, row_id: UUID) -> bool:
-    """Whether somebody may hear that a thing has changed. Asks the database where they may see a part of its kind."""
-    return sees_all(actor, kind) or (sees_some(actor, kind) and _is_in_sight(actor, kind, row_id))
+def hears(actor: Actor, kind: str, row_id: str) -> bool:
+    """Whether somebody may hear that a thing has changed. Asks the database where they may see a part of its kind.
+
+    The id of what happened in the trail is that of the person who did it.
+    """
+    if sees_all(actor, kind):
+        return True
+    if kind in WITHOUT_ROWS:
+        return sees_some(actor, kind) and kind == TRAIL and row_id == str(actor.user_id)
+    return sees_some(actor, kind) and _is_in_sight(actor, kind, UUID(row_id))
 
 
 def sees_all(actor: Actor, kind: str) -> bool:
     """Whether somebody may see every thing of a kind."""
-    model = _model(kind)
-    return model is not None and actor.may(viewing_of(model))
+    if kind in (PERSON, ORGANISATION):
+        return actor.may_somewhere(WITHOUT_ROWS[kind])
+    viewing = _viewing(kind)
+    return viewing is not None and actor.may(viewing)
 
 
 def sees_some(actor: Actor, kind: str) -> bool:
     """Whether somebody may see any thing of a kind."""
-    model = _model(kind)
-    if model is None:
+    viewing = _viewing(kind)
+    if viewing is None:
         return False
-    viewing = viewing_of(model)
     return actor.may_somewhere(viewing) or actor.may_somewhere(f"{viewing}_own")
 
 
@@ -119,6 +133,14 @@ def _is_in_sight(actor: Actor, kind: str, row_id: UUID) -> bool:
         if (clause := in_sight(actor, model)) is not None:
             query = query.where(clause)
         return db.session.scalar(query, sight_of(actor, model) if clause is not None else {}) is not None
+
+
+def _viewing(kind: str) -> str | None:
+    """The permission to see things of a kind, or None where there is no such kind."""
+    if kind in WITHOUT_ROWS:
+        return WITHOUT_ROWS[kind]
+    model = _model(kind)
+    return viewing_of(model) if model is not None else None
 
 
 def _model(kind: str) -> Any:

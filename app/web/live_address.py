@@ -15,7 +15,7 @@ BEFORE = 2.0  # seconds by which the clocks of this server and of the stream may
 
 
 def of_page() -> str:
-    """The address for the page that is being shown, in the organisation it is of.
+    """The address for the page that is being shown, in the organisation it is of; in none for those of an account.
 
     On a developer's machine the host is the one that the browser used: its cookie is for no other.
     """
@@ -26,7 +26,8 @@ def of_page() -> str:
             parts = parts._replace(netloc=f"{request.host.rpartition(':')[0] or request.host}:{parts.port}")
     else:
         parts = urlsplit(f"{'wss' if request.is_secure else 'ws'}://{request.host}/live")
-    return urlunsplit(parts._replace(query=urlencode({"at": g.get("slug", "")})))
+    slug = g.get("slug")
+    return urlunsplit(parts._replace(query=urlencode({"at": slug}) if slug else ""))
 
 
 def since() -> dict[str, str]:

@@ -25,7 +25,7 @@ from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
 
 # What changes who may see what. A program that moves takes what is given in it to another place.
-OF_ACCESS = frozenset({"access_grant", "access_role", "user_group", "user", "program", "application_instance"})
+OF_ACCESS = frozenset({"access_grant", "access_role", "user_group", "program", "application_instance"})
 MOST_WAITING = 10_000  # events that nobody has been judged for yet; after more of them everybody asks anew
 
 log = structlog.get_logger(__name__)
@@ -76,10 +76,10 @@ class Judge:
             if socket.viewer is None:
                 continue
             if socket.holder not in hears:
-                hears[socket.holder] = live_channels.hears(socket.viewer, told.kind, UUID(told.id))
+                hears[socket.holder] = live_channels.hears(socket.viewer, told.kind, told.id)
             if hears[socket.holder]:
                 socket.tell(poke(told, channel, place))
-            elif channel == told.channel:
+            elif channel == told.channel != told.kind:
                 self._sockets.unfollow(socket, channel)
                 socket.tell(revocation(channel))
 

@@ -56,9 +56,9 @@ def show(page: str, fragment: str | None = None, /, *, status: int = 200, **cont
     return _toast(response, *toasted)
 
 
-def private(page: str, /, *, status: int = 200, **context: Any) -> Response:
-    """A page that nobody keeps: not the browser, and no service worker."""
-    answer = show(page, status=status, **context)
+def private(page: str, fragment: str | None = None, /, *, status: int = 200, **context: Any) -> Response:
+    """A page that nobody keeps, or a part of it: not the browser, and no service worker."""
+    answer = show(page, fragment, status=status, **context)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

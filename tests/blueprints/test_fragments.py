@@ -7,7 +7,15 @@ import pytest
 from tests.factories import a_certification, a_program, a_task
 from tests.markup import fragment, page
 
-LISTS = {"/tasks": "task-list", "/programs": "program-list", "/certifications": "certification-list"}
+LISTS = {
+    "/tasks": "task-list",
+    "/programs": "program-list",
+    "/certifications": "certification-list",
+    "/api-keys": "api-key-list",
+    "/policies": "policy-list",
+    "/roles": "role-list",
+    "/trash": "trash-list",
+}
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ UNNOTED = {
     r"/(o/<slug>|api/v1)/audit/exports(/<uuid:export_id>)?": OWN,
     r"/api/v1/audit/head": "a hash",
     r"/(o/<slug>|api/v1)/page-speed": "how long things took, of nobody in particular",
+    r"/o/<slug>/audit/news": "a number",
     r"/o/<slug>/|/o/<slug>/trash": WORK,
     r"/(o/<slug>|api/v1)/(tasks|programs)(/<uuid:\w+>)?": WORK,
     r"/(o/<slug>|api/v1)/(tasks|programs)/(new|<uuid:\w+>/(history|comments|edit|delete|board))": WORK,

@@ -73,11 +73,15 @@ function row(place, { people, count }, names) {
 /** As the macro of the server draws it: it left one to copy. */
 function avatar(place, { id, initials, hue, picture }) {
   const made = place.querySelector("template").content.firstElementChild.cloneNode(true);
-  const image = made.querySelector("img");
   made.className = made.className.replace(/hue-\d/, `hue-${hue}`);
   made.firstChild.data = initials;
-  if (picture) image.setAttribute("src", image.getAttribute("src").replace(/0\/picture\/.*/, `${id}/picture/${picture}`));
-  else image.remove();
+  if (picture) {
+    const image = document.createElement("img");
+    image.className = "avatar__picture";
+    image.alt = "";
+    image.src = place.dataset.picture.replace(/0\/picture\/.*/, `${id}/picture/${picture}`);
+    made.append(image);
+  }
   return made;
 }
 
