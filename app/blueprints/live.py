@@ -25,6 +25,7 @@ from app.core.transaction import end_reading
 from app.queries import live_channels
 from app.queries.socket_holders import Holder, find_tenant_id, welcome
 from app.web import live_reader
+from app.web.cursors import CURSOR, Cursors
 from app.web.door import public
 from app.web.presence import EDITS, PRESENCE, Presence
 from app.web.sockets import MOST_CHANNELS, OWN, SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames, poke
@@ -45,10 +46,11 @@ def init_app(app: Flask) -> None:
     app.view_functions["live"] = public(app.view_functions["live"])
     app.wsgi_app = _whole_frames(app.wsgi_app)  # type: ignore[method-assign]
     presence = app.extensions["presence"] = Presence(app)
+    app.extensions["cursors"] = Cursors(presence)
     sockets = app.extensions["sockets"] = Sockets(presence.let_go)
     # So many sockets ask the database at once: when all come back together they wait, and none is let go.
     app.extensions["turns"] = threading.BoundedSemaphore(app.config["SETTINGS"].database_pool)
-    app.extensions["live_reader"] = live_reader.start(app, sockets, presence)
+    app.extensions["live_reader"] = live_reader.start(app, sockets, presence, app.extensions["cursors"])
     beat_forever("live")
 
 
@@ -109,6 +111,8 @@ def _answer(socket: Socket, message: str | bytes) -> None:
     elif event in (PRESENCE, EDITS) and isinstance(channel, str) and isinstance(told.get("here"), bool):
         presence = current_app.extensions["presence"]
         (presence.come if told["here"] else presence.go)(socket, event, channel)
+    elif event == CURSOR and isinstance(channel, str):
+        current_app.extensions["cursors"].point(socket, channel, told.get("x"), told.get("y"))
     else:
         socket.tell('{"event":"error","code":"UNKNOWN_EVENT"}')
 

@@ -15,7 +15,7 @@ from app.core import clock, valkey
 
 STAY = 40.0  # seconds for which somebody stays without a word; a browser says one every fifteen
 LINGER = 1.5  # seconds for which somebody stays who goes: another tab, or the page after this one, takes over meanwhile
-NEWS = "live:crowds"  # where live processes tell each other; nothing of it is kept
+NEWS, CURSORS = "live:crowds", "live:cursors"  # where live processes tell each other; nothing of it is kept
 
 
 class Crowd(NamedTuple):
@@ -75,9 +75,9 @@ def _member(name: bytes) -> Member:
     return Member(int(user_id), connection)
 
 
-def tell(news: Iterable[tuple[Any, ...]], *, by: str) -> None:
+def tell(news: Iterable[tuple[Any, ...]], *, by: str, where: str = NEWS) -> None:
     """Tell the other live processes. Raises RedisError."""
-    valkey.client().publish(NEWS, json.dumps([by, *news], default=str, separators=(",", ":")))
+    valkey.client().publish(where, json.dumps([by, *news], default=str, separators=(",", ":")))
 
 
 def told(message: bytes) -> tuple[str, list[list[Any]]]:

@@ -171,6 +171,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "app.css": ([str(STATIC / "css" / "app.css")], Esbuild),
         "styleguide.css": ([str(STATIC / "css" / "styleguide.css")], Esbuild),
         "app.js": ([str(STATIC / "js" / "app.js")], Esbuild),
+        "cursors.js": ([str(STATIC / "js" / "cursors.js")], EsbuildModule),
         "presence.js": ([str(STATIC / "js" / "presence.js")], EsbuildModule),
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
         "vitals.js": ([str(STATIC / "js" / "vitals.js")], EsbuildModule),

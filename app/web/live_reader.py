@@ -22,6 +22,7 @@ from app.core.database import fresh_session
 from app.core.ids import new_secret_id
 from app.queries.live_channels import sees_all
 from app.queries.socket_holders import welcome
+from app.web.cursors import Cursors
 from app.web.live_judge import OF_ACCESS, Judge
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke
@@ -113,7 +114,7 @@ class Reader:
             self._judge.look_again(tenant_id)
 
 
-def start(app: Flask, sockets: Sockets, presence: Presence) -> Reader:
+def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors) -> Reader:
     """Read, judge and look for as long as the process lives, each in a thread of its own."""
     judge = Judge(app, sockets, presence)
     judge.start()
@@ -121,6 +122,8 @@ def start(app: Flask, sockets: Sockets, presence: Presence) -> Reader:
     threading.Thread(target=reader.read_forever, name="live-reader", daemon=True).start()
     threading.Thread(target=presence.run_forever, name="live-presence", daemon=True).start()
     threading.Thread(target=presence.hear_forever, name="live-crowds", daemon=True).start()
+    threading.Thread(target=cursors.tell_forever, name="live-cursors", daemon=True).start()
+    threading.Thread(target=cursors.hear_forever, name="live-pointing", daemon=True).start()
     threading.Thread(target=look_forever, args=(app, sockets, judge), name="live-look", daemon=True).start()
     return reader
 

@@ -54,7 +54,7 @@ class Presence:
     """The crowds that the sockets of this process are in, or watch."""
 
     def __init__(self, app: Flask) -> None:
-        self._app, self._name = app, str(new_secret_id())
+        self._app, self.name = app, str(new_secret_id())
         self._rooms: dict[Crowd, Room] = {}
         self._due: dict[Crowd, float] = {}  # when to look at a crowd next
         self._changes: dict[tuple[Crowd, Member], float | None] = {}  # what is not kept yet
@@ -110,6 +110,20 @@ class Presence:
                     self._rooms.setdefault(watched, Room()).watching[socket] = None
                     self._soon(watched)
         self._wake.set()
+
+    def is_seen_in_company(self, socket: Socket, crowd: Crowd) -> bool:
+        """Whether somebody is seen at a place, and is not alone there."""
+        with self._lock:
+            room = self._rooms.get(crowd)
+            return room is not None and room.count > 1 and crowd in socket.places and _is_shown(socket)
+
+    def beside(self, crowd: Crowd, user_id: int) -> list[Socket]:
+        """Those who are told of somebody by name, as somebody else who is at the same place."""
+        with self._lock:
+            room = self._rooms.get(crowd)
+            if room is None or user_id not in room.shown:
+                return []
+            return [each for each, way in room.watching.items() if way == NAMES and each.holder.user_id != user_id]
 
     def _leave(self, socket: Socket, crowd: Crowd, *, at_once: bool) -> None:
         socket.places.discard(crowd)
@@ -168,7 +182,7 @@ class Presence:
 
     def _hear(self, message: bytes) -> None:
         by, news = crowds.told(message)
-        if by == self._name:
+        if by == self.name:
             return
         with self._lock:
             for event, tenant_id, channel in news:
@@ -187,7 +201,7 @@ class Presence:
         if changes:
             crowds.keep(changes)
         if changed:
-            crowds.tell([tuple(each) for each in changed], by=self._name)
+            crowds.tell([tuple(each) for each in changed], by=self.name)
         with self._lock:
             for crowd in changed:
                 self._soon(crowd)

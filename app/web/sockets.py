@@ -42,6 +42,7 @@ class Socket:
         self.channels: set[str] = set()
         self.places: set[Crowd] = set()  # where it is, of what it follows
         self.connection = str(new_secret_id())
+        self.pointed = (0, 0)  # in which second, and how often
         self._server = server
         self._outbox: deque[str] = deque()
         self._ending: tuple[int, str] | None = None
@@ -55,6 +56,11 @@ class Socket:
             return
         self._outbox.append(message)
         self._server.event.set()
+
+    def tell_if_idle(self, message: str) -> None:
+        """Have a message sent that is worth nothing later: whoever has others to read first is not told."""
+        if not self._outbox:
+            self.tell(message)
 
     def resync(self) -> None:
         """Have the browser ask anew for everything that it shows. What waits is then of no use any more."""

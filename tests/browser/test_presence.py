@@ -10,7 +10,7 @@ from app.core import valkey
 from app.core.actor import SignedIn
 from app.schemas.profiles import ProfileChanges
 from tests import cast
-from tests.factories import a_grant, a_task
+from tests.factories import a_grant, a_program, a_task
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +53,23 @@ def test_two_people_meet_on_a_task_and_a_third_who_hides_sees_them(visit, alice,
     expect(another.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
     another.close()
     expect(alices.locator("#main").get_by_text("Also here")).to_have_count(0)
+
+
+def test_two_people_point_on_a_board_and_who_wants_no_motion_does_not(visit, alice, bob):
+    program = a_program(alice)
+    a_task(alice, program)
+    alices, bobs = (visit(player).go(f"/programs/{program.id}/board") for player in (alice, bob))
+    expect(alices.locator("#main").get_by_text("Also here: Bob")).to_be_visible()
+    expect(bobs.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
+    box = bobs.locator("[data-cursors]").bounding_box()
+    cursor = alices.locator(".cursor")
+    bobs.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    expect(cursor).to_have_text("Bob")
+    expect(alices.locator(".cursors")).to_have_attribute("aria-hidden", "true")
+    expect(cursor).to_have_count(0)  # it fades
+
+    alices.emulate_media(reduced_motion="reduce")
+    bobs.mouse.move(box["x"] + 5, box["y"] + 5, steps=3)
+    alices.mouse.move(box["x"] + 5, box["y"] + 5, steps=3)
+    expect(bobs.locator(".cursor")).to_have_count(0)
+    expect(cursor).to_have_count(0)

@@ -14,7 +14,7 @@ from app.commands.access_grants import delete_access_grant
 from app.commands.access_roles import create_access_role
 from app.commands.profiles import update_profile
 from app.commands.users import deactivate_user
-from app.core import clock, crowds, tenancy
+from app.core import clock, crowds, tenancy, valkey
 from app.core.actor import SignedIn
 from app.core.database import db
 from app.core.ids import new_token
@@ -24,6 +24,7 @@ from app.models.user_sessions import UserSession
 from app.models.users import User
 from app.schemas.access_roles import NewAccessRole
 from app.schemas.profiles import ProfileChanges
+from app.web.cursors import MOST_A_SECOND
 from app.web.presence import MOST_SHOWN
 from app.web.stored_sessions import token_hash
 from tests import cast
@@ -194,6 +195,39 @@ def test_who_ends_without_a_word_is_gone_when_their_time_is_up(alice, bob, line,
     crowds.keep({(crowd, crowds.Member(bob.user_id, "a process that was killed")): crowds.until(0.5)})
     assert names(alices.be_at(channel)) in (["Alice", "Bob"], ["Alice"])
     alices.sees(channel, 1)
+
+
+def test_who_points_is_seen_by_those_beside_them_only_and_a_flood_is_dropped(alice, bob, line, place):
+    program, _ = place
+    board = f"board.{program.id}"
+    role = create_access_role(alice.actor, NewAccessRole(name="Onlooker", permissions=("program.view", "task.view")))
+    alice.organisation.roles["onlooker"] = role.id
+    gina, _grant = let_in(alice, "gina", program, role="onlooker")
+    alices, bobs, ginas, elsewhere = line(alice), line(bob), line(gina), line(bob)
+    alices.be_at(board)
+    alices.say(event="cursor", channel=board, x=0.5, y=0.5)  # nobody is there who could see it
+    bobs.be_at(board)
+    ginas.be_at(board)
+    elsewhere.be_at(f"program.{program.id}")
+    bobs.sees(board, 3)
+    for x, y in ((-1, 0), (2, 0), (True, 0), ("0", 0), (None, 0), ([], {})):
+        alices.say(event="cursor", channel=board, x=x, y=y)
+    alices.say(event="cursor", channel=f"program.{program.id}", x=0.1, y=0.1)  # where alice is not
+    alices.say(event="cursor", channel=board, x=0.123456, y=1)
+    assert bobs.until(lambda told: told["event"] == "cursor") == {
+        "event": "cursor", "channel": board, "user": alice.user_id, "x": 0.1235, "y": 1
+    }  # fmt: skip
+    for number in range(40):
+        alices.say(event="cursor", channel=board, x=number / 40, y=0)
+    bobs.say(event="cursor", channel=board, x=1, y=1)
+    alices.until(lambda told: told["event"] == "cursor")
+    pointed = [told for told in bobs.all_so_far() if told["event"] == "cursor"]
+    assert len(pointed) <= 2 * MOST_A_SECOND
+    assert all(told["user"] == alice.user_id for told in pointed)
+    for each in (ginas, elsewhere):
+        assert "cursor" not in json.dumps(each.all_so_far())
+    keys = b" ".join(valkey.client().scan_iter("*", count=1000))
+    assert b"cursor" not in keys
 
 
 def test_a_crowd_that_comes_is_told_of_once_a_second_and_not_all_by_name(alice, live, channel):

@@ -31,7 +31,7 @@ export function watchLive() {
     line.want([...new Set([...parts().flatMap(channelsOf), ...places.map((place) => place.split(" ")[1])])], places);
   };
   document.addEventListener("htmx:after:settle", settle);
-  watchWriting(settle);
+  watchWriting(settle, line.say);
   settle();
 }
 

@@ -48,6 +48,16 @@ function sayOnce(channel, names, edits, announce) {
   if (news) announce(news);
 }
 
+/** Somebody who is at a place, by their id. */
+export function person(channel, id) {
+  return crowds.get(`presence ${channel}`)?.people.get(id);
+}
+
+/** Whether we are seen at a place by somebody else. */
+export function isSeen(channel) {
+  return Boolean(crowds.get(`presence ${channel}`)?.you) && othersIn(`presence ${channel}`).count > 0;
+}
+
 function othersIn(key) {
   const crowd = crowds.get(key);
   if (!crowd) return { people: [], count: 0 };

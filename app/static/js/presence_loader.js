@@ -13,13 +13,36 @@ export function placesHere() {
 
 /** Take a message that is about people. Returns whether it was one. */
 export function meet(message) {
-  if (!EVENTS.includes(message.event)) return false;
-  load().then((module) => module?.meet(message, announce));
+  if (message.event === "cursor") showCursor(message);
+  else if (EVENTS.includes(message.event)) learn(message);
+  else return false;
   return true;
 }
 
-/** Call `changed` when somebody begins to write in a form, or takes back what they wrote. */
-export function watchWriting(changed) {
+async function learn(message) {
+  const module = await load();
+  module?.meet(message, announce);
+  if (module?.isSeen(message.channel) && document.querySelector("[data-cursors]")) pointing(module);
+}
+
+async function showCursor(message) {
+  const module = await load();
+  if (module) (await pointing(module)).show(message, module.person(message.channel, message.user));
+}
+
+let speak;
+let pointer;
+
+/** What shows where others point, and says where we do: loaded once somebody else is there. */
+function pointing(module) {
+  const { cursorsModule } = document.querySelector("[data-here]").dataset;
+  pointer ??= import(cursorsModule).then((loaded) => { loaded.watchPointing(module.isSeen, speak); return loaded; });
+  return pointer;
+}
+
+/** Call `changed` when somebody begins to write in a form, or takes back what they wrote. `say` tells the line something. */
+export function watchWriting(changed, say) {
+  speak = say;
   document.addEventListener("htmx:after:settle", async () => (await load())?.show(announce));
   let before = "";
   for (const event of ["input", "reset"]) {

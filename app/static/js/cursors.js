@@ -1,0 +1,91 @@
+// Where others point, over what they point at: <div data-cursors="board.<id>">. Nobody needs it, so nothing says it aloud,
+// and it is not there for who wants no motion. A module of its own: only pages on which somebody else is load it.
+const APART_MS = 50; // twenty times a second at most
+const FADE_MS = 4000;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+const shown = new Map(); // by "<channel> <person>": the element, where it stands, and the timer that takes it away
+
+/** Show where somebody points. `person` is who it is, where that is known. */
+export function show({ channel, user, x, y }, person) {
+  if (!boxOf(channel) || !person || still.matches) return;
+  const key = `${channel} ${user}`;
+  const before = shown.get(key);
+  clearTimeout(before?.timer);
+  const cursor = before?.cursor ?? draw(person);
+  place(cursor, channel, x, y);
+  cursor.dataset.fades = "";
+  requestAnimationFrame(() => { delete cursor.dataset.fades; });
+  shown.set(key, { cursor, at: [channel, x, y], timer: setTimeout(() => { cursor.remove(); shown.delete(key); }, FADE_MS) });
+}
+
+function boxOf(channel) {
+  return document.querySelector(`[data-cursors="${CSS.escape(channel)}"]`);
+}
+
+function place(cursor, channel, x, y) {
+  const box = boxOf(channel);
+  cursor.hidden = !box;
+  if (!box) return;
+  const around = box.getBoundingClientRect();
+  const along = isReversed(box) ? 1 - x : x;
+  cursor.style.translate = `${around.left + along * around.width}px ${around.top + y * around.height}px`;
+}
+
+addEventListener("scroll", () => { for (const { cursor, at } of shown.values()) place(cursor, ...at); }, { capture: true, passive: true });
+
+let last = 0;
+let waiting = null;
+
+/** Say where the pointer is over a box of which `mayPoint` says that somebody else is there who may see it. */
+export function watchPointing(mayPoint, say) {
+  document.addEventListener("pointermove", (event) => {
+    const box = event.target.closest?.("[data-cursors]");
+    if (!box || still.matches || event.pointerType === "touch" || !mayPoint(box.dataset.cursors)) return;
+    const around = box.getBoundingClientRect();
+    const along = part(event.clientX - around.left, around.width);
+    waiting = { event: "cursor", channel: box.dataset.cursors, x: isReversed(box) ? 1 - along : along, y: part(event.clientY - around.top, around.height) };
+    const wait = last + APART_MS - Date.now();
+    if (wait > 0) setTimeout(flush, wait);
+    else flush();
+  });
+
+  function flush() {
+    if (!waiting || Date.now() - last < APART_MS) return;
+    last = Date.now();
+    say(waiting);
+    waiting = null;
+  }
+}
+
+function draw({ name, hue }) {
+  const cursor = document.createElement("span");
+  cursor.className = `cursor avatar--hue-${hue}`;
+  cursor.ariaHidden = "true";
+  const label = document.createElement("span");
+  label.className = "cursor__name";
+  label.textContent = name;
+  cursor.append(label);
+  layer().append(cursor);
+  return cursor;
+}
+
+/** Over the window, so that nothing that is shown here makes the page any longer or wider. */
+function layer() {
+  const there = document.querySelector("body > .cursors");
+  if (there) return there;
+  const made = document.createElement("div");
+  made.className = "cursors";
+  made.ariaHidden = "true";
+  document.body.append(made);
+  return made;
+}
+
+function part(at, whole) {
+  return Math.round(Math.min(1, Math.max(0, at / whole)) * 10_000) / 10_000;
+}
+
+/** A point is told from the side on which reading begins: two people may read in two directions. */
+function isReversed(box) {
+  return getComputedStyle(box).direction === "rtl";
+}
