@@ -14,7 +14,7 @@ from app import blueprints, cli
 from app.blueprints import health, live
 from app.config import Settings
 from app.core.database import db
-from app.web import assets, door, errors, gateway, templating
+from app.web import assets, door, errors, gateway, panels, templating
 from app.web.parsing import StrictRequest
 
 # What a browser needs to know of a file: its type is what we say, it is for our pages only, and it comes over TLS.
@@ -44,6 +44,7 @@ def serve_pages(app: Flask, settings: Settings) -> None:
     door.init_app(app)
     errors.init_app(app)
     templating.init_app(app)
+    panels.init_app(app)
     blueprints.init_app(app)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,

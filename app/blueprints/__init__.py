@@ -36,6 +36,7 @@ from app.blueprints import (
     trash,
     user_groups,
     users,
+    workspaces,
 )
 from app.blueprints.api import api
 
@@ -75,5 +76,6 @@ def init_app(app: Flask) -> None:
         access_grants,
         audit_exports,
         page_speed,
+        workspaces,
     ):
         app.register_blueprint(noun.bp, url_prefix="/o/<slug>")

@@ -58,6 +58,7 @@ ICONS = (
     "circle-question-mark",
     "circle-slash",
     "clock",
+    "columns-2",
     "copy",
     "download",
     "ellipsis",
@@ -72,6 +73,7 @@ ICONS = (
     "layers",
     "list-checks",
     "log-out",
+    "maximize-2",
     "message-square",
     "minus",
     "monitor-smartphone",
@@ -176,6 +178,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
         "vitals.js": ([str(STATIC / "js" / "vitals.js")], EsbuildModule),
         "sw.js": ([str(STATIC / "js" / "service_worker.js")], Esbuild),
+        "workspace.js": ([str(STATIC / "js" / "workspace.js")], EsbuildModule),
         "icons.svg": ([str(MODULES / "lucide-static" / "icons" / f"{name}.svg") for name in ICONS], Sprite),
         "favicon.svg": ([str(STATIC / "icons" / "favicon.svg")], None),
     }

@@ -19,7 +19,7 @@ from app.core.database import db
 from app.core.errors import AmbiguousCredentials, NotFound, TenantSuspended, Unauthenticated
 from app.models.api_keys import may_be_used_from
 from app.queries import identity
-from app.web import cors, rate_limits
+from app.web import cors, panels, rate_limits
 from app.web.actors import asked_about, is_api, known_actor, origin, person_signed_in
 from app.web.stored_sessions import StoredSession, StoredSessions
 
@@ -81,7 +81,12 @@ def _let_in() -> None:
 
 
 def _count() -> None:
-    """Count the request for whom it is of, or for its address where nobody known asks. Raises RateLimited."""
+    """Count the request for whom it is of, or for its address where nobody known asks. Raises RateLimited.
+
+    The panels of a workspace are counted with it.
+    """
+    if panels.is_within():
+        return
     actor, person = known_actor(), getattr(session._get_current_object(), "person", None)  # type: ignore[attr-defined]
     if actor is not None:
         rate_limits.count_actor(actor)

@@ -28,6 +28,7 @@ from app.core import errors
 from app.core.database import db
 from app.core.errors import DomainError
 from app.queries.access_explanation import ASKABLE
+from app.web import panels
 from app.web.actors import is_api, known_actor
 from app.web.responses import wants_fragment
 from app.web.sign_in import safe_next
@@ -218,15 +219,28 @@ def _is_closed_behind(refusal: DomainError) -> bool:
 
 def _behind(refusal: DomainError) -> Response:
     """The page that says so, loaded as a whole: the frame around it may be another one now."""
-    if "HX-Request" in request.headers:
+    if "HX-Request" in request.headers and panels.asked_for() is None:
         return Response(headers={"HX-Redirect": request.full_path.rstrip("?")})
     html = render_template("errors/behind.html", said_now=get_flashed_messages())
     return Response(html, int(refusal.status), mimetype="text/html")
 
 
+def _refused_panel() -> Response:
+    """The panel of a page that is not there or may not be seen: nobody can tell which. It takes the place of the whole.
+
+    What was shown before, and what it was called, goes with it.
+    """
+    response = Response(render_template("errors/refused.html"), HTTPStatus.NOT_FOUND, mimetype="text/html")
+    if wants_fragment():
+        response.headers.update({"HX-Retarget": panels.page_target(), "HX-Reswap": "outerSync"})
+    return response
+
+
 def _as_html(refusal: DomainError) -> Response:
     if _is_closed_behind(refusal):
         return _behind(refusal)
+    if panels.asked_for() and request.method == "GET" and refusal.status in (403, 404):
+        return _refused_panel()
     template = "errors/_error.html" if wants_fragment() else "errors/page.html"
     status = int(refusal.status)
     try:

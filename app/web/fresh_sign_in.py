@@ -21,6 +21,7 @@ from app.core.parsing import parse
 from app.queries.accounts import ways_of
 from app.schemas.accounts import GivenCode, PasskeyAnswer
 from app.schemas.sessions import Credentials
+from app.web import panels
 from app.web.actors import current_person, is_fresh
 from app.web.parsing import form_values
 from app.web.passkey_questions import question_of
@@ -98,5 +99,6 @@ def _ask(typed: dict[str, str], errors: dict[str, str], status: int) -> Response
     to = request.full_path.rstrip("?")
     page = private("account/confirm.html", status=status, to=to, typed=typed, errors=errors, ways=ways)
     if wants_fragment():  # it takes the place of the whole page, not of the part that was to change
-        page.headers.update({"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerSync"})
+        root = panels.page_target()
+        page.headers.update({"HX-Retarget": root, "HX-Reselect": root, "HX-Reswap": "outerSync"})
     return page

@@ -17,8 +17,9 @@ from flask import Response, flash, get_flashed_messages, redirect, render_templa
 
 from app.core.errors import DomainError
 from app.core.parsing import Schema
+from app.web import panels
 
-VARY = "HX-Request-Type, HX-History-Restore-Request, Cookie"
+VARY = "HX-Request-Type, HX-History-Restore-Request, X-Panel, Cookie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def wants_fragment() -> bool:
 def show(page: str, fragment: str | None = None, /, *, status: int = 200, **context: Any) -> Response:
     """A page, or only its `fragment` where htmx asked for that."""
     template = fragment if fragment and wants_fragment() else page
-    said = get_flashed_messages()
+    said = [] if panels.is_within() else get_flashed_messages()  # what is to be said, the whole workspace says
     toasted = said if "HX-Request" in request.headers else []
     html = render_template(template, said=[] if toasted else said, **context)
     response = Response(html, status, mimetype="text/html")

@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from app.web import dates, live_address
+from app.web import dates, live_address, panels
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.devices import device
@@ -52,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(
         attested=dates.attested,
+        bare_title=panels.bare_title,
         day=dates.day,
         device=device,
         moment=dates.moment,

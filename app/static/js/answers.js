@@ -28,8 +28,8 @@ function decide(ctx) {
     return;
   }
   const answer = new DOMParser().parseFromString(ctx.text, "text/html");
-  const wholePage = Boolean(ctx.select); // a boosted link or form, which takes <main> out of the answer
-  const fits = !wholePage || answer.querySelector("#main");
+  const wholePage = Boolean(ctx.select); // a boosted link or form, which takes <main> or its panel out of the answer
+  const fits = !wholePage || answer.querySelector(ctx.select);
   const refusal = answer.querySelector("[data-error]");
   const reading = ctx.request.method === "GET";
 

@@ -10,6 +10,7 @@ import { watchMenus } from "./menus.js";
 import { watchLive } from "./live.js";
 import { watchNavigation } from "./navigation.js";
 import { watchMessages } from "./messages.js";
+import { watchPanels } from "./panels.js";
 import { watchPasskeys } from "./passkey_loader.js";
 import { watchVitals } from "./vitals_loader.js";
 
@@ -24,6 +25,7 @@ watchDragging();
 watchDrafts();
 watchMenus();
 watchPasskeys();
+watchPanels();
 watchLive();
 watchInstalledApp();
 watchVitals();

@@ -66,7 +66,7 @@ function restoreIn(root) {
     if (draft.over === field.defaultValue) {
       field.value = draft.text;
       note(field, say("restored"), [say("discard"), () => discard(field)]);
-    } else if (!field.form?.querySelector("#error-summary, [aria-invalid]")) {
+    } else if (!field.form?.querySelector("[id$=error-summary], [aria-invalid]")) {
       note(field, say("older"),
         [say("use"), () => { field.value = draft.text; noteOf(field)?.remove(); field.focus(); }], [say("discard"), () => discard(field)]);
     }

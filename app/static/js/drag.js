@@ -90,9 +90,10 @@ function scrollAlong() {
   const pull = (place, size) => (place < EDGE ? -SPEED : place > size - EDGE ? SPEED : 0);
   const strip = drag.card.closest(".board__columns");
   const box = strip.getBoundingClientRect();
+  const room = strip.closest("[data-panel-body]") ?? document.scrollingElement; // what scrolls up and down
   const [across, down] = [pull(x - box.left, box.width), pull(y, innerHeight)];
   if (across) strip.scrollBy(across, 0);
-  if (down) scrollBy(0, down);
+  if (down) room.scrollBy(0, down);
   if (across || down) follow();
   requestAnimationFrame(scrollAlong);
 }

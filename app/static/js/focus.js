@@ -2,7 +2,7 @@
 // wrong, else at the heading; and whoever presses a button in a panel should not lose their place to <body>.
 import { isPage } from "./navigation.js";
 
-const WRONG = "#error-summary, [aria-invalid]"; // a form with one field has no summary
+const WRONG = "[id$=error-summary], [aria-invalid]"; // a form with one field has no summary
 
 export function watchFocus() {
   let trail = []; // the ids around the focus before the swap, from the innermost out

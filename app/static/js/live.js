@@ -5,6 +5,7 @@
 import { openLine, tab } from "./line.js";
 import { say } from "./messages.js";
 import { meet, placesHere, watchWriting } from "./presence_loader.js";
+import { panelOf } from "./panels.js";
 
 const JITTER_MS = [60, 180]; // bursts become one request, and a hundred readers do not ask in the same moment
 const A_WHILE_MS = 60_000; // what a page that was not told so asks for, by a clock that may be wrong
@@ -17,7 +18,7 @@ export function isLive(ctx) {
 
 export function watchLive() {
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    ctx.request.headers["X-Tab"] = tab;
+    ctx.request.headers["X-Tab"] = placeOf(ctx.sourceElement);
     if (isLive(ctx)) for (const name of [...ctx.request.body.keys()]) ctx.request.body.delete(name); // nothing that is typed
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
@@ -42,6 +43,12 @@ function shownSince() {
   return `${told || Date.now() - A_WHILE_MS}-0`;
 }
 
+/** Where something is done or shown: in this tab, or in one of its panels, of which each shows its own doings only. */
+function placeOf(element) {
+  const panel = panelOf(element);
+  return panel ? `${tab}-${panel.dataset.panel}` : tab;
+}
+
 function parts() {
   return [...document.querySelectorAll("[data-live], [data-live-guard]")];
 }
@@ -55,9 +62,10 @@ function hear(message) {
   if (meet(message)) return;
   for (const part of parts()) {
     if (channel && !channelsOf(part).includes(channel)) continue;
-    const shown = by === tab && channelsOf(part)[0] === channel; // the answer to what was done here
+    const isOwn = by === placeOf(part);
+    const shown = isOwn && channelsOf(part)[0] === channel; // the answer to what was done here
     if (part.dataset.liveGuard) {
-      if (by !== tab && event.includes(".")) warn(part);
+      if (!isOwn && event.includes(".")) warn(part);
     } else if (!shown || busy.has(part)) later(part);
   }
 }

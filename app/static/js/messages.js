@@ -63,6 +63,8 @@ function takingBack({ url, fields }, item) {
   form.method = "post";
   form.action = url;
   form.setAttribute("hx-sync", "drop");
+  // Beside each other the panels see for themselves: each of them follows what it shows.
+  if (document.getElementById("workspace")) form.setAttribute("hx-boost", "swap:none push:false");
   for (const [name, value] of Object.entries(fields)) {
     const field = document.createElement("input");
     Object.assign(field, { type: "hidden", name, value });

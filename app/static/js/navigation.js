@@ -2,9 +2,9 @@
 
 const OURS = "main";
 
-/** Whether the element that was just swapped is a whole page: <main> itself, or <body> after Back. */
+/** Whether the element that was just swapped is a whole page: <main> itself, a panel, or <body> after Back. */
 export function isPage(target) {
-  return target.id === OURS || target === document.body;
+  return target.id === OURS || target === document.body || Boolean(target.matches?.("[data-panel]"));
 }
 
 export function watchNavigation() {

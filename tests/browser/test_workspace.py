@@ -1,0 +1,248 @@
+"""Pages beside each other: opened, moved and closed by hand, by keyboard and without a script, and live meanwhile."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.commands.access_grants import delete_access_grant
+from app.commands.task_comments import comment_on_task
+from app.core import valkey
+from app.schemas.tasks import NewComment
+from tests import cast
+from tests.browser.layout import PHONE
+from tests.browser.windows import until
+from tests.factories import a_grant, a_program, a_task
+
+KEPT = "document.querySelector('[data-place]') === window.kept"
+
+
+@pytest.fixture(autouse=True)
+def within_earshot(browser_stage, play_stage):
+    """Say what these tests do where the live process of the browser tests listens."""
+    valkey.configure(browser_stage.redis_url)
+    yield
+    valkey.configure(play_stage.redis_url)
+
+
+@pytest.fixture
+def program(alice):
+    return a_program(alice, key="OPS", name="Spring")
+
+
+@pytest.fixture
+def tasks(alice, program):
+    return [a_task(alice, program, name=name) for name in ("Letter", "Leaflet")]
+
+
+def panel(page: Page, name: str):
+    """A panel by a word of its name."""
+    return page.locator("[data-panel]").filter(has=page.locator(".pane__title", has_text=name))
+
+
+def shown(page: Page) -> list[str]:
+    """What is open, as the address says it."""
+    return re.findall(r"[?&]p=([^&]*)", page.evaluate("location.search"))
+
+
+def following(page: Page) -> None:
+    """Wait until the page hears what others do."""
+    expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+
+
+def ready(page: Page) -> None:
+    """Wait until the script has taken over."""
+    expect(page.locator("#workspace a[data-href]")).to_have_count(0)
+    expect(page.locator("a[data-act]")).to_have_count(0)
+
+
+def test_by_keyboard_alone_panels_open_move_fold_and_close_and_the_others_are_left_alone(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    ready(page)
+    page.evaluate("window.kept = document.querySelector('[data-place]')")
+    page.locator("[data-panel-body]").evaluate("body => { body.style.maxBlockSize = '120px'; body.scrollTop = 40; }")
+
+    page.get_by_role("link", name="Letter").focus()
+    scrolled = page.locator("[data-panel-body]").evaluate("body => body.scrollTop")
+    assert scrolled > 40
+    page.keyboard.press("Alt+Enter")  # beside it, and the keyboard goes there
+    expect(panel(page, "Letter").locator("h1")).to_be_focused()
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
+    expect(page).to_have_title(re.compile(r"^Spring · OPS-1 Letter – "))
+    expect(page.locator("#announcer")).to_have_text("OPS-1 Letter is open, panel 2 of 2.")
+    assert page.evaluate(KEPT)
+    assert page.locator("[data-panel-body]").first.evaluate("body => body.scrollTop") == scrolled
+
+    page.keyboard.press("Shift+F6")
+    expect(panel(page, "Spring").locator("h1")).to_be_focused()
+    page.keyboard.press("]")
+    expect(panel(page, "Letter").locator("h1")).to_be_focused()
+
+    edge = page.get_by_role("separator", name="Width of Spring")
+    edge.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(edge).to_have_attribute("aria-valuenow", "45")
+    page.keyboard.press("Enter")
+    expect(edge).to_have_attribute("aria-valuenow", "10")
+    page.keyboard.press("Enter")
+    expect(edge).to_have_attribute("aria-valuenow", "45")
+    expect(page).to_have_url(re.compile("&s=45,55$"))
+
+    page.get_by_role("button", name="Move with the arrow keys").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#announcer")).to_have_text("Spring is now panel 2 of 2.")
+    assert shown(page) == [f"tasks/{tasks[0].id}", f"programs/{program.id}"]
+    assert page.evaluate("document.querySelectorAll('[data-place]')[1] === window.kept")
+
+    panel(page, "Letter").get_by_role("button", name="Close").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Letter")).to_be_focused()  # which it was opened from
+    assert shown(page) == [f"programs/{program.id}"]
+    assert page.evaluate(KEPT)
+
+
+def test_by_pointer_and_menu_links_lead_within_their_panel_or_to_the_one_beside_it(visit, alice, program, tasks):
+    window = visit(alice)
+    page = window.go("/w")
+    page.get_by_role("region", name="Choose what to show here").get_by_role("link", name="Programs").click()
+    panel(page, "Programs").get_by_role("link", name="Spring").click()
+    expect(panel(page, "Spring").locator("h1")).to_be_focused()
+    assert shown(page) == [f"programs/{program.id}"]
+
+    page.locator("summary", has_text="What to do with this panel").first.click()
+    page.get_by_role("button", name="Open links beside it").click()
+    for name in ("Letter", "Leaflet"):  # the second takes the place of the first
+        panel(page, "Spring").get_by_role("link", name=name).click()
+        expect(panel(page, name)).to_be_visible()
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[1].id}"]
+
+    task = panel(page, "Leaflet")
+    task.get_by_label("Your comment").fill("Nearly.")
+    task.get_by_role("button", name="Comment", exact=True).click()
+    expect(task.get_by_text("Nearly.")).to_be_visible()
+    task.get_by_role("link", name="Edit").click()
+    form = page.locator("[data-panel]").last
+    expect(form.locator("h1")).to_have_text("Edit task")
+    form.get_by_label("Name").fill("")
+    with window.refusing(422):
+        form.get_by_role("button", name="Save").click()
+        expect(form.get_by_role("alert").first).to_be_focused()
+    form.get_by_label("Name").fill("Flyer")
+    form.get_by_role("button", name="Save").click()
+    expect(panel(page, "Flyer").locator("h1")).to_be_focused()
+    expect(
+        panel(page, "Spring").get_by_role("link", name="Flyer")
+    ).to_be_visible()  # it hears of what is done beside it
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[1].id}"]
+
+    edge, box = page.get_by_role("separator").first, page.get_by_role("separator").first.bounding_box()
+    page.mouse.move(box["x"] + 3, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 150, box["y"] + 200, steps=4)
+    page.mouse.up()
+    assert 30 < int(edge.get_attribute("aria-valuenow")) < 45
+    grip, goal = page.locator("[data-grip]").first.bounding_box(), panel(page, "Flyer").bounding_box()
+    page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(goal["x"] + goal["width"] - 40, grip["y"] + 5, steps=6)
+    page.mouse.up()
+    assert shown(page) == [f"tasks/{tasks[1].id}", f"programs/{program.id}"]
+
+
+def test_a_link_that_was_sent_reload_and_back_bring_back_what_was_open(visit, alice, program, tasks):
+    window = visit(alice)
+    page = window.go(f"/w?p=programs/{program.id}&p=tasks/{tasks[0].id}&s=30,70")
+    ready(page)
+    assert page.locator("[data-place]").first.bounding_box()["width"] < 420
+    page.evaluate("window.kept = document.querySelector('[data-place]')")
+    panel(page, "Letter").get_by_role("link", name="History").click()
+    expect(panel(page, "History").locator("h1")).to_be_focused()
+    panel(page, "Spring").get_by_role("link", name="Leaflet").click(modifiers=["Alt"])
+    expect(panel(page, "Leaflet")).to_be_visible()
+    first, three = (
+        f"programs/{program.id}",
+        [f"programs/{program.id}", f"tasks/{tasks[1].id}", f"tasks/{tasks[0].id}/history"],
+    )
+    assert shown(page) == three
+    page.reload()
+    expect(page.locator("[data-panel]")).to_have_count(3)
+    ready(page)
+    page.evaluate("window.kept = document.querySelector('[data-place]')")
+    page.go_back()
+    expect(page.locator("[data-panel]")).to_have_count(2)
+    page.go_back()
+    expect(panel(page, "Letter").locator("h1")).to_be_visible()
+    assert shown(page) == [first, f"tasks/{tasks[0].id}"]
+    assert page.evaluate(KEPT)
+    page.go_forward()
+    expect(panel(page, "History").locator("h1")).to_be_visible()
+    assert page.evaluate(KEPT)
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Tasks").click()
+    expect(page.locator("h1")).to_have_text(["Tasks"])
+    page.go_back()
+    expect(page.locator("[data-panel]")).to_have_count(2)
+    expect(panel(page, "History").locator("h1")).to_be_visible()
+
+
+def test_without_scripts_every_step_is_a_link(visit, alice, program, tasks):
+    page = visit(alice, script=False).go("/tasks")
+    page.get_by_role("link", name="Open in the workspace").click()
+    page.get_by_text("Add panel").click()
+    page.get_by_role("link", name="Programs").last.click()
+    assert shown(page) == ["tasks", "programs"]
+    panel(page, "Tasks").get_by_role("link", name="Letter").click()
+    assert shown(page) == [f"tasks/{tasks[0].id}", "programs"]
+    panel(page, "Letter").locator("summary", has_text="What to do with this panel").click()
+    panel(page, "Letter").get_by_role("link", name="Move after").click()
+    assert shown(page) == ["programs", f"tasks/{tasks[0].id}"]
+    panel(page, "Programs").get_by_role("link", name="Close").click()
+    assert shown(page) == [f"tasks/{tasks[0].id}"]
+    page.get_by_label("Your comment").fill("Nearly.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_text("Nearly.")).to_be_visible()
+    page.go_back()
+    assert shown(page) == [f"tasks/{tasks[0].id}"]
+
+
+def test_on_a_phone_they_stand_below_each_other_under_a_strip(visit, alice, program, tasks):
+    page = visit(alice, viewport=PHONE, has_touch=True, is_mobile=True).go(f"/w?p=programs/{program.id}&p=programs")
+    ready(page)
+    strip = page.get_by_role("navigation", name="Panels")
+    expect(strip.get_by_role("link")).to_have_text(["Spring", "Programs"])
+    expect(page.get_by_role("separator")).to_have_count(0)
+    page.get_by_text("Add panel").tap()
+    page.get_by_role("link", name="Tasks").last.tap()
+    expect(panel(page, "Tasks").locator("h1")).to_be_in_viewport()
+    expect(strip.get_by_role("link")).to_have_text(["Spring", "Programs", "Tasks"])
+    strip.get_by_role("link", name="Spring").tap()
+    expect(panel(page, "Spring").locator("h1")).to_be_in_viewport()
+    panel(page, "Spring").get_by_role("button", name="Close").tap()
+    expect(strip.get_by_role("link")).to_have_text(["Programs", "Tasks"])
+    until(page, "document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_two_people_work_side_by_side_and_see_no_more_than_they_may(visit, alice, bob):
+    gina = cast.join(alice.organisation, "gina")
+    letter, secret = a_task(alice, name="Letter"), a_task(alice, name="Takeover")
+    grant = a_grant(alice, "viewer", gina, task_id=letter.id)
+    address = f"/w?p=tasks/{letter.id}&p=tasks/{secret.id}"
+    window = visit(cast.play(alice.organisation, "gina"))
+    hers, his = window.go(address), visit(bob).go(address)
+    for page in (hers, his):
+        following(page)
+    expect(hers.locator("[data-refused]")).to_contain_text("Either it is not there, or you may not see it.")
+    assert "Takeover" not in hers.content()
+
+    panel(his, "Letter").get_by_label("Your comment").fill("Who takes this?")
+    panel(his, "Letter").get_by_role("button", name="Comment", exact=True).click()
+    expect(panel(hers, "Letter").get_by_text("Who takes this?")).to_be_visible()
+    comment_on_task(alice.actor, secret.id, NewComment(body="Hush"))
+    expect(panel(his, "Takeover").get_by_text("Hush")).to_be_visible()
+
+    with window.refusing(404):
+        delete_access_grant(alice.actor, grant.id)
+        expect(hers.locator("[data-refused]")).to_have_count(2)
+    assert "Letter" not in hers.content()
+    assert len(shown(hers)) == 2
