@@ -144,7 +144,12 @@ def versions(certification_id):
     actor = current_actor()
     certification = queries.get_certification(actor, certification_id)
     rows = queries.list_versions(actor, certification)
-    return show("certifications/versions.html", certification=certification, versions=rows)
+    return show(
+        "certifications/versions.html",
+        "certifications/_versions.html",
+        certification=certification,
+        versions=rows,
+    )
 
 
 @bp.get("/certifications/<uuid:certification_id>/audit")
@@ -156,7 +161,8 @@ def audit(certification_id):
     certification = queries.get_certification(actor, certification_id)
     page = certification_events(actor, certification_id, read_paging(given), newest_first=True)
     events = [told_of_certification(row, certification.revocation_reason) for row in page.rows]
-    return show("certifications/audit.html", certification=certification, events=events, page=page_context(page))
+    context = {"certification": certification, "events": events, "page": page_context(page)}
+    return show("certifications/audit.html", "certifications/_audit.html", **context)
 
 
 def _form(actor, task_id, parent, values, *, errors=None, status=200):

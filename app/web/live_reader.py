@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import clock, live, valkey
 from app.core.database import fresh_session
 from app.core.ids import new_secret_id
-from app.queries.live_channels import sees_all
+from app.queries.live_channels import PERSON, sees_all
 from app.queries.socket_holders import welcome
 from app.web.cursors import Cursors
 from app.web.live_judge import OF_ACCESS, Judge
@@ -38,8 +38,8 @@ log = structlog.get_logger(__name__)
 class Reader:
     """Follows what is said of the organisations of which there are sockets, and who has to go."""
 
-    def __init__(self, sockets: Sockets, judge: Judge) -> None:
-        self._sockets, self._judge = sockets, judge
+    def __init__(self, sockets: Sockets, judge: Judge, presence: Presence) -> None:
+        self._sockets, self._judge, self._presence = sockets, judge, presence
         self._wake = f"{WAKE}:{new_secret_id()}"  # a stream of this process alone, to end its waiting
         self._heard: dict[str, str] = {}  # the places up to which the streams are read
         self._lock = threading.Lock()
@@ -112,13 +112,15 @@ class Reader:
             self._judge.tell_those_who_see(told, place, doubtful)
         if told.kind in OF_ACCESS:
             self._judge.look_again(tenant_id)
+        if told.kind == PERSON:
+            self._presence.look_anew_at(tenant_id, int(told.id))
 
 
 def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors) -> Reader:
     """Read, judge and look for as long as the process lives, each in a thread of its own."""
     judge = Judge(app, sockets, presence)
     judge.start()
-    reader = Reader(sockets, judge)
+    reader = Reader(sockets, judge, presence)
     threading.Thread(target=reader.read_forever, name="live-reader", daemon=True).start()
     threading.Thread(target=presence.run_forever, name="live-presence", daemon=True).start()
     threading.Thread(target=presence.hear_forever, name="live-crowds", daemon=True).start()

@@ -46,6 +46,7 @@ class Room:
     def __init__(self) -> None:
         self.watching: dict[Socket, str | None] = {}  # how each was told: with NAMES, by NUMBER, or not yet
         self.shown: dict[int, dict[str, Any]] = {}
+        self.stale: set[int] = set()  # those of them who look different by now
         self.count = 0
         self.told_at = -math.inf
 
@@ -109,6 +110,15 @@ class Presence:
                 for watched in _watched_from(crowd):
                     self._rooms.setdefault(watched, Room()).watching[socket] = None
                     self._soon(watched)
+        self._wake.set()
+
+    def look_anew_at(self, tenant_id: UUID, user_id: int) -> None:
+        """Somebody has another name or picture: those who are told of them are told again."""
+        with self._lock:
+            for crowd, room in self._rooms.items():
+                if crowd.tenant_id == tenant_id and user_id in room.shown:
+                    room.stale.add(user_id)
+                    self._soon(crowd)
         self._wake.set()
 
     def is_seen_in_company(self, socket: Socket, crowd: Crowd) -> bool:
@@ -255,13 +265,15 @@ def _watched_from(crowd: Crowd) -> tuple[Crowd, ...]:
 
 def _change(room: Room, crowd: Crowd, there: set[int]) -> dict[str, Any] | None:
     """What is to be told to those who were told before, and note it as told; None where nothing has changed."""
-    shown = {user_id: room.shown[user_id] for user_id in room.shown if user_id in there}
-    left = [user_id for user_id in room.shown if user_id not in there]
+    stale, room.stale = room.stale, set()
+    shown = {user_id: room.shown[user_id] for user_id in room.shown if user_id in there - stale}
     missing = sorted(there - shown.keys())[: MOST_SHOWN - len(shown)]
     joined = [_person(row) for row in live_channels.people(crowd.tenant_id, missing)] if missing else []
+    shown |= {each["id"]: each for each in joined}
+    left = [user_id for user_id in room.shown if user_id not in shown]
     if not joined and not left and room.count == len(there):
         return None
-    room.shown, room.count = shown | {each["id"]: each for each in joined}, len(there)
+    room.shown, room.count = shown, len(there)
     return {"count": room.count, "joined": joined, "left": left}
 
 

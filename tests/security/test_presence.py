@@ -183,6 +183,9 @@ def test_who_does_not_want_to_be_seen_is_nowhere_and_sees_others(alice, line, ch
     finally:
         _be_shown(gina, is_shown=True)
     assert alices.sees(channel, 2)["joined"][0]["id"] == gina.user_id
+    _renamed(gina, "Gina the Second")
+    assert alices.until(lambda told: told.get("joined"))["joined"][0]["name"] == "Gina the Second"
+    _renamed(gina, "Gina")
     _be_shown(gina, is_shown=False)
     assert alices.sees(channel, 1)["left"] == [gina.user_id]
     _be_shown(gina, is_shown=True)
@@ -279,6 +282,10 @@ def _many(organisation):
 def _be_shown(player, *, is_shown):
     person = SignedIn(player.user_id, player.actor.name, player.actor.email)
     update_profile(person, ProfileChanges(is_shown=is_shown))
+
+
+def _renamed(player, name):
+    update_profile(SignedIn(player.user_id, player.actor.name, player.actor.email), ProfileChanges(name=name))
 
 
 def _members(player, channel):
