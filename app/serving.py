@@ -11,7 +11,7 @@ from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
 from app import blueprints, cli
-from app.blueprints import health, live
+from app.blueprints import health, live, live_texts
 from app.config import Settings
 from app.core.database import db
 from app.web import assets, door, errors, gateway, panels, templating
@@ -63,6 +63,7 @@ def serve_sockets(app: Flask, settings: Settings) -> None:
     errors.init_app(app)
     app.register_blueprint(health.bp)
     live.init_app(app)
+    live_texts.init_app(app)
 
 
 def _guard_file(app: Flask, headers: Any, _path: str, _url: str) -> None:

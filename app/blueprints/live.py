@@ -56,7 +56,7 @@ def init_app(app: Flask) -> None:
 
 def live(server: Server) -> None:
     """One browser's socket: hello, then whatever there is to tell until it goes."""
-    holder = _holder()
+    holder = holder_of_request()
     if holder is None:
         server.close(SIGNED_OUT, "Sign in first.")
         return
@@ -66,7 +66,7 @@ def live(server: Server) -> None:
         return
     try:
         # What has ended since the session was read is not told any more: it is looked at once more, from inside.
-        if not _is_welcome(holder):
+        if not is_welcome(holder):
             server.close(SIGNED_OUT, "Sign in first.")
             return
         end_reading()  # a socket holds no connection to the database
@@ -76,7 +76,7 @@ def live(server: Server) -> None:
         sockets.discard(socket)
 
 
-def _holder() -> Holder | None:
+def holder_of_request() -> Holder | None:
     """Who opens the socket, and in which organisation; None for nobody, and for a place that is not there."""
     session.last_seen_at = None  # a socket keeps no session from growing idle, however long it is open
     person, session_id = session.person, session.row_id
@@ -89,7 +89,8 @@ def _holder() -> Holder | None:
     return Holder(session_id, person.user_id, tenant_id) if tenant_id else None
 
 
-def _is_welcome(holder: Holder) -> bool:
+def is_welcome(holder: Holder) -> bool:
+    """Whether somebody may hold a socket now."""
     return holder in welcome([holder], now=clock.now(), bounds=current_app.config["SETTINGS"].session_bounds)
 
 
@@ -179,6 +180,6 @@ def _whole_frames(inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterab
 
 def _check_origin():
     """A page of somebody else must not open a socket with our visitor's cookie."""
-    if request.path == "/live" and request.headers.get("Origin") not in current_app.config["ORIGINS"]:
+    if f"{request.path}/".startswith("/live/") and request.headers.get("Origin") not in current_app.config["ORIGINS"]:
         return "Sockets are for our own pages.", 403
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.core import clock, sealing
 from app.core.actor import Actor
@@ -19,6 +19,7 @@ from app.core.permissions import expect_version, require
 from app.core.transaction import command
 from app.models.api_keys import ApiKey
 from app.models.application_instances import ApplicationInstance
+from app.models.shared_texts import SharedText
 from app.queries.organisations import owners
 from app.schemas.organisations import Closing, OrganisationChanges
 
@@ -124,6 +125,7 @@ def finish_closing(actor: Actor) -> ApplicationInstance:
         .where(ApiKey.application_instance_id == actor.tenant_id, ApiKey.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+    db.session.execute(delete(SharedText).where(SharedText.application_instance_id == actor.tenant_id))
     give_up_waiting(actor.tenant_id, but=CLOSING)
     sealing.destroy_tenant_key(actor.tenant_id)
     return organisation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from app.core import clock
@@ -32,10 +33,13 @@ def create_program(actor: Actor, new: NewProgram) -> Program:
 
 
 @command
-def update_program(actor: Actor, program_id: UUID, changes: ProgramChanges) -> Program:
+def update_program(
+    actor: Actor, program_id: UUID, changes: ProgramChanges, *, facts: dict[str, Any] | None = None
+) -> Program:
     """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster.
 
-    To put it into another program is to give and take the roles that hold there, and needs what that needs.
+    To put it into another program is to give and take the roles that hold there, and needs what that needs. `facts` are
+    what the trail has to tell beside the change.
     """
     program = fetch(actor, Program, program_id, "program.update")
     expect_version(program, changes.version)
@@ -47,7 +51,7 @@ def update_program(actor: Actor, program_id: UUID, changes: ProgramChanges) -> P
             setattr(program, name, value)
     if db.session.is_modified(program):
         db.session.flush()
-        record(actor, "program.updated", program)
+        record(actor, "program.updated", program, facts=facts)
         announce(program)
     return program
 

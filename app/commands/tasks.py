@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
@@ -45,8 +46,11 @@ def create_task(actor: Actor, new: NewTask) -> Task:
 
 
 @command
-def update_task(actor: Actor, task_id: UUID, changes: TaskChanges) -> Task:
-    """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster."""
+def update_task(actor: Actor, task_id: UUID, changes: TaskChanges, *, facts: dict[str, Any] | None = None) -> Task:
+    """Change what was sent and leave the rest. Raises StaleVersion if somebody else was faster.
+
+    `facts` are what the trail has to tell beside the change.
+    """
     task = live_task(actor, task_id, "task.update")
     expect_version(task, changes.version)
     sent = changes.model_dump(exclude_unset=True, exclude={"version"})
@@ -55,7 +59,7 @@ def update_task(actor: Actor, task_id: UUID, changes: TaskChanges) -> Task:
             setattr(task, name, value)
     if db.session.is_modified(task):
         db.session.flush()
-        record(actor, "task.updated", task)
+        record(actor, "task.updated", task, facts=facts)
         announce(task)
     return task
 

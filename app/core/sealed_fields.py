@@ -37,6 +37,8 @@ SEALED: dict[str, Sealed] = {
     ),
     "certifications.output_content": Sealed("of the certification", "what was certified, and what the model was asked"),
     "llm_output_versions.output_content": Sealed("of the certification", "the same, as it was sealed there"),
+    "shared_texts.sealed_base": Sealed("of the record", "the words of a description, as they were saved last"),
+    "shared_text_updates.content": Sealed("of the record", "what people write together, word by word"),
     "audit_events.*": Sealed("of the record", "before and after of the fields below that say so"),
     "audit_events.origin": Sealed("of the person", "from which address somebody came; it stands in `metadata`"),
     "certification_audit_log.user_agent": Sealed("of the person", "the browser of who had it in their hands"),

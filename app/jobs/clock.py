@@ -34,6 +34,9 @@ _TIDY = (
     "DELETE FROM password_resets WHERE expires_at < now()",
     "DELETE FROM sign_ups WHERE expires_at < now()",
     "DELETE FROM sign_in_attempts WHERE window_ends_at < now() - interval '1 hour'",
+    # Texts written together: a day after all was saved, or a month after the last word that nobody has saved.
+    "DELETE FROM shared_texts WHERE changed_at < now() - interval '1 day' AND editor_ids = '{}'",
+    "DELETE FROM shared_texts WHERE changed_at < now() - interval '30 days'",
 )
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from app.commands.organisations import CLOSING, REMINDING
 from app.commands.password_resets import ANSWERING
+from app.commands.shared_texts import COMPACTING
 from app.core import mails as waiting_mails
 from app.core.actor import Actor
-from app.jobs import audit_exports, certifications, mails, organisations, password_resets
+from app.jobs import audit_exports, certifications, mails, organisations, password_resets, shared_texts
 
 Job = Callable[[Any, UUID], None]  # its actor is the system in an organisation, or a Visitor where there is none
 
@@ -24,6 +25,7 @@ JOBS: dict[str, Job] = {
     CLOSING: organisations.close,
     REMINDING: organisations.remind,
     ANSWERING: password_resets.answer,
+    COMPACTING: shared_texts.compact,
 }
 
 # What to say of a thing whose job was given up.

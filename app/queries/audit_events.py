@@ -354,6 +354,7 @@ REFERENCES = {
     "parent_id": "Program",
     "task_id": "Task",
     "user_id": "User",
+    "editor_ids": "User",
     "access_role_id": "AccessRole",
     "managed_role_ids": "AccessRole",
     "user_group_id": "UserGroup",

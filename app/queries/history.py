@@ -32,7 +32,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; `person_name` is whom it happened to, where it was done with a person."""
+    """One thing that happened; `person_name` is whom it happened to, where it was done with a person.
+
+    `editors` are those who wrote it together with who did it.
+    """
 
     event_id: UUID
     event_type: str
@@ -40,6 +43,7 @@ class Event:
     actor_user_id: int | None
     actor_name: str
     person_name: str | None
+    editors: list[str]
     changes: list[Change]
     facts: dict[str, Any]
     created_at: datetime
@@ -83,7 +87,7 @@ def _history(
     page = _EVENTS.page(db.session, paging or Paging(), values={"tenant": actor.tenant_id, **about})
     subjects = {f"{_KINDS[row.entity_type]}:{row.entity_id}" for row in page.rows}
     keys = sealing.keys(actor.tenant_id, subjects) if subjects else {}
-    names = _names(_facts(row).get("user_id") for row in page.rows)
+    names = _names(each for row in page.rows for each in (_facts(row).get("user_id"), *_editors(row)))
     return replace(page, rows=[_event(row, keys, names) for row in page.rows])
 
 
@@ -127,6 +131,11 @@ def _facts(row: Any) -> dict[str, Any]:
     return facts
 
 
+def _editors(row: Any) -> list[int]:
+    """Who wrote with the person who saved it."""
+    return [each for each in _facts(row).get("editor_ids", []) if each != row.actor_user_id]
+
+
 def _event(row: Any, keys: dict[str, sealing.RecordKey], names: dict[int, str]) -> Event:
     key = keys.get(f"{_KINDS[row.entity_type]}:{row.entity_id}")
     before, after = unsealed(key, row.before_state), unsealed(key, row.after_state)
@@ -137,6 +146,7 @@ def _event(row: Any, keys: dict[str, sealing.RecordKey], names: dict[int, str]) 
         actor_user_id=row.actor_user_id,
         actor_name=row.actor_name or "Oversing",
         person_name=names.get(_facts(row).get("user_id", 0)),
+        editors=[names[each] for each in _editors(row) if each in names],
         changes=[Change(name, before.get(name), after.get(name)) for name in after],
         facts=_facts(row),
         created_at=row.created_at,

@@ -179,6 +179,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "vitals.js": ([str(STATIC / "js" / "vitals.js")], EsbuildModule),
         "sw.js": ([str(STATIC / "js" / "service_worker.js")], Esbuild),
         "workspace.js": ([str(STATIC / "js" / "workspace.js")], EsbuildModule),
+        "together.js": ([str(STATIC / "js" / "together.js")], EsbuildModule),
         "icons.svg": ([str(MODULES / "lucide-static" / "icons" / f"{name}.svg") for name in ICONS], Sprite),
         "favicon.svg": ([str(STATIC / "icons" / "favicon.svg")], None),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import UUID
 
 from flask import current_app, g, request
 
@@ -12,6 +13,12 @@ from app.core import clock
 
 LOOPBACK = ("localhost", "127.0.0.1")  # a Content-Security-Policy has no name for [::1]
 BEFORE = 2.0  # seconds by which the clocks of this server and of the stream may differ
+
+
+def of_text(kind: str, row_id: UUID) -> str:
+    """The address at which the text of a task or program is written together: beneath that of pages."""
+    parts = urlsplit(of_page())
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/texts/{kind}/{row_id}"))
 
 
 def of_page() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ class Reader:
         self._wake = f"{WAKE}:{new_secret_id()}"  # a stream of this process alone, to end its waiting
         self._heard: dict[str, str] = {}  # the places up to which the streams are read
         self._lock = threading.Lock()
+        self.also_heard_by: list[Callable[[live.Announcement], None]] = []
 
     def follow(self, tenant_id: UUID) -> None:
         """Read what is said of an organisation from this moment on. A server that does not answer is asked again."""
@@ -114,6 +116,8 @@ class Reader:
             self._judge.look_again(tenant_id)
         if told.kind == PERSON:
             self._presence.look_anew_at(tenant_id, int(told.id))
+        for hear in self.also_heard_by:
+            hear(told)
 
 
 def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors) -> Reader:

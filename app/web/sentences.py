@@ -157,6 +157,8 @@ def told(event: Any) -> dict[str, Any]:
     sentence = _SENTENCES.get(event.event_type, event.event_type).format(
         **{"fields": fields, "person": event.person_name or "somebody", "from_state": "?", "to_state": "?"} | words
     )
+    if event.editors:
+        sentence = f"{sentence}, written together with {listed(event.editors)}"
     return {
         "event_type": event.event_type,
         "sentence": sentence,
@@ -164,6 +166,12 @@ def told(event: Any) -> dict[str, Any]:
         "created_at": event.created_at,
         "changes": changes,
     }
+
+
+def listed(names: list[str]) -> str:
+    """Some names in a sentence: "Ann", "Ann and Bob", "Ann, Bob and Carol"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def told_of_event(event: Any) -> str:

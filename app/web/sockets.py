@@ -44,12 +44,12 @@ class Socket:
         self.connection = str(new_secret_id())
         self.pointed = (0, 0)  # in which second, and how often
         self._server = server
-        self._outbox: deque[str] = deque()
+        self._outbox: deque[str | bytes] = deque()
         self._ending: tuple[int, str] | None = None
         self._second, self._heard = 0, 0
         server.sock.settimeout(STALLED_AFTER)
 
-    def tell(self, message: str) -> None:
+    def tell(self, message: str | bytes) -> None:
         """Have a message sent. A browser for which too much waits already is let go instead."""
         if len(self._outbox) >= MOST_WAITING:
             self.end(TOO_SLOW, "Too much was waiting.")

@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown, time_zone=dates.zone_in_words, picture_of=picture_of)
     app.jinja_env.globals.update(passkeys_work=passkeys_work)
-    app.jinja_env.globals.update(live=live, live_address=live_address.of_page)
+    app.jinja_env.globals.update(live=live, live_address=live_address.of_page, live_text_address=live_address.of_text)
     app.jinja_env.globals.update(page_kind=page_kind)
     app.jinja_env.policies["json.dumps_function"] = _as_json
     app.jinja_env.filters.update(

@@ -25,7 +25,7 @@ def dist(tmp_path, monkeypatch):
 
 def test_it_names_each_bundle_by_its_bytes(dist):
     assert assets.build()
-    for name in ("app.css", "app.js", "passkeys.js", "sw.js", "vitals.js", "icons.svg", "favicon.svg"):
+    for name in ("app.css", "app.js", "passkeys.js", "sw.js", "together.js", "vitals.js", "icons.svg", "favicon.svg"):
         file = dist / assets.asset(name).removeprefix("/static/dist/")
         assert hashlib.sha256(file.read_bytes()).hexdigest()[:10] == file.name.split(".")[1]
         assert assets.is_immutable("", assets.asset(name))
@@ -33,7 +33,7 @@ def test_it_names_each_bundle_by_its_bytes(dist):
 
 def test_it_puts_compressed_twins_beside_them(dist):
     assets.build()
-    for name in ("app.css", "app.js", "passkeys.js", "sw.js", "vitals.js", "icons.svg", "favicon.svg"):
+    for name in ("app.css", "app.js", "passkeys.js", "sw.js", "together.js", "vitals.js", "icons.svg", "favicon.svg"):
         file = dist / assets.asset(name).removeprefix("/static/dist/")
         assert gzip.decompress(file.with_name(f"{file.name}.gz").read_bytes()) == file.read_bytes()
         assert brotli.decompress(file.with_name(f"{file.name}.br").read_bytes()) == file.read_bytes()
@@ -83,6 +83,7 @@ def test_only_fingerprinted_files_are_kept_for_ever(url):
         ("app.js", 25_000),
         ("passkeys.js", 2_000),
         ("sw.js", 1_000),
+        ("together.js", 30_000),
         ("vitals.js", 1_500),
         ("app.css", 20_000),
         ("icons.svg", 3_000),

@@ -49,6 +49,8 @@ OTHER_POLICIES = {
     ("outbox", "clock_delete", "oversing_clock", "d"): "clearing up",
     ("idempotency_keys", "clock_select", "oversing_clock", "r"): "clearing up; it may read the time only",
     ("idempotency_keys", "clock_delete", "oversing_clock", "d"): "clearing up",
+    ("shared_texts", "clock_select", "oversing_clock", "r"): "clearing up; it may read when, and who by number",
+    ("shared_texts", "clock_delete", "oversing_clock", "d"): "clearing up",
     ("audit_export_parts", "clock_select", "oversing_clock", "r"): "clearing up; it may read the time only",
     ("audit_export_parts", "clock_delete", "oversing_clock", "d"): "clearing up",
     ("audit.audit_events", "chain", "oversing_clock", "r"): "the chain goes over the events of all",
@@ -82,7 +84,7 @@ GRANTED = {
         "UPDATE": {"outbox"},
         "DELETE": {
             *("audit_export_parts", "idempotency_keys", "known_devices", "outbox", "password_resets"),
-            *("sign_in_attempts", "sign_ups", "user_sessions"),
+            *("shared_texts", "sign_in_attempts", "sign_ups", "user_sessions"),
         },
     },
     "oversing_signer": {

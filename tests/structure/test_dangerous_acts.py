@@ -65,6 +65,8 @@ HARMLESS = {
     "programs.restore": WORK,
     "tasks.create": WORK,
     "tasks.update": WORK,
+    "shared_texts.save_task": WORK,
+    "shared_texts.save_program": WORK,
     "tasks.move": WORK,
     "tasks.place": WORK,
     "tasks.assign": WORK,

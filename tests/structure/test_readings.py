@@ -55,7 +55,7 @@ UNNOTED = {
     r"/o/<slug>/|/o/<slug>/trash": WORK,
     r"/o/<slug>/w": "each panel of it notes what it shows, as the page that it is",
     r"/(o/<slug>|api/v1)/(tasks|programs)(/<uuid:\w+>)?": WORK,
-    r"/(o/<slug>|api/v1)/(tasks|programs)/(new|<uuid:\w+>/(history|comments|edit|delete|board))": WORK,
+    r"/(o/<slug>|api/v1)/(tasks|programs)/(new|<uuid:\w+>/(history|comments|edit|description|delete|board))": WORK,
     r"/o/<slug>/tasks/<uuid:task_id>/certifications/new": "noted where it shows the content of an earlier version",
     r"/(o/<slug>|api/v1)/certifications": "numbers and verdicts, without content",
     r"/(o/<slug>|api/v1)/certifications/<uuid:\w+>/versions": "numbers and verdicts, without content",

@@ -13,6 +13,7 @@ import { watchMessages } from "./messages.js";
 import { watchPanels } from "./panels.js";
 import { watchPasskeys } from "./passkey_loader.js";
 import { watchVitals } from "./vitals_loader.js";
+import { watchTogether } from "./together_loader.js";
 
 void htmx; // The import starts it; its settings stand in the page's own <meta name="htmx-config">.
 
@@ -26,6 +27,7 @@ watchDrafts();
 watchMenus();
 watchPasskeys();
 watchPanels();
+watchTogether();
 watchLive();
 watchInstalledApp();
 watchVitals();

@@ -17,6 +17,7 @@ export function watchDrafts() {
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response.status < 400 && ctx.sourceElement.matches("form")) sent(ctx.sourceElement);
   });
+  document.addEventListener("together:joined", ({ target }) => sent(target)); // from here on the server keeps the words
   document.addEventListener("submit", ({ target }) => {
     if (!target.matches("[data-sign-out]")) return;
     for (const field of [...waiting.keys()]) stopWaiting(field);
@@ -68,7 +69,7 @@ function restoreIn(root) {
       note(field, say("restored"), [say("discard"), () => discard(field)]);
     } else if (!field.form?.querySelector("[id$=error-summary], [aria-invalid]")) {
       note(field, say("older"),
-        [say("use"), () => { field.value = draft.text; noteOf(field)?.remove(); field.focus(); }], [say("discard"), () => discard(field)]);
+        [say("use"), () => { field.value = draft.text; field.dispatchEvent(new Event("input", { bubbles: true })); noteOf(field)?.remove(); field.focus(); }], [say("discard"), () => discard(field)]);
     }
   }
 }
