@@ -27,9 +27,20 @@ function place(cursor, channel, x, y) {
   const box = boxOf(channel);
   cursor.hidden = !box;
   if (!box) return;
-  const around = box.getBoundingClientRect();
-  const along = isReversed(box) ? 1 - x : x;
-  cursor.style.translate = `${around.left + along * around.width}px ${around.top + y * around.height}px`;
+  const around = measure(box);
+  const left = around.left + (around.reversed ? 1 - x : x) * around.width;
+  const top = around.top + y * around.height;
+  cursor.hidden = around.seen.some((each) => left < each.left || left > each.right || top < each.top || top > each.bottom);
+  cursor.style.translate = `${left}px ${top}px`;
+}
+
+/** Where all of a box is, also what is scrolled out of sight, and through which windows it is seen. */
+function measure(box) {
+  const whole = box.querySelector("[data-cursors-over]") ?? box;
+  const reversed = getComputedStyle(whole).direction === "rtl"; // a point is told from the side on which reading begins
+  const { scrollWidth: width, scrollHeight: height, scrollLeft, scrollTop } = whole;
+  const seen = [whole, box.closest("[data-panel-body]")].filter(Boolean).map((each) => each.getBoundingClientRect());
+  return { left: reversed ? seen[0].right - width - scrollLeft : seen[0].left - scrollLeft, top: seen[0].top - scrollTop, width, height, reversed, seen };
 }
 
 addEventListener("scroll", () => { for (const { cursor, at } of shown.values()) place(cursor, ...at); }, { capture: true, passive: true });
@@ -42,9 +53,9 @@ export function watchPointing(mayPoint, say) {
   document.addEventListener("pointermove", (event) => {
     const box = event.target.closest?.("[data-cursors]");
     if (!box || still.matches || event.pointerType === "touch" || !mayPoint(box.dataset.cursors)) return;
-    const around = box.getBoundingClientRect();
+    const around = measure(box);
     const along = part(event.clientX - around.left, around.width);
-    waiting = { event: "cursor", channel: box.dataset.cursors, x: isReversed(box) ? 1 - along : along, y: part(event.clientY - around.top, around.height) };
+    waiting = { event: "cursor", channel: box.dataset.cursors, x: around.reversed ? 1 - along : along, y: part(event.clientY - around.top, around.height) };
     const wait = last + APART_MS - Date.now();
     if (wait > 0) setTimeout(flush, wait);
     else flush();
@@ -83,9 +94,4 @@ function layer() {
 
 function part(at, whole) {
   return Math.round(Math.min(1, Math.max(0, at / whole)) * 10_000) / 10_000;
-}
-
-/** A point is told from the side on which reading begins: two people may read in two directions. */
-function isReversed(box) {
-  return getComputedStyle(box).direction === "rtl";
 }
