@@ -16,6 +16,7 @@ from app.core.database import fresh_session
 from app.queries import trust
 from tests import cast
 from tests.processes.customers import Customer
+from tests.processes.product import Product
 from tests.processes.stack import Stack
 from tests.stage import Stage
 
@@ -41,6 +42,18 @@ def running_stack(play_stage: Stage, web_app: Flask) -> Iterator[tuple[Stack, Fl
             yield stack, app
         finally:
             stack.stop()
+
+
+@pytest.fixture(scope="session")
+def started() -> Iterator[Product]:
+    """What `make run` starts, once for all that look at it."""
+    with tempfile.TemporaryDirectory(prefix="oversing run ") as folder:
+        Path(folder).chmod(0o711)
+        product = Product(Path(folder))
+        product.start()
+        yield product
+        if product.process and product.process.poll() is None:
+            product.stop()
 
 
 @pytest.fixture
