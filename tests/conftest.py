@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import event
 from xdist.scheduler import LoadFileScheduling
@@ -23,6 +24,8 @@ from tests.doors import Browser, Form, Htmx, Json
 TOGETHER = ("tests/browser/", "tests/processes/")
 # What takes long by itself begins first, so that no worker is left alone with it at the end.
 FIRST = (*TOGETHER, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
+
+HASHER = passwords._hasher  # as the product hashes
 
 
 class ByFile(LoadFileScheduling):
@@ -60,7 +63,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_hash_of_the_password() -> None:
-    """Hash the one password of the whole cast once: really, but not anew for each of thousands of people."""
+    """Hash the one password of the whole cast once: really, but not anew for each of thousands of people.
+
+    And cheaply, as hundreds of them sign in: what the product asks of a hash is tried in tests/core/test_passwords.py.
+    """
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     passwords.hash_password = functools.cache(passwords.hash_password)
 
 

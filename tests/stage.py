@@ -97,6 +97,10 @@ def build() -> None:
     os.environ[RUN] = secrets.token_hex(6)
     _make_keys()
     with superuser() as connection:
+        # Nobody kills this server: those tests that do have one of their own, which waits for the disk as it should.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute((ROOT / "deploy/database/roles.sql").read_text())
         for role in ROLES:
             connection.execute(
@@ -131,8 +135,6 @@ def copy(name: str) -> str:
                 sql.Identifier(database), sql.Identifier(template_name())
             )
         )
-        # Nobody kills this server: those tests that do have one of their own, which waits for the disk as it should.
-        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database)))
     return database
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import timedelta
 
 import psycopg
@@ -18,6 +19,7 @@ from app.models.users import User
 from app.queries.socket_holders import Holder, welcome
 from app.web.stored_sessions import token_hash
 from tests.cast import PASSWORD, Organisation, Player
+from tests.conftest import HASHER
 from tests.doors import ORIGIN
 from tests.security.newcomers import give_role, newcomer
 from tests.stage import url_of
@@ -53,7 +55,9 @@ def test_signing_in_starts_a_session_that_the_database_knows(browser, dora):
     assert browser.get(f"/o/{dora.organisation.slug}/tasks").status_code == 200
 
 
-def test_a_hash_from_weaker_times_is_made_anew_while_the_password_is_at_hand(browser, dora):
+def test_a_hash_from_weaker_times_is_made_anew_while_the_password_is_at_hand(browser, dora, monkeypatch):
+    monkeypatch.setattr(passwords, "_hasher", HASHER)
+    monkeypatch.setattr(passwords, "hash_password", inspect.unwrap(passwords.hash_password))
     weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
     db.session.execute(update(User).where(User.user_id == dora.user_id).values(password_hash=weak))
     db.session.commit()
