@@ -69,6 +69,12 @@ def test_without_postgresql_every_answer_says_so_and_when_to_come_back(stack, pr
     soon(lambda: stack.ready()["code"] == 200, "the product is ready again")
 
 
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
+def test_what_the_database_has_acknowledged_is_on_the_disk(stack, setting):
+    """On the settings of the product: the server of the other tests, which nobody kills, need not wait."""
+    assert stack.rows(f"SELECT current_setting('{setting}') AS told")[0].told == "on"
+
+
 def test_every_guard_is_up_and_every_part_is_heard_of(stack):
     soon(lambda: set(missing(stack)) == {"live"}, "all that was started is ready")
     assert set(stack.ready()["parts"]) == {

@@ -293,8 +293,6 @@ def test_a_unique_key_tells_nothing_of_other_organisations(catalog):
     assert found == set(GLOBAL_KEYS)
 
 
-def test_the_database_keeps_what_it_has_acknowledged(catalog):
-    """A commit that was answered is on the disk: the tests run on the settings that the product needs."""
-    [[full_pages]] = catalog("SHOW full_page_writes")
+def test_the_database_keeps_every_text_as_it_is(catalog):
     [[encoding]] = catalog("SHOW server_encoding")
-    assert (full_pages, encoding) == ("on", "UTF8")
+    assert encoding == "UTF8"
