@@ -99,15 +99,18 @@ class TaskRole:
 class RolesOnTasks:
     """Which roles somebody holds on which task: known of those that were asked about at the door, else looked up once.
 
-    `look` gives the ids of roles by that of the task, for some tasks; a place that is no task has none.
+    `look` gives the ids of roles by that of the task, for some tasks; a place that is no task has none. `are_many` says
+    that there are thousands of such tasks.
     """
 
     def __init__(
         self,
         look: Callable[[list[UUID]], dict[UUID, set[UUID]]] = lambda _places: {},
         known: Mapping[UUID, set[UUID]] | None = None,
+        *,
+        are_many: bool = False,
     ) -> None:
-        self._look, self._known = look, dict(known or {})
+        self._look, self._known, self.are_many = look, dict(known or {}), are_many
 
     @property
     def known(self) -> dict[UUID, set[UUID]]:

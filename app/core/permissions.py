@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    Select,
     Uuid,
     and_,
     any_,
@@ -121,7 +122,7 @@ def in_sight(actor: Actor, model: Any) -> ColumnElement[bool] | None:
     """
     viewing = viewing_of(model)
     require_somewhere(actor, viewing)
-    return None if actor.may(viewing) else narrowed(model)
+    return None if actor.may(viewing) else _narrowed(model, actor.on_tasks.are_many)
 
 
 def sight_of(actor: Actor, model: Any) -> dict[str, Any]:
@@ -160,16 +161,16 @@ def owned(model: Any, actor: Actor) -> ColumnElement[bool]:
 
 
 @cache
-def narrowed(model: Any) -> ColumnElement[bool]:
-    """What `in_sight` gives to somebody who may see a part only; made once for each model."""
+def _narrowed(model: Any, many: bool) -> ColumnElement[bool]:
+    """What `in_sight` gives to somebody who may see a part only; made once for each model, so statements can be too."""
     ids, places = ARRAY(Uuid), places_of(model)
     seen = [place == any_(bindparam("sight_places", type_=ids)) for place in places]
     tasks = [place for place in places if _is_task(place)]
-    seen += [place == any_(_tasks_with("sight_task_roles")) for place in tasks]
+    seen += [_is_one_of(place, _tasks_with("sight_task_roles"), many) for place in tasks]
     if not hasattr(model, "is_own"):
         return or_(false(), *seen)
     own_here = [place == any_(bindparam("sight_own_places", type_=ids)) for place in places]
-    own_here += [place == any_(_tasks_with("sight_own_task_roles")) for place in tasks]
+    own_here += [_is_one_of(place, _tasks_with("sight_own_task_roles"), many) for place in tasks]
     own = model.is_own(bindparam("sight_person", type_=BigInteger))
     return or_(*seen, and_(or_(bindparam("sight_own_everywhere", type_=Boolean), *own_here), own))
 
@@ -180,22 +181,27 @@ def _is_task(place: ColumnElement[Any]) -> bool:
     return getattr(place, "key", "") == "task_id" or (table == "tasks" and getattr(place, "key", "") == "id")
 
 
-def _tasks_with(roles: str) -> ColumnElement[Any]:
-    """The tasks on which the person, or a group of theirs, was given one of these roles. Nobody sends their ids.
+def _is_one_of(place: ColumnElement[Any], found: Select[Any], many: bool) -> ColumnElement[bool]:
+    """Whether a place is among tasks that are found once for a statement.
 
-    An array, so that an index finds the few things of somebody who holds a role on few tasks.
+    Of a few an array is made, so that an index finds the things of somebody who holds a role on few tasks. Of many a
+    set, in which each thing on the way to the end of the page is looked up: an array would be gone through for each.
     """
+    return place.in_(found) if many else place == any_(func.array(found.scalar_subquery(), type_=ARRAY(Uuid)))
+
+
+def _tasks_with(roles: str) -> Select[Any]:
+    """The tasks on which the person, or a group of theirs, was given one of these roles. Nobody sends their ids."""
     held = (
         _GRANTS.c.user_id == bindparam("sight_person", type_=BigInteger),
         _GRANTS.c.user_group_id == any_(bindparam("sight_groups", type_=ARRAY(Uuid))),
     )
-    found = select(_GRANTS.c.task_id).where(
+    return select(_GRANTS.c.task_id).where(
         _GRANTS.c.application_instance_id == bindparam("sight_tenant", type_=Uuid),
         _GRANTS.c.access_role_id == any_(bindparam(roles, type_=ARRAY(Uuid))),
         _GRANTS.c.task_id.is_not(None),
         or_(*held),
     )
-    return func.array(found.scalar_subquery(), type_=ARRAY(Uuid))
 
 
 def expect_version(row: Any, version: int | None) -> None:

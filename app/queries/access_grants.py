@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, cast, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, select
 from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import in_sight, narrowed, sight_of
+from app.core.permissions import in_sight, sight_of
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
 from app.models.programs import Program
@@ -45,15 +46,20 @@ _GRANTS = (
     .where(AccessGrant.application_instance_id == bindparam("tenant"))
 )
 _ALL = Listing(_GRANTS, AccessGrant.id)
-_IN_PART = Listing(_GRANTS.where(narrowed(AccessGrant)), AccessGrant.id)
 
 
 def list_access_grants(actor: Actor, paging: Paging) -> Page[Any]:
     """Grants, newest first: those in places where one may see roles. One query."""
     values = {"tenant": actor.tenant_id}
-    if in_sight(actor, AccessGrant) is None:
+    sight = in_sight(actor, AccessGrant)
+    if sight is None:
         return _ALL.page(db.session, paging, values=values)
-    return _IN_PART.page(db.session, paging, values=values | sight_of(actor, AccessGrant))
+    return _in_part(sight).page(db.session, paging, values=values | sight_of(actor, AccessGrant))
+
+
+@cache
+def _in_part(sight: ColumnElement[bool]) -> Listing:
+    return Listing(_GRANTS.where(sight), AccessGrant.id)
 
 
 def role_of_grant(actor: Actor, grant_id: UUID) -> UUID | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import ColumnElement, bindparam, exists, select
 from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import fetch, in_sight, narrowed, require, sight_of
+from app.core.permissions import fetch, in_sight, require, sight_of
 from app.models.api_keys import ApiKey
 from app.models.users import User
 
@@ -43,7 +44,6 @@ _KEYS = (
 )
 _ALL = Listing(_KEYS, ApiKey.id)
 _OWN = Listing(_KEYS.where(ApiKey.user_id == bindparam("person")), ApiKey.id)
-_IN_PART = Listing(_KEYS.where(narrowed(ApiKey)), ApiKey.id)
 
 
 WHOSE = ("all", "mine")
@@ -52,12 +52,17 @@ WHOSE = ("all", "mine")
 def list_api_keys(actor: Actor, paging: Paging | None = None, *, only_own: bool = False) -> Page[Any]:
     """Keys that one may see, newest first: whose each is, how it begins, what it may, and when it was last used."""
     values = {"tenant": actor.tenant_id, "now": clock.now()}
-    sees_all = in_sight(actor, ApiKey) is None
-    if only_own and sees_all:
+    sight = in_sight(actor, ApiKey)
+    if only_own and sight is None:
         return _OWN.page(db.session, paging or Paging(), values=values | {"person": actor.user_id})
-    if sees_all:
+    if sight is None:
         return _ALL.page(db.session, paging or Paging(), values=values)
-    return _IN_PART.page(db.session, paging or Paging(), values=values | sight_of(actor, ApiKey))
+    return _in_part(sight).page(db.session, paging or Paging(), values=values | sight_of(actor, ApiKey))
+
+
+@cache
+def _in_part(sight: ColumnElement[bool]) -> Listing:
+    return Listing(_KEYS.where(sight), ApiKey.id)
 
 
 def keys_of_person(actor: Actor, user_id: int) -> list[Any]:

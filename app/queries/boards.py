@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db, rows_of
-from app.core.permissions import in_sight, narrowed, sight_of
+from app.core.permissions import in_sight, sight_of
 from app.models.tasks import Task
 from app.models.workflows import BUILT_IN_KEY, Workflow, WorkflowInstance, WorkflowState, WorkflowTransition
 from app.queries.tasks import LIVE_TASKS, TaskView
@@ -85,13 +85,13 @@ _PLACES = _ON_IT.with_only_columns(
 
 def get_board(actor: Actor, program_id: UUID) -> list[Column]:
     """The columns of a program, which the actor may see, with the first cards of each. Three queries."""
-    in_part = in_sight(actor, Task) is not None
+    sight = in_sight(actor, Task)
     given = {"tenant": actor.tenant_id, "program": program_id, "now": clock.now()}
-    given |= sight_of(actor, Task) if in_part else {}
+    given |= {} if sight is None else sight_of(actor, Task)
     columns = _columns(actor)
-    for row in rows_of(db.session, _counts(in_part), given):
+    for row in rows_of(db.session, _counts(sight), given):
         columns[row.key].count, columns[row.key].last_id = row.count, row.last_id
-    for row in rows_of(db.session, _cards(in_part), given | {"most": MOST_CARDS}):
+    for row in rows_of(db.session, _cards(sight), given | {"most": MOST_CARDS}):
         card = TaskView._make(row)
         columns[card.state_key].cards.append(card)
     return list(columns.values())
@@ -109,11 +109,11 @@ def _columns(actor: Actor) -> dict[str, Column]:
 
 
 @cache
-def _counts(in_part: bool) -> Select[Any]:
-    return _COUNTS.where(narrowed(Task)) if in_part else _COUNTS
+def _counts(sight: ColumnElement[bool] | None) -> Select[Any]:
+    return _COUNTS if sight is None else _COUNTS.where(sight)
 
 
 @cache
-def _cards(in_part: bool) -> Select[Any]:
-    places = (_PLACES.where(narrowed(Task)) if in_part else _PLACES).cte("places")
+def _cards(sight: ColumnElement[bool] | None) -> Select[Any]:
+    places = (_PLACES if sight is None else _PLACES.where(sight)).cte("places")
     return LIVE_TASKS.join(places, places.c.id == Task.id).where(places.c.place <= bindparam("most")).order_by(*_ORDER)

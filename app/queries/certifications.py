@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.database import db
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import fetch, in_sight, narrowed, require_somewhere, sight_of
+from app.core.permissions import fetch, in_sight, require_somewhere, sight_of
 from app.models.certifications import Certification, LlmOutputVersion
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 from app.models.programs import Program
@@ -98,12 +98,12 @@ def list_certifications(actor: Actor, filters: CertificationFilters, paging: Pag
     values = {"tenant": actor.tenant_id, "now": clock.now(), **wanted}
     if sight is not None:
         values |= sight_of(actor, Certification)
-    return _listing(frozenset(wanted), sight is not None).page(db.session, paging, wanted, values)
+    return _listing(frozenset(wanted), sight).page(db.session, paging, wanted, values)
 
 
 @cache
-def _listing(narrowed_by: frozenset[str], in_part: bool) -> Listing:
-    seen = _CERTIFICATIONS.where(narrowed(Certification)) if in_part else _CERTIFICATIONS
+def _listing(narrowed_by: frozenset[str], sight: ColumnElement[bool] | None) -> Listing:
+    seen = _CERTIFICATIONS if sight is None else _CERTIFICATIONS.where(sight)
     return Listing(seen.where(*(_NARROWED[name] for name in sorted(narrowed_by))), Certification.id)
 
 

@@ -119,6 +119,7 @@ class Held:
     roles: list[Role]
     group_ids: frozenset[UUID]
     known: dict[UUID, set[UUID]]
+    many_tasks: bool = False
 
     def __iter__(self) -> Iterator[Role]:
         return iter(self.roles)
@@ -194,6 +195,7 @@ def roles_from(found: dict[str, Any] | None, tenant_id: UUID, user_id: int) -> H
         roles=[Role(**role) for role in found["roles"]],
         group_ids=frozenset(map(UUID, found["groups"])),
         known={UUID(task_id): set(map(UUID, roles)) for task_id, roles in found["known"].items()},
+        many_tasks=found.get("many_tasks", False),
     )
 
 
@@ -205,7 +207,7 @@ def allowed_by(held: Held, scopes: frozenset[str] = frozenset({"*"})) -> dict[st
         "permissions": effective(frozenset(throughout), scopes),
         "local_roles": tuple(LocalRole(allowed[role.id], frozenset(role.places)) for role in held if role.places),
         "task_roles": tuple(TaskRole(UUID(role.id), allowed[role.id]) for role in held if role.on_tasks),
-        "on_tasks": RolesOnTasks(partial(_roles_on, held), held.known),
+        "on_tasks": RolesOnTasks(partial(_roles_on, held), held.known, are_many=held.many_tasks),
         "group_ids": held.group_ids,
         "role_names": tuple(role.name for role in held),
     }
@@ -233,7 +235,7 @@ def every_task_of(held: Held) -> RolesOnTasks:
     with tenancy.entered(db.session, held.tenant_id):
         for task_id, role_id in db.session.execute(query):
             known.setdefault(task_id, set()).add(role_id)
-    return RolesOnTasks(known=known)
+    return RolesOnTasks(known=known, are_many=held.many_tasks)
 
 
 def _roles_on(held: Held, places: list[UUID]) -> dict[UUID, set[UUID]]:

@@ -34,7 +34,7 @@ from app.core.actor import Actor
 from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import in_sight, narrowed, require_somewhere, sight_of
+from app.core.permissions import in_sight, require_somewhere, sight_of
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
 from app.models.programs import Program
@@ -283,7 +283,7 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
         "q": filters.text,
     }
     values = {name: value for name, value in given.items() if value not in (None, "")}
-    listing = _listing(frozenset(values), sight is not None)
+    listing = _listing(frozenset(values), sight)
     page = listing.page(db.session, paging, values, values | _seen_by(actor, sight) | _literally(filters.text))
     return Page(
         rows=[TaskView._make(row) for row in page.rows],
@@ -297,7 +297,7 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
 def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     """One task. Raises NotFound where it is not there, or (unless `deleted`) in the trash."""
     sight = in_sight(actor, Task)
-    statement = _one(deleted, sight is not None)
+    statement = _one(deleted, sight)
     row = rows_of(db.session, statement, _seen_by(actor, sight) | {"task": task_id}).first()
     if row is None:
         raise NotFound
@@ -333,18 +333,18 @@ def list_comments(actor: Actor, task_id: UUID, paging: Paging | None = None) -> 
 
 
 @cache
-def _listing(narrowed_by: frozenset[str], in_part: bool) -> Listing:
-    return Listing(_seen(LIVE_TASKS, in_part).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
+def _listing(narrowed_by: frozenset[str], sight: ColumnElement[bool] | None) -> Listing:
+    return Listing(_seen(LIVE_TASKS, sight).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
 
 
 @cache
-def _one(deleted: bool, in_part: bool) -> Select[Any]:
-    return _seen(_ONE_DELETED if deleted else _ONE, in_part)
+def _one(deleted: bool, sight: ColumnElement[bool] | None) -> Select[Any]:
+    return _seen(_ONE_DELETED if deleted else _ONE, sight)
 
 
-def _seen(statement: Select[Any], in_part: bool) -> Select[Any]:
+def _seen(statement: Select[Any], sight: ColumnElement[bool] | None) -> Select[Any]:
     """The statement, narrowed for those who may see a part of the tasks only."""
-    return statement.where(narrowed(Task)) if in_part else statement
+    return statement if sight is None else statement.where(sight)
 
 
 def _seen_by(actor: Actor, sight: ColumnElement[bool] | None) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from app.commands.access_grants import create_access_grant, delete_access_grant
@@ -12,12 +14,15 @@ from app.commands.programs import update_program
 from app.commands.task_assignments import assign_task
 from app.commands.tasks import create_task, update_task
 from app.core import tenancy
+from app.core.actor import RolesOnTasks
 from app.core.database import db
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.paging import Paging
 from app.models.access_roles import AccessPermission, AccessRole
 from app.queries.access import grants_reaching, roles_given_by
+from app.queries.access_grants import list_access_grants
+from app.queries.boards import get_board
 from app.queries.certifications import CertificationFilters, list_certifications
 from app.queries.programs import list_programs, program_choices
 from app.queries.tasks import TaskFilters, list_tasks
@@ -25,8 +30,9 @@ from app.queries.trash import deleted_tasks
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import Assignment, NewTask, TaskChanges
-from tests.cast import Organisation, Player, join, play, system
+from tests.cast import Organisation, Player, afresh, join, play, system
 from tests.factories import a_certification, a_grant, a_group, a_program, a_task
+from tests.stage import url_of
 from tests.trail import as_superuser
 
 
@@ -288,6 +294,68 @@ def test_a_key_tells_on_which_tasks_its_person_holds_a_role(alice, acme, dora, a
     (place,) = api(now(dora)).get("/auth").json["data"]["permissions_in_places"]
     assert place["place_ids"] == sorted(str(task.id) for task in tasks[:2])
     assert "task.view" in place["permissions"]
+
+
+def seen_by(actor, program):
+    """Everything that somebody sees of what has to do with tasks, kind by kind."""
+    with tenancy.entered(db.session, actor.tenant_id):
+        cards = [card.id for column in get_board(actor, program) for card in column.cards]
+        return {
+            "tasks": [row.id for row in list_tasks(actor, TaskFilters(), Paging()).rows],
+            "cards": cards,
+            "certifications": [row.id for row in list_certifications(actor, CertificationFilters(), Paging()).rows],
+            "grants": [row.id for row in list_access_grants(actor, Paging()).rows],
+        }
+
+
+def test_of_many_single_tasks_one_sees_the_same_as_of_a_few(alice, acme, dora):
+    """Somebody with thousands of them has lists narrowed in another way: what they see does not depend on it."""
+    program = a_program(alice)
+    tasks = [a_task(alice, program, name=f"Task {number}") for number in range(4)]
+    own = a_role(alice, "task.view_own", "certification.view_own", "access_role.view")
+    group = a_group(acme, dora)
+    for task, role, holder in (
+        (tasks[0], own, {"user_id": dora.user_id}),
+        (tasks[1], acme.roles["member"], {"user_group_id": group}),
+        (tasks[2], acme.roles["auditor"], {"user_id": dora.user_id}),
+    ):
+        create_access_grant(system(acme), NewAccessGrant(access_role_id=role, task_id=task.id, **holder))
+        a_certification(alice, task_id=task.id)
+    assign_task(alice.actor, tasks[0].id, Assignment(user_id=dora.user_id))
+    afresh()
+    few = now(dora).actor
+    many = replace(few, on_tasks=RolesOnTasks(known=few.on_tasks.known, are_many=True))
+    assert not few.on_tasks.are_many
+    told = seen_by(few, program.id)
+    assert seen_by(many, program.id) == told
+    assert set(told["tasks"]) == set(told["cards"]) == {task.id for task in tasks[:3]}
+    assert len(told["certifications"]) == 2
+    assert len(told["grants"]) == 3
+
+
+def test_the_door_tells_that_somebody_holds_roles_on_thousands_of_tasks(alice, acme, dora):
+    task = a_task(alice)
+    a_grant(alice, "viewer", dora, task_id=task.id)
+    assert not now(dora).actor.on_tasks.are_many
+    with psycopg.connect(url_of(db.engine.url.database, "superuser")) as connection:
+        connection.execute(
+            """WITH made AS (INSERT INTO user_groups
+                       (id, application_instance_id, name, description, version, created_at, updated_at)
+                   SELECT gen_random_uuid(), %(tenant)s, 'Many ' || n, '', 1, now(), now()
+                   FROM generate_series(1, 300) AS n RETURNING id),
+               placed AS (INSERT INTO user_group_members
+                       (id, application_instance_id, user_group_id, user_id, created_at)
+                   SELECT gen_random_uuid(), %(tenant)s, id, %(person)s, now() FROM made)
+               INSERT INTO access_grants
+                       (id, application_instance_id, access_role_id, user_group_id, task_id, created_at)
+                   SELECT gen_random_uuid(), %(tenant)s, role.id, made.id, %(task)s, now()
+                   FROM made, access_roles AS role
+                   WHERE role.application_instance_id = %(tenant)s""",
+            {"tenant": acme.id, "person": dora.user_id, "task": task.id},
+        )
+    actor = now(dora).actor
+    assert actor.on_tasks.are_many
+    assert actor.may("task.delete", task.program_id, task.id)
 
 
 def test_what_is_found_out_about_a_task_is_asked_once(alice, acme, dora, count_queries):
