@@ -47,6 +47,7 @@ PAGES = {
     "a bare task": "/tasks/{0.bare_task}",
     "the form of a new task": "/tasks/new",
     "the form of a task": "/tasks/{0.task}/edit",
+    "a text written together": "/tasks/{0.task}/description",
     "the history of a task": "/tasks/{0.task}/history",
     "whether to delete a task": "/tasks/{0.task}/delete",
     "the form of a certification": "/tasks/{0.task}/certifications/new",

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from app.commands.shared_texts import open_shared_text
 from app.core import clock as time
 from app.core import valkey
 from app.core.database import db, fresh_session
@@ -18,7 +19,7 @@ from app.jobs import clock
 from app.jobs.relay import queue_named
 from app.web.stored_sessions import token_hash
 from tests.core.rooms import inside
-from tests.factories import a_program
+from tests.factories import a_program, a_task
 from tests.jobs.outbox import change, rows_of
 from tests.jobs.test_relay import leave_work
 from tests.trail import as_superuser
@@ -55,6 +56,19 @@ def test_links_and_known_browsers_that_have_run_out_are_forgotten(alice, tidied,
     tidied()
     left = as_superuser(f"SELECT token_hash FROM {table} WHERE token_hash = ANY(%s)", [gone, kept])
     assert [row.token_hash for row in left] == [kept]
+
+
+def test_texts_written_together_are_forgotten_soon_where_all_is_saved_and_else_after_a_month(alice, tidied):
+    soon, kept, late = texts = [open_shared_text(alice.actor, "task", a_task(alice).id).id for _number in range(3)]
+    for text_id, days, editors in ((soon, 2, "{}"), (kept, 29, "{1}"), (late, 31, "{1}")):
+        change_texts(f"changed_at = now() - interval '{days} days', editor_ids = '{editors}'", text_id)
+    tidied()
+    left = as_superuser("SELECT id FROM shared_texts WHERE id = ANY(%s)", texts)
+    assert [row.id for row in left] == [kept]
+
+
+def change_texts(what, text_id):
+    as_superuser(f"UPDATE shared_texts SET {what} WHERE id = %s RETURNING id", text_id)
 
 
 def test_sessions_that_have_ended_are_forgotten(alice, form, tidied):

@@ -7,23 +7,23 @@ const NAME = "text"; // as app/core/yjs_updates.py has it
 const MOST_NAMES = 5;
 const QUIET_MS = 400; // what is only so for a moment is not said
 
-let session = null;
+const sessions = new Set(); // one for each form: two panels may show two texts, or one twice
 
-/** Join the text of `form`, or stay in it where an answer has brought the form back. */
-export function join(form) {
-  if (session?.form === form) { session.refresh(); return; }
-  if (session?.address === form.dataset.together && session.isJoined) { session.moveTo(form); return; }
-  session?.end();
-  session = new Session(form);
+/** Join the texts of these forms, or stay in them where an answer has brought a form back. */
+export function join(forms) {
+  for (const form of forms) {
+    const here = [...sessions].find((each) => each.form === form);
+    const left = [...sessions].find((each) => each.address === form.dataset.together && each.isJoined && !each.form.isConnected);
+    if (here) here.refresh();
+    else if (left) left.moveTo(form);
+    else sessions.add(new Session(form));
+  }
 }
 
-document.addEventListener("htmx:after:settle", () => { if (session && !session.form.isConnected && !document.querySelector("form[data-together]")) leave(); });
-addEventListener("pagehide", () => session?.line.flush());
-
-function leave() {
-  session.end();
-  session = null;
-}
+document.addEventListener("htmx:after:settle", () => setTimeout(() => {
+  for (const each of sessions) if (!each.form.isConnected) each.end(); // nobody has moved it to another form
+}));
+addEventListener("pagehide", () => { for (const each of sessions) each.line.flush(); });
 
 class Session {
   constructor(form, yours = null) {
@@ -38,6 +38,7 @@ class Session {
   #yours; #words; #field; #bound = null; #saved = null; #isEnded = false; #timer; #typed = null;
 
   end() {
+    sessions.delete(this);
     this.#bound?.letGo();
     this.line.end();
   }
@@ -121,10 +122,10 @@ class Session {
   /** The text has ended, since somebody has saved it elsewhere: go on in the one that has begun. */
   #renew() {
     const yours = this.line.hasUnsent ? this.#field.value : null;
-    this.#bound?.letGo();
-    this.line.end();
-    session = new Session(this.form, yours);
-    session.#say("renewed");
+    this.end();
+    const next = new Session(this.form, yours);
+    sessions.add(next);
+    next.#say("renewed");
   }
 
   #stop(code) {
@@ -187,9 +188,9 @@ class Session {
 
   /** Words of one's own that do not fit any more: shown, to be used or not. */
   #offer(words) {
-    this.form.querySelector(".together__yours")?.remove();
+    this.form.querySelector(".shared-text__yours")?.remove();
     const box = document.createElement("div");
-    box.className = "together__yours";
+    box.className = "shared-text__yours";
     box.setAttribute("role", "group");
     box.setAttribute("aria-label", this.#words.yours);
     const told = document.createElement("p");

@@ -117,9 +117,10 @@ export class TextLine {
   }
 
   #note = (update, origin) => {
-    if (origin === this) return;
-    if (this.isOpen) this.#waiting.push(update);
-    this.#timer ??= setTimeout(this.flush, TOGETHER_MS);
+    if (origin !== this) {
+      if (this.isOpen) this.#waiting.push(update);
+      this.#timer ??= setTimeout(this.flush, TOGETHER_MS);
+    }
     this.#hear("changed");
   };
 

@@ -6,6 +6,6 @@ export function watchTogether() {
 }
 
 async function load() {
-  const form = document.querySelector("form[data-together]");
-  if (form) (await import(form.dataset.module)).join(form);
+  const forms = [...document.querySelectorAll("form[data-together]")];
+  if (forms.length) (await import(forms[0].dataset.module)).join(forms);
 }
