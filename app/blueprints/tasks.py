@@ -36,7 +36,7 @@ bp = Blueprint("tasks", __name__)
 def index():
     """Tasks, narrowed by program, state, person and words."""
     actor = current_actor()
-    given = read_parameters("program", "state", "assignee", "q", "cursor", "limit")
+    given = read_parameters("program", "state", "assignee", "q", "cursor", "first", "last", "limit")
     filters = queries.TaskFilters(
         program_id=uuid_parameter(given, "program"),
         state=given.get("state"),
@@ -46,7 +46,7 @@ def index():
     page = queries.list_tasks(actor, filters, read_paging(given))
     return show(
         "tasks/index.html",
-        "tasks/_list.html",
+        "tasks/_chunk.html" if "last" in given else "tasks/_list.html",
         page=page_context(page),
         filters=page.filters,
         programs=program_choices(actor),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -18,6 +19,7 @@ R = TypeVar("R")
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+LARGEST_CHUNK = 500  # rows of a page that is shown, and looked at again: more may have come in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,25 @@ def _not_of_this_list() -> InvalidParameter:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page is wanted, and how long it may be."""
+    """Which page is wanted, and how long it may be; or else a page that is shown, from its first row to its `last`.
+
+    Without a `first` it is the one at the beginning, into which new rows come.
+    """
 
     cursor: Cursor | None = None
     size: int = DEFAULT_SIZE
+    first: Cursor | None = None
+    last: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Some rows of a list, and the cursors of its neighbours."""
+    """Some rows of a list, between which of them it is found again, and the cursors of its neighbours."""
 
     rows: list[R]
     size: int = DEFAULT_SIZE
+    first: Cursor | None = None
+    last: Cursor | None = None
     next: Cursor | None = None
     prev: Cursor | None = None
     filters: dict[str, Any] = field(default_factory=dict)
@@ -115,6 +124,8 @@ class Listing:
 
         Raises InvalidParameter for a cursor of a list of another kind.
         """
+        if paging.last is not None:
+            return self._again(session, paging.first, paging.last, values or {})
         cursor = paging.cursor
         if cursor is not None and (
             isinstance(cursor.id, int) != self._counts or (cursor.moment is None) != (self._moment is None)
@@ -132,6 +143,8 @@ class Listing:
         return Page(
             rows=rows,
             size=paging.size,
+            first=self._cursor(rows[0], "after") if rows and has_prev else None,
+            last=self._cursor(rows[-1], "after") if rows else None,
             next=self._cursor(rows[-1], "after") if rows and has_next else None,
             prev=self._cursor(rows[0], "before") if rows and has_prev else None,
             filters={name: value for name, value in (filters or {}).items() if value not in (None, "")},
@@ -140,6 +153,28 @@ class Listing:
     def first_page(self, size: int) -> Select[Any]:
         """The statement of the first page, for whoever asks the database how it is carried out."""
         return self._statement("first", size)
+
+    def _again(self, session: Any, first: Cursor | None, last: Cursor, values: Mapping[str, Any]) -> Page[Any]:
+        """What is now between two rows that were shown, both of them too."""
+        if self._moment is not None or any(isinstance(each.id, int) != self._counts for each in (first, last) if each):
+            raise _not_of_this_list()
+        bounds = {"first": first.id if first else None, "last": last.id}
+        given = dict(values) | {name: value for name, value in bounds.items() if value is not None}
+        return Page(rows=list(rows_of(session, self._between(first is not None), given)), size=LARGEST_CHUNK)
+
+    def _between(self, has_first: bool) -> Select[Any]:
+        known = ("between", int(has_first))
+        if known not in self._statements:
+            kind = BigInteger() if self._counts else self._key.type
+            low, high = ("first", "last") if self._oldest_first else ("last", "first")
+            query = self._query
+            if has_first or high != "first":
+                query = query.where(self._key <= bindparam(high, type_=kind))
+            if has_first or low != "first":
+                query = query.where(self._key >= bindparam(low, type_=kind))
+            query = query.order_by(self._key.asc() if self._oldest_first else self._key.desc())
+            self._statements[known] = query.limit(literal_column(str(LARGEST_CHUNK)))
+        return self._statements[known]
 
     def _cursor(self, row: Any, direction: Literal["after", "before"]) -> Cursor:
         moment = None if self._moment is None else getattr(row, str(self._moment.key))

@@ -5,7 +5,7 @@ Statements are built once, with placeholders: building and comparing them anew w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -285,13 +285,7 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
     values = {name: value for name, value in given.items() if value not in (None, "")}
     listing = _listing(frozenset(values), sight)
     page = listing.page(db.session, paging, values, values | _seen_by(actor, sight) | _literally(filters.text))
-    return Page(
-        rows=[TaskView._make(row) for row in page.rows],
-        size=page.size,
-        next=page.next,
-        prev=page.prev,
-        filters=page.filters,
-    )
+    return replace(page, rows=[TaskView._make(row) for row in page.rows])
 
 
 def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:

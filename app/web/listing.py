@@ -11,13 +11,22 @@ from flask import Response, request
 from app.core.paging import Cursor, Page
 from app.web.responses import data
 
+_PLACES = ("cursor", "first", "last")
 _NO_FILTERS = ("cursor", "limit", "fields")
 
 
 def page_context(page: Page[Any]) -> dict[str, Any]:
-    """A page as a template shows it."""
+    """A page as a template shows it. At `chunk_url` it is found again, whatever comes before or after it."""
     links = _links(page)
-    return {"rows": page.rows, "filters": page.filters, "next_url": links["next"], "prev_url": links["prev"]}
+    return {
+        "rows": page.rows,
+        "filters": page.filters,
+        "next_url": links["next"],
+        "prev_url": links["prev"],
+        "is_chunk": "last" in request.args,
+        "chunk": request.args.get("last") or str(page.last or "none"),
+        "chunk_url": _chunk_address(page),
+    }
 
 
 def one_page(page: Page[Any], rows: Sequence[Any], given: Mapping[str, str]) -> Response:
@@ -44,11 +53,17 @@ def _links(page: Page[Any]) -> dict[str, str | None]:
     return {"next": _address_at(page.next), "prev": _address_at(page.prev)}
 
 
+def _chunk_address(page: Page[Any]) -> str:
+    if "last" in request.args:
+        return request.full_path
+    return _address(**{name: str(each) for name, each in (("first", page.first), ("last", page.last)) if each})
+
+
 def _address_at(cursor: Cursor | None) -> str | None:
     return None if cursor is None else _address(cursor=str(cursor))
 
 
 def _address(**changed: str) -> str:
-    kept = {name: value for name, value in request.args.items() if name != "cursor" and value}
+    kept = {name: value for name, value in request.args.items() if name not in _PLACES and value}
     parameters = urlencode(kept | changed)
     return f"{request.path}?{parameters}" if parameters else request.path

@@ -173,12 +173,17 @@ def read_parameters(*known: str) -> dict[str, str]:
 
 
 def read_paging(parameters: Mapping[str, str]) -> Paging:
-    """Which page of a list is wanted, from `cursor` and `limit`. Raises InvalidParameter."""
+    """Which page of a list is wanted, from `cursor` and `limit`; or one that is shown, from `first` and `last`.
+
+    Raises InvalidParameter.
+    """
     size = parameters.get("limit", str(DEFAULT_SIZE))
     if not (size.isascii() and size.isdecimal() and len(size) < 5 and 1 <= int(size) <= LARGEST_SIZE):
         raise InvalidParameter({"limit": f"This must be a number from 1 to {LARGEST_SIZE}."})
-    cursor = parameters.get("cursor")
-    return Paging(Cursor.read(cursor) if cursor else None, int(size))
+    cursor, first, last = (
+        Cursor.read(parameters[name]) if parameters.get(name) else None for name in ("cursor", "first", "last")
+    )
+    return Paging(cursor, int(size), first, last)
 
 
 def uuid_parameter(parameters: Mapping[str, str], name: str) -> UUID | None:

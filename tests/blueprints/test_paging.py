@@ -221,3 +221,23 @@ def test_a_cursor_of_another_list_is_refused_by_a_history(api, alice, much):
     cursor = api(alice).get(f"/tasks/{much.id}/comments?limit=1").json["meta"]["pagination"]["next_cursor"]
     answer = api(alice).get(f"/tasks/{much.id}/history?cursor={cursor}")
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "INVALID_PARAMETER")
+
+
+def test_a_page_that_is_shown_is_found_again_with_what_has_come_and_gone_in_it(form, alice):
+    program = a_program(alice)
+    olds = [a_task(alice, program, name=f"Old {number}") for number in range(9)]
+
+    def page(address):
+        shown = tree(form(alice).client.get(address, headers={"HX-Request-Type": "partial"}).text)
+        [chunk], nexts = shown.all("div", class_="chunk"), shown.all("a", rel="next")
+        names = [link.text for link in shown.all("a", class_="list__link")]
+        return names, chunk["data-chunk"], nexts[0]["href"] if nexts else None
+
+    first, again, following = page(form(alice).at("/tasks?limit=3&q=Old"))
+    second, second_again, _third = page(following)
+    make_tasks(alice, program, "Old but new", "Unlike")
+    delete_task(alice.actor, olds[4].id)
+    assert page(again)[:2] == (["Old but new", *first], again)
+    assert page(second_again)[:2] == (["Old 5", "Old 3"], second_again)
+    assert second == ["Old 5", "Old 4", "Old 3"]
+    assert form(alice).get("/tasks?last=nonsense").status_code == 400

@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import { watchFocus } from "./focus.js";
 import { watchAnswers } from "./answers.js";
+import { watchChunks } from "./chunk_loader.js";
 import { watchCopying } from "./copying.js";
 import { watchDragging } from "./drag.js";
 import { watchDrafts } from "./drafts.js";
@@ -31,3 +32,4 @@ watchTogether();
 watchLive();
 watchInstalledApp();
 watchVitals();
+watchChunks();

@@ -1,0 +1,175 @@
+// A list that grows: its "Next" is an ordinary link, and when it comes into view, or is pressed, what it leads to is put
+// behind what is there. After a few times nothing comes by itself any more, or nobody would ever reach what is below.
+//
+// Each chunk is then followed for itself, and only while it can be seen: a change costs one chunk, not the list.
+const AT_ONCE = 5; // chunks that come by themselves
+const AHEAD = "600px"; // how far below the window one is sent for
+const NEAR = "200px"; // how far outside of it one still counts as seen
+
+const lists = new WeakMap();
+let last = null; // the list that was followed last, as long as it is there
+addEventListener("scroll", () => last?.deref()?.scroll(), { passive: true });
+
+/** Let `list` grow, or look again at what is there after it was shown anew. */
+export function follow(list, tools) {
+  let grown = lists.get(list);
+  if (!grown) lists.set(list, (grown = new List(list, tools)));
+  last = new WeakRef(grown);
+  grown.look();
+  grown.comeBack();
+}
+
+class List {
+  #list; #tools; #below; #seen;
+  #path = location.pathname;
+  #left = AT_ONCE;
+  #scrolled = scrollY > 0;
+  #channels;
+  #addresses = new Map(); // of the page that each chunk begins, by its id
+  #followed = new WeakSet();
+  #late = new WeakSet(); // chunks that may have missed something
+  #visible = new Set();
+
+  constructor(list, tools) {
+    this.#list = list;
+    this.#tools = tools;
+    this.#below = new IntersectionObserver((found) => { if (found.some((each) => each.isIntersecting)) this.#reach(); }, { rootMargin: AHEAD });
+    this.#seen = new IntersectionObserver((found) => this.#show(found), { rootMargin: NEAR });
+    list.parentElement.addEventListener("click", (event) => this.#press(event), true);
+  }
+
+  get #next() {
+    return this.#list.parentElement.querySelector(".pages a[rel=next]");
+  }
+
+  get #chunks() {
+    return [...this.#list.querySelectorAll("[data-chunk]")];
+  }
+
+  look() {
+    if (this.#channels) this.#followEach();
+    this.#below.disconnect();
+    if (this.#next) this.#below.observe(this.#next);
+  }
+
+  /** A short page shows its end at once: nobody has asked for more before they have moved. */
+  scroll() {
+    if (this.#scrolled) return;
+    this.#scrolled = true;
+    this.look();
+  }
+
+  /** Whoever comes back finds the row that they have followed. */
+  comeBack() {
+    const row = history.state?.row && this.#list.querySelector(`a[href="${CSS.escape(history.state.row)}"]`);
+    if (!row) return;
+    history.replaceState({ ...history.state, row: null }, "");
+    row.scrollIntoView({ block: "center" });
+    row.focus({ preventScroll: true });
+  }
+
+  #reach() {
+    if (this.#scrolled && this.#left > 0) this.#grow();
+  }
+
+  #press(event) {
+    if (!this.#list.isConnected || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest("a[href]");
+    const chunk = link?.closest("[data-chunk]");
+    // Whoever comes back from there comes to the part of the list that holds it.
+    if (chunk) history.replaceState({ ...history.state, htmx: true, row: link.getAttribute("href") }, "", this.#addresses.get(chunk.id) ?? location.href);
+    if (!link || link !== this.#next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#left = AT_ONCE;
+    this.#grow(true);
+  }
+
+  async #grow(byHand = false) {
+    const link = this.#next;
+    if (!link || link.ariaBusy === "true") return;
+    link.ariaBusy = "true";
+    try {
+      const answer = await fetch(link.href, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } });
+      if (!answer.ok || answer.redirected) throw new Error(answer.status);
+      this.#add(link, new DOMParser().parseFromString(await answer.text(), "text/html"), byHand);
+    } catch {
+      this.#left = 0; // it stays a link
+      if (byHand) this.#tools.toast(this.#tools.say("unsent"), "danger");
+    }
+    link.ariaBusy = null;
+  }
+
+  #add(link, page, byHand) {
+    const chunk = page.querySelector("[data-chunk]");
+    const more = page.querySelector(".pages a[rel=next]");
+    if (!this.#list.isConnected) return;
+    if (chunk && !document.getElementById(chunk.id)) {
+      this.#addresses.set(chunk.id, link.getAttribute("href"));
+      this.#measure(chunk);
+      this.#list.append(chunk);
+      if (!this.#channels) this.#takeOver(this.#list.closest("[data-live]"));
+      this.#followEach();
+      this.#tools.announce(this.#tools.say("longer"));
+      if (byHand) chunk.querySelector("a")?.focus({ preventScroll: true });
+    }
+    this.#left -= 1;
+    if (more) link.href = more.getAttribute("href");
+    else link.remove();
+    if (this.#left < 1) link.querySelector("span").textContent = this.#tools.say("more");
+    this.look();
+  }
+
+  /** How high it will be, so that the bar beside the window tells the truth of what was not drawn yet. */
+  #measure(chunk) {
+    const [first] = this.#chunks;
+    const rows = (each) => each.querySelectorAll("tbody tr").length || 1;
+    chunk.style.containIntrinsicBlockSize = `auto ${Math.round((first.offsetHeight / rows(first)) * rows(chunk))}px`;
+  }
+
+  /** From here on the chunks follow what they show, instead of the whole list. */
+  #followEach() {
+    for (const chunk of this.#chunks.filter((each) => !this.#followed.has(each))) {
+      this.#followed.add(chunk);
+      this.#seen.observe(chunk);
+      if (!this.#addresses.has(chunk.id)) this.#addresses.set(chunk.id, location.pathname + location.search);
+      if (chunk.dataset.live) continue; // it was shown anew, and has all of this
+      const follow = { "data-live": this.#channels, "hx-get": chunk.dataset.chunk, "hx-trigger": "live", "hx-swap": "outerMorph", "hx-sync": "this:drop" };
+      for (const [name, value] of Object.entries(follow)) chunk.setAttribute(name, value);
+      this.#tools.process(chunk);
+    }
+  }
+
+  /** The whole would be shown anew as one page: what is under way, or was about to begin, is let go. */
+  #takeOver(whole) {
+    this.#channels = whole.dataset.live;
+    delete whole.dataset.live;
+    if (whole.classList.contains("htmx-request")) this.#late.add(this.#chunks[0]);
+    whole.dispatchEvent(new CustomEvent("htmx:abort"));
+    whole.addEventListener("live", (event) => {
+      if (event.target !== whole) return;
+      event.stopImmediatePropagation();
+      whole.dispatchEvent(new CustomEvent("htmx:finally:request"));
+      for (const chunk of this.#visible) chunk.dispatchEvent(new CustomEvent("live"));
+    }, true);
+  }
+
+  #show(found) {
+    for (const { target, isIntersecting } of found) {
+      const { dataset } = target;
+      if (isIntersecting) this.#visible.add(target);
+      else this.#visible.delete(target);
+      if (!isIntersecting) {
+        delete dataset.live;
+        this.#late.add(target);
+      } else if (this.#late.delete(target)) {
+        dataset.live = this.#channels;
+        target.dispatchEvent(new CustomEvent("live"));
+      }
+    }
+    if (history.state?.row) return; // somebody is on the way elsewhere, and comes back to that row
+    const top = this.#chunks.find((chunk) => this.#visible.has(chunk) && chunk.getBoundingClientRect().bottom > 0);
+    // The address is that of what one sees: reloading, or coming back, leads there.
+    if (top && this.#list.isConnected && location.pathname === this.#path) history.replaceState(history.state, "", this.#addresses.get(top.id));
+  }
+}

@@ -1,0 +1,71 @@
+"""A long list grows while one reads on, and whoever comes back finds their place."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from app.commands.tasks import update_task
+from app.core import valkey
+from app.schemas.tasks import TaskChanges
+from tests.browser.windows import PATIENCE, heading
+from tests.factories import a_program, a_task
+
+BY_THEMSELVES = 5
+
+
+@pytest.fixture
+def many(alice, browser_stage, play_stage):
+    """Tasks for nine pages of four, told where the live process of the browser tests listens."""
+    valkey.configure(browser_stage.redis_url)
+    program = a_program(alice)
+    yield [a_task(alice, program, name=f"Task {number}") for number in range(34)][::-1]
+    valkey.configure(play_stage.redis_url)
+
+
+def read_on(page, chunks):
+    """Turn the wheel until the list has grown to so many chunks."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while page.locator(".chunk").count() < chunks:
+        page.mouse.wheel(0, 500)
+        assert time.monotonic() < deadline, "It does not grow."
+
+
+def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob, many):
+    window = visit(bob, viewport={"width": 1280, "height": 300})
+    page = window.go("/tasks?limit=4")
+    rows, link = page.locator(".chunk tbody tr"), page.locator(".pages a[rel=next]")
+    expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+    assert rows.count() == 4  # nothing comes before somebody has moved
+    rows.first.hover()
+    read_on(page, BY_THEMSELVES + 1)
+    expect(link).to_have_text("Show more")
+    names = page.locator(".chunk .list__link")
+    assert names.all_text_contents() == [task.name for task in many[:24]]
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "last=" in request.url else None)
+    update_task(alice.actor, many[22].id, TaskChanges(name="Changed meanwhile"))
+    expect(page.get_by_role("link", name="Changed meanwhile")).to_be_visible()
+    assert rows.count() == 24
+    assert 0 < len(asked) < BY_THEMSELVES + 1  # not what cannot be seen
+
+    link.press("Enter")
+    expect(rows).to_have_count(28)
+    expect(page.get_by_role("link", name=many[24].name, exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_contain_text(many[24].name)
+    page.go_back()
+    expect(heading(page)).to_have_text("Tasks")
+    expect(page.get_by_role("link", name=many[24].name, exact=True)).to_be_focused()
+    expect(page.get_by_role("link", name=many[24].name, exact=True)).to_be_in_viewport()
+    page.reload()
+    expect(page.get_by_role("link", name="Previous")).to_be_visible()
+
+
+def test_without_scripts_next_leads_to_the_next_page(visit, bob, many):
+    page = visit(bob, script=False).go("/tasks?limit=4")
+    page.get_by_role("link", name="Next").click()
+    expect(page.locator(".chunk .list__link")).to_have_text([task.name for task in many[4:8]])
