@@ -15,7 +15,7 @@ from app.core.database import db, fresh_session
 from app.queries.audit_events import AuditEvent
 from app.queries.audit_exports import part_of
 from app.web.audit_values import shown_changes, shown_value
-from app.web.sentences import in_words, told_of_event
+from app.web.sentences import in_words, told_of_event, told_of_oneself
 from app.web.visible_text import visible
 
 _PAGES = {
@@ -35,14 +35,19 @@ def shown_events(events: list[AuditEvent]) -> list[dict[str, Any]]:
 
 
 def shown_event(event: AuditEvent, *, in_short: bool = False) -> dict[str, Any]:
-    """One event: who did what in words, to what, when, how it came, and what changed."""
+    """One event: who did what in words, to what, when, how it came, and what changed.
+
+    `object` is the thing where the sentence goes on with it, `thing` always.
+    """
+    whole, thing = told_of_oneself(event), visible(event.thing.name) if event.thing else None
     return {
         "event_id": event.event_id,
         "event_type": event.event_type,
         "actor_name": visible(event.actor_name or "")
         or ("Oversing" if event.actor_user_id is None else "Somebody who has left"),
-        "sentence": told_of_event(event),
-        "thing": visible(event.thing.name) if event.thing else None,
+        "sentence": whole or told_of_event(event),
+        "object": None if whole else thing,
+        "thing": thing,
         "thing_url": _page_of(event),
         "way": _way(event),
         "network": event.network,

@@ -93,6 +93,22 @@ _OF_THE_TRAIL = {
     "application_instance.closing_taken_back": "kept the organisation",
     "application_instance.closed": "closed the organisation",
 }
+# What somebody does to their own account: nobody follows, as it is they themselves.
+_TO_ONESELF = {
+    "user.renamed": "changed their name",
+    "user.avatar_changed": "changed their picture",
+    "user.avatar_removed": "took away their picture",
+    "user.password_changed": "changed their password",
+    "user.password_reset": "set their password anew, by a link in a mail",
+    "user.totp_added": "set up an authenticator app",
+    "user.totp_removed": "removed their authenticator app",
+    "user.recovery_codes_made": "made new recovery codes",
+    "user.recovery_code_used": "used a recovery code",
+    "user.passkey_added": "added a passkey",
+    "user.passkey_renamed": "gave another name to a passkey",
+    "user.passkey_removed": "removed a passkey",
+    "user.passkey_suspected": "was refused with what may be a copy of a passkey",
+}
 _THINGS = {
     "api_key": "API key",
     "application_instance": "organisation",
@@ -172,6 +188,12 @@ def listed(names: list[str]) -> str:
     """Some names in a sentence: "Ann", "Ann and Bob", "Ann, Bob and Carol"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def told_of_oneself(event: Any) -> str | None:
+    """What somebody did to their own account, as a whole sentence; None where it was to something else."""
+    is_own = event.entity_type == "User" and event.entity_id == str(event.actor_user_id)
+    return _TO_ONESELF.get(event.event_type) if is_own else None
 
 
 def told_of_event(event: Any) -> str:

@@ -10,7 +10,7 @@ from app.commands.tasks import update_task
 from app.core import clock
 from app.schemas.tasks import TaskChanges
 from app.web.word_diff import word_diff
-from tests.factories import a_program, a_task
+from tests.factories import a_program, a_task, an_avatar
 from tests.trail import as_auditor
 
 TEXT = "We answer every letter within ten working days, and say who answers it."
@@ -38,6 +38,13 @@ def test_the_page_tells_who_did_what_to_what_and_how_it_came(form, htmx, alice):
     fragment = htmx(alice).get("/audit?object=OPS-1").text
     assert fragment.lstrip().startswith("<section")
     assert "changed the task" in fragment
+
+
+def test_what_somebody_does_to_their_own_account_is_said_of_themselves(form, alice, bob):
+    """Not "Bob added a passkey for Bob": as one would say it."""
+    an_avatar(bob)
+    trail = form(alice).get("/audit").text
+    assert "</strong> changed their picture</p>" in trail
 
 
 def test_the_way_of_a_key_is_told_by_how_the_key_begins(form, api, alice):
