@@ -23,6 +23,7 @@ from app.commands.second_steps import confirm_totp, start_totp
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task
+from app.commands.workspaces import create_workspace
 from app.core import clock, tenancy
 from app.core.actor import SignedIn
 from app.core.authenticators import Asked, question_for_new_key
@@ -35,6 +36,7 @@ from app.models.audit_exports import AuditExport
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.user_groups import UserGroup, UserGroupMember
+from app.models.workspaces import Workspace
 from app.queries.accounts import waiting_secret, ways_of
 from app.queries.audit_events import AuditFilters
 from app.schemas.access_grants import NewAccessGrant
@@ -43,6 +45,7 @@ from app.schemas.certifications import NewCertification
 from app.schemas.invitations import NewInvitation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, NewComment, NewTask
+from app.schemas.workspaces import NewWorkspace
 from tests.authenticator import Authenticator
 from tests.cast import Organisation, Player, afresh, system
 from tests.doors import Json
@@ -102,6 +105,12 @@ def a_grant(giver: Player, role: str, holder: Player, **place: Any) -> AccessGra
     """A role for a person: throughout, or with `program_id` or `task_id` in one place."""
     new = NewAccessGrant(access_role_id=giver.organisation.roles[role], user_id=holder.user_id, **place)
     return create_access_grant(giver.actor, new)
+
+
+def a_workspace(owner: Player, name: str, *panels: str, **given: Any) -> Workspace:
+    """A saved workspace, shared unless it is said to be private."""
+    new = NewWorkspace(**{"name": name, "panels": panels or ("tasks", "programs"), "visibility": "shared"} | given)
+    return create_workspace(owner.actor, new)
 
 
 def a_group(organisation: Organisation, *members: Player, name: str = "", inside: UUID | None = None) -> UUID:

@@ -42,6 +42,10 @@ PERMISSIONS: dict[str, str] = {
     "audit_event.view": "Read the audit trail",
     "audit_event.view_own": "Read one's own part of the audit trail",
     "audit_event.export": "Export the audit trail",
+    "workspace.view": "See everybody's workspaces, private ones too",
+    "workspace.view_own": "Open one's own workspaces, and those that are shared",
+    "workspace.update": "Save workspaces of one's own",
+    "workspace.share": "Share workspaces of one's own",
     "page_speed.view": "See how quick pages are for those who use them",
     "application_instance.update": "Change the settings of the organisation",
     "application_instance.delete": "Close the organisation",
@@ -63,6 +67,8 @@ _VIEWING = frozenset(
         "user_group.view",
         "access_role.view",
         "api_key.view_own",
+        "workspace.view_own",
+        "workspace.update",
     }
 )
 _WORKING = frozenset(
@@ -77,6 +83,7 @@ _WORKING = frozenset(
         "task.comment",
         "certification.create",
         "api_key.create",
+        "workspace.share",
     }
 )
 _LEADING = frozenset({"program.delete", "certification.revoke", "user.invite", "access_grant.create"})
@@ -94,7 +101,9 @@ class ShippedRole:
 
 
 # What a new organisation starts with. From then on its roles are its own rows.
-_EVERYTHING = frozenset(name for name in PERMISSIONS if not name.endswith(".view_own")) | {"api_key.view_own"}
+# What is private of others nobody sees from the start: an owner has to say so, by a role.
+_EVERYTHING = frozenset(name for name in PERMISSIONS if not name.endswith(".view_own")) - {"workspace.view"}
+_EVERYTHING |= {"api_key.view_own", "workspace.view_own"}
 SHIPPED_ROLES: dict[str, ShippedRole] = {
     "owner": ShippedRole(
         "Owner", "May do everything, and answers for the organisation.", _EVERYTHING, manages_every_role=True

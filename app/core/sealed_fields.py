@@ -55,6 +55,8 @@ OPEN: dict[str, Open] = {
     "tasks.description": Open(UNDER_KEY, "free text, searched"),
     "task_comments.body": Open(UNDER_KEY, "free text, and who said it"),
     "programs.description": Open(UNDER_KEY, "free text"),
+    "workspaces.name": Open(UNDER_KEY, "free text"),
+    "workspaces.panels": Open(UNDER_KEY, "which pages somebody works with, and what they look for in them"),
     "sign_ups.owner_name": Open(
         NOTHING, "who wants an organisation; gone once the address is confirmed, or a day later"
     ),

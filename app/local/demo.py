@@ -23,6 +23,7 @@ from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, delete_task, move_task, update_task
 from app.commands.users import deactivate_user
+from app.commands.workspaces import create_workspace
 from app.core import tenancy
 from app.core.actor import Actor, Tenant, Visitor
 from app.core.database import db
@@ -43,6 +44,7 @@ from app.schemas.invitations import NewInvitation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
+from app.schemas.workspaces import NewWorkspace
 
 GUEST = "guest"  # no role of the organisation: somebody from outside who helps in one program
 CAST = {
@@ -156,6 +158,8 @@ def _acme(tenant: ApplicationInstance) -> None:
     _come_and_go(tenant, alice, member)
     create_access_role(_as_person(tenant, "dave@acme.example"), texts.OWN_ROLE)
     _certify(alice, bob, tasks)
+    desk = (f"programs/{programs['OPS'].id}/board", f"tasks/{tasks[texts.TASKS[0][1]]}", "certifications")
+    create_workspace(alice, NewWorkspace(name="Release desk", panels=desk, widths=(40, 35, 25), visibility="shared"))
     delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)
     delete_program(alice, create_program(alice, NewProgram(key="OLD", name="Spring open day")).id)
 

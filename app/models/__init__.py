@@ -23,6 +23,7 @@ from app.models import (
     user_sessions,
     users,
     workflows,
+    workspaces,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "user_sessions",
     "users",
     "workflows",
+    "workspaces",
 ]

@@ -77,6 +77,8 @@ _OF_THE_TRAIL = {
     "user.passkey_renamed": "gave another name to a passkey of",
     "user.passkey_removed": "removed a passkey of",
     "user.passkey_suspected": "was refused with what may be a copied passkey of",
+    "workspace.default_chosen": "begins with the workspace",
+    "workspace.default_cleared": "begins no longer with the workspace",
     "audit_export.created": "asked for an export of the audit trail",
     "audit_export.completed": "wrote an export of the audit trail",
     "audit_export.downloaded": "downloaded an export of the audit trail",
@@ -117,6 +119,7 @@ _THINGS = {
     "access_role": "role",
     "policy": "policy",
     "audit_export": "export of the audit trail",
+    "workspace": "workspace",
 }
 _VERBS = {"created": "made", "updated": "changed", "restored": "brought back from the trash"}
 _OF_ACCOUNTS = {

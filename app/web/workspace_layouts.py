@@ -9,12 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape, unescape
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import parse_qsl, quote
 from uuid import UUID
 
 from flask import request, url_for
+from werkzeug.datastructures import MultiDict
 
-from app.core.errors import InvalidParameter
+from app.core.errors import Invalid, InvalidParameter
 from app.schemas.workspaces import LONGEST_PATH, MOST_PANELS, is_path
 from app.web import panels
 from app.web.panels import Panel
@@ -28,15 +30,25 @@ class Layout:
     widths: tuple[int, ...] = ()
     workspace_id: UUID | None = None
 
+    @classmethod
+    def of(cls, workspace: Any) -> Layout:
+        """The layout of a saved workspace."""
+        return cls(tuple(workspace.panels), tuple(workspace.widths), workspace.id)
+
     @property
     def address(self) -> str:
         """Where this layout is."""
+        return url_for("workspaces.open_layout") + (f"?{self.query}" if self.query else "")
+
+    @property
+    def query(self) -> str:
+        """What its address says of it."""
         given = [f"p={quote(path, safe=panels.PLAIN)}" for path in self.paths]
         if self.widths:
             given.append(f"s={','.join(map(str, self.widths))}")
         if self.workspace_id:
             given.append(f"ws={self.workspace_id}")
-        return url_for("workspaces.open_layout") + (f"?{'&'.join(given)}" if given else "")
+        return "&".join(given)
 
     @property
     def is_full(self) -> bool:
@@ -89,12 +101,24 @@ def layout_asked_for() -> Layout:
     unknown = {name[:100]: "This parameter is not known here." for name in request.args if name not in ("p", "s", "ws")}
     if unknown:
         raise InvalidParameter(unknown)
-    paths = tuple(dict.fromkeys(path for path in request.args.getlist("p") if path))
+    return _layout(request.args)
+
+
+def layout_from(query: str) -> Layout:
+    """The layout that a form sends, as its address has it. Raises Invalid."""
+    try:
+        return _layout(MultiDict(parse_qsl(query, max_num_fields=20)))
+    except (InvalidParameter, ValueError):
+        raise Invalid({"_": "This is no layout: open the workspace again."}) from None
+
+
+def _layout(given: MultiDict[str, str]) -> Layout:
+    paths = tuple(dict.fromkeys(path for path in given.getlist("p") if path))
     if len(paths) > MOST_PANELS:
         raise InvalidParameter({"p": f"A workspace has at most {MOST_PANELS} panels."})
     if not all(map(is_path, paths)):
         raise InvalidParameter({"p": f"A panel is a page of this organisation, in at most {LONGEST_PATH} characters."})
-    return Layout(paths, _widths(request.args.get("s", ""), paths), _id(request.args.get("ws", "")))
+    return Layout(paths, _widths(given.get("s", ""), paths), _id(given.get("ws", "")))
 
 
 def _widths(given: str, paths: Sequence[str]) -> tuple[int, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from app.core.actor import Actor
+from app.core.errors import NotFound
+from app.queries.workspaces import get_workspace
 from app.web import panels
 from app.web.templating import address
 from app.web.templating import translated as _
@@ -43,6 +46,16 @@ def places_of(layout: Layout) -> list[Place]:
         html = panels.rendered(panel)
         places.append(Place(panel.name, path, layout.width_at(place), panels.title_of(html), html))
     return places
+
+
+def saved_as(actor: Actor, layout: Layout) -> Any:
+    """The saved workspace that a layout says it is of, or None where there is none that this person may open."""
+    if layout.workspace_id is None:
+        return None
+    try:
+        return get_workspace(actor, layout.workspace_id)
+    except NotFound:
+        return None
 
 
 def tiles(actor: Actor, layout: Layout) -> list[Tile]:

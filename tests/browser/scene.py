@@ -31,7 +31,7 @@ from app.schemas.tasks import Assignment, Move, NewComment, TaskChanges
 from app.schemas.tenants import NewApiKey
 from tests import cast
 from tests.cast import Player
-from tests.factories import BOASTFUL, a_group, a_program, a_request, a_task, an_avatar
+from tests.factories import BOASTFUL, a_group, a_program, a_request, a_task, a_workspace, an_avatar
 from tests.running import PATIENCE
 
 BREATH = threading.Event()  # nobody sets it: who looks again and again leaves the machine to those who work
@@ -97,6 +97,11 @@ PAGES = {
     "how quick pages are": "/page-speed",
     "how quick pages are, where nothing was measured": "/page-speed?days=1&device=touch",
     "an empty workspace": "/w",
+    "the saved workspaces": "/workspaces",
+    "the form to save a workspace": "/workspaces/new?p=tasks",
+    "a saved workspace": "/workspaces/{0.workspace}",
+    "the form of a workspace": "/workspaces/{0.workspace}/edit",
+    "whether to delete a workspace": "/workspaces/{0.workspace}/delete",
     "a workspace": "/w?p=tasks/{0.task}&p=tasks/{0.bare_task}&p=programs/{0.program}/board&s=35,30,35",
     "a workspace in which something is not shown": "/w?p=tasks&p=tasks/{0.api_key}",
     "the API keys": "/api-keys",
@@ -143,6 +148,7 @@ class Scene:
     certifications: dict[str, UUID]
     group: UUID
     empty_program: UUID
+    workspace: UUID
 
     @classmethod
     def built(cls) -> Scene:
@@ -159,7 +165,9 @@ class Scene:
         newcomer, key = cast.join(cast.found("globex"), "mallory"), _keys(alice, bob)
         made = dict(_certifications(alice, task.id))
         group = a_group(acme, bob, name="Editors", inside=a_group(acme, carol, name="Everybody who writes"))
-        return cls(alice, bob, carol, newcomer, program.id, task.id, bare.id, key, made, group, empty.id)
+        desk = a_workspace(alice, "Release desk", f"programs/{program.id}/board", f"tasks/{task.id}", widths=(60, 40))
+        things = (program.id, task.id, bare.id, key, made, group, empty.id, desk.id)
+        return cls(alice, bob, carol, newcomer, *things)
 
 
 def _work_on(task_id: UUID, alice: Player, bob: Player) -> None:

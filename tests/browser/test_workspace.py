@@ -246,3 +246,31 @@ def test_two_people_work_side_by_side_and_see_no_more_than_they_may(visit, alice
         expect(hers.locator("[data-refused]")).to_have_count(2)
     assert "Letter" not in hers.content()
     assert len(shown(hers)) == 2
+
+
+def test_a_layout_is_saved_shared_and_followed_only_by_who_wants_to(visit, alice, bob, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    ready(page)
+    page.get_by_role("link", name="Letter").click(modifiers=["Alt"])
+    expect(panel(page, "Letter")).to_be_visible()
+    page.get_by_text("Layouts").click()
+    page.get_by_role("link", name="Save as…").click()
+    page.get_by_label("Name").fill("Release desk")
+    page.get_by_label("Everybody here").check()
+    page.get_by_role("button", name="Save workspace").click()
+    expect(page.get_by_role("heading", name="Release desk")).to_be_visible()
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
+
+    bobs = visit(bob).go("/workspaces")
+    bobs.get_by_role("link", name="Release desk").click()
+    expect(panel(bobs, "Letter")).to_be_visible()
+    following(bobs)
+    ready(page)
+    panel(page, "Letter").get_by_role("button", name="Close").click()
+    page.get_by_text("Layouts").click()
+    page.get_by_role("button", name="Keep what is open now").click()
+    expect(page.get_by_text("The workspace shows this from now on.")).to_be_visible()
+    expect(bobs.get_by_text("The layout was changed.")).to_be_visible()
+    expect(panel(bobs, "Letter")).to_be_visible()  # nobody's panels are moved unasked
+    bobs.get_by_role("link", name="Follow").click()
+    expect(bobs.locator("[data-panel]")).to_have_count(1)

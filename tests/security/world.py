@@ -197,6 +197,7 @@ def build(app: Flask) -> World:
         "passkey_id": factories.a_passkey(alice, f"Passkey {CANARY}"),
         "access_role_id": acme.roles["viewer"],
         "grant_id": factories.a_grant(alice, "viewer", people["bob"], task_id=task.id).id,
+        "workspace_id": factories.a_workspace(alice, f"Workspace {CANARY}").id,
         "avatar_id": factories.an_avatar(people["bob"]),
         **_group_with(alice, people["bob"], f"Group {CANARY}"),
     }
@@ -354,6 +355,9 @@ _MAKERS = {
     "fresh_member": _fresh_member,
     "fresh_key": _fresh_key,
     "fresh_group": _fresh_group,
+    "fresh_workspace": lambda world: {
+        "workspace_id": factories.a_workspace(world.people["alice"], f"Fresh {CANARY} {new_token()}").id
+    },
     "fresh_session": _fresh_session,
     "fresh_avatar": _fresh_avatar,
     "fresh_passkey": _fresh_passkey,

@@ -43,6 +43,7 @@ WORK = "everyday work, which its history or the trash takes back"
 BRAKE = "it only ends something at once: what one reaches for in an emergency is never held up"
 KEPT = "what is certified is kept for good anyway, and each step is in its custody"
 NEWCOMER = "whoever sends it is not signed in yet, or is just about to be somebody else"
+LAYOUT = "which pages stand beside each other: it opens none of them to anybody"
 HARMLESS = {
     "account.update_password": "the form itself asks for the old password",
     "account.end_session": BRAKE,
@@ -57,6 +58,12 @@ HARMLESS = {
     "access_roles.create": "a new role gives nobody anything until it is given",
     "user_groups.create": "a new group brings nobody anything",
     "user_groups.update": "its name and description",
+    "workspaces.create": LAYOUT,
+    "workspaces.update": LAYOUT,
+    "workspaces.arrange": LAYOUT,
+    "workspaces.choose_default": LAYOUT,
+    "workspaces.clear_default": LAYOUT,
+    "workspaces.delete": LAYOUT,
     "organisations.update": "how the organisation is called and counts its days",
     "organisations.keep": "it takes a closing back",
     "programs.create": WORK,

@@ -53,6 +53,7 @@ UNNOTED = {
     r"/(o/<slug>|api/v1)/page-speed": "how long things took, of nobody in particular",
     r"/o/<slug>/audit/news": "a number",
     r"/o/<slug>/|/o/<slug>/trash": WORK,
+    r"/(o/<slug>|api/v1)/workspaces(/.*)?": "addresses of pages, of which each notes that it was read",
     r"/o/<slug>/w": "each panel of it notes what it shows, as the page that it is",
     r"/(o/<slug>|api/v1)/(tasks|programs)(/<uuid:\w+>)?": WORK,
     r"/(o/<slug>|api/v1)/(tasks|programs)/(new|<uuid:\w+>/(history|comments|edit|description|delete|board))": WORK,

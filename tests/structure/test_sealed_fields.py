@@ -36,6 +36,7 @@ KINDS = {
     *("audit_events.action", "certification_audit_log.event_type", "audit_exports.format", "audit_exports.state"),
     *("audit_exports.filters", "audit_exports.sight", "audit_exports.snapshot"),
     *("idempotency_keys.owner", "idempotency_keys.key", "outbox.queue", "outbox.job", "outbox.last_error"),
+    *("workspaces.visibility",),
     *("tasks.rank", "workflows.key", "workflow_states.key", "workflow_states.state_group"),
 }
 OF_THE_ORGANISATION = {

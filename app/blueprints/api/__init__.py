@@ -21,6 +21,7 @@ from app.blueprints.api import (  # noqa: E402
     trust,
     user_groups,
     users,
+    workspaces,
 )
 
 __all__ = [
@@ -41,4 +42,5 @@ __all__ = [
     "trust",
     "user_groups",
     "users",
+    "workspaces",
 ]

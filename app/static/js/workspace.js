@@ -33,6 +33,7 @@ function watch() {
   document.addEventListener("htmx:before:history:restore", (event) => {
     const url = new URL(event.detail.path, location.href);
     if (!desk.isConnected || url.pathname !== `${base()}w`) return;
+    if ((url.searchParams.get("ws") ?? "") !== (desk.dataset.saved ?? "")) return; // another workspace
     event.preventDefault();
     restore(url.searchParams);
   });
@@ -207,9 +208,13 @@ function write(how) {
     splitter.setAttribute("aria-label", say("width", { title: titleOf(place) ?? "…" }));
   }
   const to = address();
+  for (const each of desk.querySelectorAll("[data-layout]")) { // what would be saved
+    const query = to.split("?")[1] ?? "";
+    if (each.matches("input")) each.value = query;
+    else each.search = query;
+  }
   if (how === "pushState" && to === location.pathname + location.search) return;
   history[how]({ htmx: true }, "", to);
-  desk.dispatchEvent(new CustomEvent("workspace:changed", { bubbles: true }));
 }
 
 function address() {
@@ -241,7 +246,6 @@ function restore(parameters) {
     place.dataset.shows = wanted[at];
     load(place, wanted[at]);
   }
-  desk.dataset.saved = parameters.get("ws") ?? "";
   write("replaceState");
 }
 
