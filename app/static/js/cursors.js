@@ -1,5 +1,6 @@
-// Where others point, over what they point at: <div data-cursors="board.<id>">. Nobody needs it, so nothing says it aloud,
-// and it is not there for who wants no motion. A module of its own: only pages on which somebody else is load it.
+// Where others point, over what they point at: <div data-cursors="board.<id>">, and in a workspace that several people look
+// at each panel of a thing. Nobody needs it, so nothing says it aloud, and it is not there for who wants no motion. A module
+// of its own: only pages on which somebody else is load it.
 const APART_MS = 50; // twenty times a second at most
 const FADE_MS = 4000;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -20,7 +21,17 @@ export function show({ channel, user, x, y }, person) {
 }
 
 function boxOf(channel) {
-  return document.querySelector(`[data-cursors="${CSS.escape(channel)}"]`);
+  const name = CSS.escape(channel);
+  return document.querySelector(`[data-cursors="${name}"]`) ?? document.querySelector(`[data-saved] [data-here="${name}"]`)?.closest("[data-panel-body]");
+}
+
+/** The box around an element and its channel: a part of a page, or a panel of a workspace in which somebody else is. */
+function boxAt(element, mayPoint) {
+  const box = element.closest?.("[data-cursors]");
+  if (box) return [box, box.dataset.cursors];
+  const panel = element.closest?.("[data-saved] [data-panel-body]");
+  const here = panel && !panel.querySelector("[data-cursors]") && panel.querySelector("[data-here]");
+  return here && mayPoint(`workspace.${panel.closest("[data-saved]").dataset.saved}`) ? [panel, here.dataset.here] : [];
 }
 
 function place(cursor, channel, x, y) {
@@ -51,11 +62,12 @@ let waiting = null;
 /** Say where the pointer is over a box of which `mayPoint` says that somebody else is there who may see it. */
 export function watchPointing(mayPoint, say) {
   document.addEventListener("pointermove", (event) => {
-    const box = event.target.closest?.("[data-cursors]");
-    if (!box || still.matches || event.pointerType === "touch" || !mayPoint(box.dataset.cursors)) return;
+    if (still.matches || event.pointerType === "touch") return;
+    const [box, channel] = boxAt(event.target, mayPoint);
+    if (!box || !mayPoint(channel)) return;
     const around = measure(box);
     const along = part(event.clientX - around.left, around.width);
-    waiting = { event: "cursor", channel: box.dataset.cursors, x: around.reversed ? 1 - along : along, y: part(event.clientY - around.top, around.height) };
+    waiting = { event: "cursor", channel, x: around.reversed ? 1 - along : along, y: part(event.clientY - around.top, around.height) };
     const wait = last + APART_MS - Date.now();
     if (wait > 0) setTimeout(flush, wait);
     else flush();

@@ -22,7 +22,7 @@ export function meet(message) {
 async function learn(message) {
   const module = await load();
   module?.meet(message, announce);
-  if (module?.isSeen(message.channel) && document.querySelector("[data-cursors]")) pointing(module);
+  if (module?.isSeen(message.channel) && document.querySelector("[data-cursors], [data-saved]")) pointing(module);
 }
 
 async function showCursor(message) {
