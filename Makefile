@@ -12,7 +12,7 @@ export FILE FORCE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock backup restore doctor release clean
+.PHONY: help run test lint format bench lock backup restore doctor release messages clean
 
 help: ## list what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ format: ## put the Python sources into shape
 
 bench: ## measure pages, writes and certifications beside a bare floor
 	@$(INSTALL) test && exec $(BIN)/python -m benchmarks $(ARGS)
+
+messages: ## collect what pages and mails say into app/catalogues, and compile it
+	@$(INSTALL) test && $(BIN)/python -m app.local.catalogues collect && $(BIN)/python -m app.local.catalogues compile
 
 release: ## migrate the database and make missing keys, without starting anything
 	@$(INSTALL) run && exec $(LOCAL) release

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from functools import cache
+from gettext import NullTranslations
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,12 +15,16 @@ from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.config import Settings
+from app.core.languages import SOURCE, catalogue_of, direction_of, language_of
 from app.core.mails import Mail
 
 FOLDER = Path(__file__).resolve().parents[1] / "templates" / "mails"
 
 
-def _templates(*, autoescape: bool) -> Environment:
+@cache
+def _templates(language: str, *, autoescape: bool) -> Environment:
+    """What makes letters in a language: plain text, or a page."""
+    catalogue = catalogue_of(language) or NullTranslations()
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=autoescape,  # noqa: S701 plain text has no markup
@@ -28,8 +34,9 @@ def _templates(*, autoescape: bool) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: text, lambda one, many, count: one if count == 1 else many, newstyle=False
+        catalogue.gettext, catalogue.ngettext, newstyle=False
     )
+    environment.globals.update(language=language, direction=direction_of(language))
     environment.filters["on_day"] = _on_day
     return environment
 
@@ -43,17 +50,18 @@ def _on_day(moment: str, time_zone: str, locale: str) -> str:
     return format_date(datetime.fromisoformat(moment).astimezone(zone), "long", locale.replace("-", "_"))
 
 
-_texts, _pages = _templates(autoescape=False), _templates(autoescape=True)
-
-
 def letter(mail: Mail, settings: Settings) -> EmailMessage:
     """The message. Its id is that of the mail: whoever gets it twice can tell.
 
     The first line of a template is the subject; each paragraph follows, and one that is an address is a link.
     """
     values = {name: _one_line(value) for name, value in mail.values.items()}
+    language = language_of(str(values.get("locale", SOURCE)))
     subject, _, body = (
-        _texts.get_template(f"{mail.template}.txt").render(base=settings.base_url, **values).partition("\n")
+        _templates(language, autoescape=False)
+        .get_template(f"{mail.template}.txt")
+        .render(base=settings.base_url, **values)
+        .partition("\n")
     )
     paragraphs = [part.strip() for part in body.split("\n\n") if part.strip()]
     message = EmailMessage()
@@ -64,8 +72,10 @@ def letter(mail: Mail, settings: Settings) -> EmailMessage:
     message["Message-ID"] = f"<{mail.id}@{_domain(settings)}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content("\n\n".join(paragraphs) + "\n")
-    page = _pages.get_template("letter.html").render(
-        subject=subject.strip(), paragraphs=paragraphs, base=settings.base_url
+    page = (
+        _templates(language, autoescape=True)
+        .get_template("letter.html")
+        .render(subject=subject.strip(), paragraphs=paragraphs, base=settings.base_url)
     )
     message.add_alternative(page, subtype="html")
     return message

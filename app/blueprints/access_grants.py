@@ -12,9 +12,9 @@ from app.web.access_pages import access_by_group, access_by_person, access_in_pr
 from app.web.actors import current_actor
 from app.web.dangerous_acts import gives_power, takes_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, done, leave, show
-from app.web.templating import translated as _
 
 bp = Blueprint("access_grants", __name__)
 

@@ -11,9 +11,9 @@ from app.schemas.access_roles import AccessRoleChanges, NewAccessRole
 from app.web import access_role_pages as pages
 from app.web.actors import current_actor
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_parameters, uuid_parameter
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("access_roles", __name__)
 

@@ -15,11 +15,11 @@ from app.schemas.sessions import Credentials
 from app.web.actors import current_person
 from app.web.door import personal
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.parsing import read_form
 from app.web.responses import Said, asked_again, go_on, private
 from app.web.sentences import told_of_account
 from app.web.sign_in import count_own_guess
-from app.web.templating import translated as _
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 

@@ -12,10 +12,10 @@ from app.schemas.api_keys import ApiKeyForm, Rotation
 from app.web import api_key_pages as pages
 from app.web.actors import current_actor
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("api_keys", __name__)
 

@@ -8,9 +8,9 @@ from app.queries.api_origins import list_api_origins
 from app.schemas.api_origins import ApiOrigins
 from app.web.actors import current_actor
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("api_origins", __name__)
 

@@ -14,9 +14,9 @@ from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters, t
 from app.web.audit_pages import export_file
 from app.web.dates import zone_of_reader
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_parameters
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("audit_exports", __name__)
 

@@ -14,11 +14,11 @@ from app.schemas.certifications import CertificationForm, Revocation
 from app.web.actors import current_actor
 from app.web.bundles import bundle_response
 from app.web.certification_pages import certification_context, checks_context, content_text
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters, uuid_parameter
 from app.web.responses import Said, go_on, show
 from app.web.sentences import told_of_certification
-from app.web.templating import translated as _
 
 bp = Blueprint("certifications", __name__)
 

@@ -9,10 +9,10 @@ from app.queries.invitations import find_invitation
 from app.schemas.invitations import NewAccount
 from app.web.actors import origin
 from app.web.door import public
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, go_on, show
 from app.web.sign_in import let_in
-from app.web.templating import translated as _
 
 bp = Blueprint("invitations", __name__)
 

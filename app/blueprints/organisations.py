@@ -13,10 +13,10 @@ from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.dates import locale_choices, plain_day
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, Undo, go_on, show
 from app.web.session_choices import idle_choices, lasting_choices
-from app.web.templating import translated as _
 
 bp = Blueprint("organisations", __name__)
 

@@ -14,11 +14,11 @@ from app.web.actors import current_person, is_fresh, origin
 from app.web.devices import device
 from app.web.door import personal, public
 from app.web.fresh_sign_in import needs_fresh_sign_in
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.passkey_questions import ask_for_new_passkey, ask_for_passkey, question_of
 from app.web.responses import Said, asked_again, go_on, private
 from app.web.sign_in import first_step, into, let_in, this_device
-from app.web.templating import translated as _
 
 bp = Blueprint("passkeys", __name__)
 

@@ -9,11 +9,11 @@ from app.queries.password_resets import find_password_reset
 from app.schemas.password_resets import Reset, ResetWish
 from app.web.actors import origin
 from app.web.door import public
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.reset_links import drop_link, keep_link, kept_link
 from app.web.responses import Said, go_on, show
 from app.web.sign_in import know_this_device, sign_out
-from app.web.templating import translated as _
 
 bp = Blueprint("password_resets", __name__)
 

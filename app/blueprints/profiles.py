@@ -13,10 +13,10 @@ from app.web.actors import current_person
 from app.web.conflicts import conflict_of
 from app.web.dates import locale_choices
 from app.web.door import personal
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_changes, read_file
 from app.web.pictures import as_picture
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("profiles", __name__, url_prefix="/account")
 

@@ -12,11 +12,11 @@ from app.schemas.programs import NewProgram, ProgramChanges
 from app.web.actors import current_actor
 from app.web.board_pages import board_context
 from app.web.conflicts import conflict_of
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.responses import Said, Undo, go_on, show
 from app.web.sentences import told
-from app.web.templating import translated as _
 
 bp = Blueprint("programs", __name__)
 

@@ -13,9 +13,9 @@ from app.queries.tasks import get_task
 from app.schemas.shared_texts import SharedTextSave
 from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_changes
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("shared_texts", __name__)
 

@@ -7,10 +7,10 @@ from app.core.errors import Invalid
 from app.queries.tasks import get_task
 from app.schemas.tasks import NewComment
 from app.web.actors import current_actor
+from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
 from app.web.responses import Said, done, show
 from app.web.task_pages import comments_context, task_context
-from app.web.templating import translated as _
 
 bp = Blueprint("comments", __name__)
 

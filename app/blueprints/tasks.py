@@ -14,6 +14,7 @@ from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
 from app.web.board_pages import board_context, explained
 from app.web.conflicts import conflict_of
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import (
     form_values,
@@ -27,7 +28,6 @@ from app.web.parsing import (
 from app.web.responses import Said, Undo, done, go_on, leave, refused, show, wants_fragment
 from app.web.sentences import told
 from app.web.task_pages import read_move, task_context
-from app.web.templating import translated as _
 
 bp = Blueprint("tasks", __name__)
 

@@ -14,10 +14,10 @@ from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.dangerous_acts import group_brings_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.responses import Said, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("user_groups", __name__)
 

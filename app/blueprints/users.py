@@ -7,6 +7,7 @@ from app.commands import users as commands
 from app.commands.audit_events import note_reading_of
 from app.core.errors import Forbidden, Invalid, StaleVersion
 from app.core.permissions import require
+from app.core.phrases import phrase
 from app.queries import users as queries
 from app.queries.access import roles_to_give
 from app.queries.avatars import get_avatar
@@ -18,11 +19,11 @@ from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
 from app.web.dangerous_acts import gives_power, person_has_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import choice_parameter, form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.pictures import as_picture
 from app.web.responses import Said, Undo, go_on, show
-from app.web.templating import translated as _
 
 bp = Blueprint("users", __name__)
 
@@ -158,5 +159,5 @@ def _edit_form(person, values, *, errors=None, conflict=None, status=200):
 def _form(actor, values, *, errors=None, status=200):
     roles = roles_to_give(actor)
     if not roles:
-        raise Forbidden("Your roles do not let you give any role.")
+        raise Forbidden(phrase("Your roles do not let you give any role."))
     return show("users/invite.html", "users/_form.html", status=status, values=values, errors=errors or {}, roles=roles)

@@ -11,10 +11,10 @@ from app.schemas.workspaces import NewWorkspace, WorkspaceChanges
 from app.web import panels
 from app.web.actors import current_actor
 from app.web.conflicts import conflict_of
+from app.web.languages import translated as _
 from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_paging, read_parameters
 from app.web.responses import Said, go_on, show, wants_fragment
-from app.web.templating import translated as _
 from app.web.workspace_layouts import Layout, layout_asked_for, layout_from
 from app.web.workspace_pages import places_of, saved_as, tiles
 

@@ -14,6 +14,7 @@ from app.core.audit_state import state
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
@@ -68,7 +69,7 @@ def refuse_unless_managed(
     managed = roles_given_by(actor, program_id=program_id, task_id=task_id)
     for role_id, name in roles.items():
         if managed is not None and role_id not in managed:
-            raise Forbidden(f"Your roles do not let you give or take the role “{name}” here.")
+            raise Forbidden(phrase("Your roles do not let you give or take the role “%(name)s” here.", name=name))
 
 
 def refuse_unless_all_managed(actor: Actor, grants: list[HeldGrant]) -> None:
@@ -86,8 +87,16 @@ def refuse_unless_all_managed(actor: Actor, grants: list[HeldGrant]) -> None:
         if managed is not None and grant.access_role_id not in managed:
             where = grant.program_name or grant.task_number
             raise Forbidden(
-                f"The group brings the role “{grant.role_name}”{f' in {where}' if where else ''}, which yours does not "
-                "let you give or take."
+                phrase(
+                    "The group brings the role “%(role)s” in %(place)s, which yours does not let you give or take.",
+                    role=grant.role_name,
+                    place=where,
+                )
+                if where
+                else phrase(
+                    "The group brings the role “%(role)s”, which yours does not let you give or take.",
+                    role=grant.role_name,
+                )
             )
 
 
@@ -98,7 +107,7 @@ def refuse_without_owner(actor: Actor) -> None:
     """
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"owners:{actor.tenant_id}", 0))))
     if not owners(actor):
-        raise Conflict("Somebody has to own the organisation. Make somebody else an owner first.")
+        raise Conflict(phrase("Somebody has to own the organisation. Make somebody else an owner first."))
 
 
 def _places(actor: Actor, new: NewAccessGrant) -> tuple[UUID | None, ...]:
@@ -111,7 +120,7 @@ def _places(actor: Actor, new: NewAccessGrant) -> tuple[UUID | None, ...]:
             return (fetch(actor, Program, new.program_id, "program.view").id,)
     except NotFound:
         field = "task_id" if new.task_id is not None else "program_id"
-        raise Invalid({field: f"There is no such {field.removesuffix('_id')}."}) from None
+        raise Invalid({field: phrase("There is no such %(value)s.", value=field.removesuffix("_id"))}) from None
     return ()
 
 
@@ -120,7 +129,7 @@ def _role(actor: Actor, role_id: UUID) -> AccessRole:
         select(AccessRole).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.id == role_id)
     )
     if role is None:
-        raise Invalid({"access_role_id": "There is no such role."})
+        raise Invalid({"access_role_id": phrase("There is no such role.")})
     return role
 
 
@@ -129,7 +138,7 @@ def _require_holder(actor: Actor, new: NewAccessGrant) -> None:
     if new.user_group_id is not None:
         group = select(UserGroup.id).filter_by(application_instance_id=actor.tenant_id, id=new.user_group_id)
         if db.session.scalar(group) is None:
-            raise Invalid({"user_group_id": "There is no such group."})
+            raise Invalid({"user_group_id": phrase("There is no such group.")})
         return
     assert new.user_id is not None
     require_person(actor, new.user_id)
@@ -141,4 +150,4 @@ def require_person(actor: Actor, user_id: int) -> None:
         application_instance_id=actor.tenant_id, user_id=user_id, deactivated_at=None
     )
     if db.session.scalar(person) is None:
-        raise Invalid({"user_id": "Nobody with this id works here."})
+        raise Invalid({"user_id": phrase("Nobody with this id works here.")})

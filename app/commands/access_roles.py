@@ -22,6 +22,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_token
 from app.core.permissions import expect_version, fetch, require
+from app.core.phrases import phrase
 from app.core.roles import PERMISSIONS
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
@@ -106,7 +107,7 @@ def delete_access_role(actor: Actor, role_id: UUID, *, version: int | None = Non
     _refuse_unless_managed(actor, role)
     expect_version(role, version)
     if role.is_shipped:
-        raise Conflict("This role came with the organisation and stays. You can change what it allows.")
+        raise Conflict(phrase("This role came with the organisation and stays. You can change what it allows."))
     _refuse_in_use(role)
     _let_go_of(actor, role)
     _name_in_past_invitations(role)
@@ -127,9 +128,18 @@ def _one_at_a_time(actor: Actor) -> None:
 def _refuse_unless_managed(actor: Actor, role: AccessRole) -> None:
     managed = roles_given_by(actor)
     if managed is not None and role.id not in managed:
-        raise Forbidden(f"Your roles do not manage the role “{role.name}”: you can neither change nor delete it.")
+        raise Forbidden(
+            phrase(
+                "Your roles do not manage the role “%(name)s”: you can neither change nor delete it.", name=role.name
+            )
+        )
     if role.manages_every_role:
-        raise Conflict(f"The role “{role.name}” keeps everything, so that somebody can always mend the organisation.")
+        raise Conflict(
+            phrase(
+                "The role “%(name)s” keeps everything, so that somebody can always mend the organisation.",
+                name=role.name,
+            )
+        )
 
 
 def _refuse_beyond(actor: Actor, permissions: Iterable[str]) -> None:
@@ -138,7 +148,10 @@ def _refuse_beyond(actor: Actor, permissions: Iterable[str]) -> None:
     beyond = [PERMISSIONS[name] for name in PERMISSIONS if name in permissions and name not in held]
     if beyond and actor.user_id is not None:
         raise Forbidden(
-            f"A role can allow only what yours allow throughout the organisation; not: {'; '.join(beyond)}."
+            phrase(
+                "A role can allow only what yours allow throughout the organisation; not: %(value)s.",
+                value="; ".join(beyond),
+            )
         )
 
 
@@ -149,20 +162,26 @@ def _refuse_to_manage(actor: Actor, added: Iterable[UUID]) -> None:
         return
     there = select(AccessRole.id).where(AccessRole.application_instance_id == actor.tenant_id)
     if wanted - set(db.session.scalars(there.where(AccessRole.id.in_(wanted)))):
-        raise Invalid({"managed_role_ids": "There is no such role."})
+        raise Invalid({"managed_role_ids": phrase("There is no such role.")})
     require(actor, "access_grant.create")
     managed = roles_given_by(actor)
     if managed is not None and wanted - managed:
-        raise Forbidden("A role can let its holders give only roles that you may give throughout the organisation.")
+        raise Forbidden(
+            phrase("A role can let its holders give only roles that you may give throughout the organisation.")
+        )
 
 
 def _require_free_name(actor: Actor, name: str, *, but: AccessRole | None = None) -> None:
     here = select(AccessRole).where(AccessRole.application_instance_id == actor.tenant_id)
     others = [role for role in db.session.scalars(here) if but is None or role.id != but.id]
     if any(role.name.casefold() == name.casefold() for role in others):
-        raise Invalid({"name": "There is a role with this name already."})
+        raise Invalid({"name": phrase("There is a role with this name already.")})
     if but is None and len(others) >= MOST_ROLES:
-        raise Conflict(f"An organisation can have {MOST_ROLES} roles. Delete one that nobody needs.")
+        raise Conflict(
+            phrase(
+                "An organisation can have %(most_roles)s roles. Delete one that nobody needs.", most_roles=MOST_ROLES
+            )
+        )
 
 
 def _free_key(actor: Actor, name: str) -> str:
@@ -250,14 +269,21 @@ def _set_managed(actor: Actor, manager: AccessRole, managed: list[UUID]) -> None
 def _refuse_in_use(role: AccessRole) -> None:
     """Raise Conflict for a role that somebody has, or that waits for somebody. The lock on it keeps new ones out."""
     mine = {"application_instance_id": role.application_instance_id, "access_role_id": role.id}
-    counts = [
-        (select(func.count(AccessGrant.user_id)).filter_by(**mine), "given to {} people"),
-        (select(func.count(AccessGrant.user_group_id)).filter_by(**mine), "given to {} groups"),
-        (
+    people, groups, invited = (
+        db.session.scalar(query) or 0
+        for query in (
+            select(func.count(AccessGrant.user_id)).filter_by(**mine),
+            select(func.count(AccessGrant.user_group_id)).filter_by(**mine),
             select(func.count(Invitation.id)).filter_by(**mine, accepted_at=None, withdrawn_at=None),
-            "waiting in {} invitations",
-        ),
-    ]
-    used = [words.format(number) for query, words in counts if (number := db.session.scalar(query))]
-    if used:
-        raise Conflict(f"This role is in use: {', '.join(used)}. Take it away there first.")
+        )
+    )
+    if people or groups or invited:
+        raise Conflict(
+            phrase(
+                "This role is in use: given to %(people)s people and %(groups)s groups, waiting in %(invited)s"
+                " invitations. Take it away there first.",
+                people=people,
+                groups=groups,
+                invited=invited,
+            )
+        )

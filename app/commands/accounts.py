@@ -13,10 +13,11 @@ from app.core.actor import SignedIn, Visitor
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.mails import send_mail
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.user_sessions import UserSession, password_resets
 from app.models.users import User
-from app.queries.identity import tenants_of
+from app.queries.identity import locale_of, tenants_of
 from app.schemas.accounts import PasswordChange
 
 OWN = "everybody looks after their own account"
@@ -30,7 +31,7 @@ def change_password(actor: SignedIn, change: PasswordChange) -> None:
     """
     user = db.session.get_one(User, actor.user_id)
     if not passwords.matches(change.old_password, user.password_hash):
-        raise Invalid({"old_password": "This is not your present password."})
+        raise Invalid({"old_password": phrase("This is not your present password.")})
     set_own_password(user, change.new_password, "new_password")
     if change.end_others:
         end_sessions_of(user.user_id, but=actor.session_id)
@@ -68,4 +69,11 @@ def set_own_password(user: User, password: str, field: str) -> None:
 
 def tell_of_new_password(visitor: Visitor, user: User) -> None:
     """Say by mail that a password was changed: should it have been somebody else, the person learns of it."""
-    send_mail(visitor, to=user.email, template="password_changed", name=user.name, path="/password-reset")
+    send_mail(
+        visitor,
+        to=user.email,
+        template="password_changed",
+        locale=locale_of(user),
+        name=user.name,
+        path="/password-reset",
+    )

@@ -16,6 +16,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_token
 from app.core.permissions import fetch, require
+from app.core.phrases import phrase
 from app.core.roles import OWN_SCOPES
 from app.core.transaction import command
 from app.models.api_keys import PREFIX, SHOWN, ApiKey, hash_of
@@ -32,9 +33,9 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
     """
     require(actor, "api_key.create")
     if actor.authenticated_by == "api_key":
-        raise Forbidden("A key cannot make another: sign in yourself.")
+        raise Forbidden(phrase("A key cannot make another: sign in yourself."))
     if actor.user_id not in (None, new.user_id):
-        raise Forbidden("A key acts for the person who makes it. Nobody can make one for somebody else.")
+        raise Forbidden(phrase("A key acts for the person who makes it. Nobody can make one for somebody else."))
     works_here = db.session.scalar(
         select(ApplicationInstanceUser.user_id).where(
             ApplicationInstanceUser.application_instance_id == actor.tenant_id,
@@ -42,13 +43,13 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
         )
     )
     if works_here is None:
-        raise Invalid({"user_id": "Nobody with this id works here."})
+        raise Invalid({"user_id": phrase("Nobody with this id works here.")})
     if new.expires_at is not None and new.expires_at <= clock.now():
-        raise Invalid({"expires_at": "This is in the past."})
+        raise Invalid({"expires_at": phrase("This is in the past.")})
     own = OWN_SCOPES.keys() | {"*"}
     beyond = [scope for scope in new.scopes if scope not in own and not actor.may_somewhere(scope)]
     if beyond and actor.user_id is not None:
-        raise Invalid({"scopes": f"Your roles do not allow this: {', '.join(beyond)}."})
+        raise Invalid({"scopes": phrase("Your roles do not allow this: %(value)s.", value=", ".join(beyond))})
     return _made(actor, ApiKey(**new.model_dump(exclude={"scopes", "networks"})), new.scopes, new.networks)
 
 
@@ -62,14 +63,14 @@ def rotate_api_key(actor: Actor, key_id: UUID, rotation: Rotation) -> tuple[ApiK
     old = fetch(actor, ApiKey, key_id, "api_key.view", lock=True)
     require(actor, "api_key.create")
     if actor.user_id not in (None, old.user_id):
-        raise Forbidden("A key is rotated by the person it acts for: nobody else may learn its new secret.")
+        raise Forbidden(phrase("A key is rotated by the person it acts for: nobody else may learn its new secret."))
     if actor.authenticated_by == "api_key" and actor.credential_id != old.id:
-        raise Forbidden("A key can exchange itself only. Sign in to rotate another.")
+        raise Forbidden(phrase("A key can exchange itself only. Sign in to rotate another."))
     now = clock.now()
     if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
-        raise Conflict("This key has ended. Make a new one.")
+        raise Conflict(phrase("This key has ended. Make a new one."))
     if db.session.scalar(select(ApiKey.id).where(ApiKey.replaces_id == old.id)) is not None:
-        raise Conflict("This key has been rotated already. Rotate the one that took its place.")
+        raise Conflict(phrase("This key has been rotated already. Rotate the one that took its place."))
     lasts = old.expires_at - old.created_at if old.expires_at else None
     successor = ApiKey(
         user_id=old.user_id, name=old.name, replaces_id=old.id, expires_at=now + lasts if lasts else None

@@ -21,6 +21,7 @@ from app.core.failpoints import failpoint
 from app.core.ids import new_id
 from app.core.outbox import enqueue
 from app.core.permissions import fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.audit_exports import AuditExport, audit_export_parts
 from app.queries.audit_events import AuditEvent, AuditFilters, narrowing, shown
@@ -121,7 +122,11 @@ def note_audit_export_download(actor: Actor, export_id: UUID) -> AuditExport:
     export = get_audit_export(actor, export_id)
     state = export.state_at(clock.now())
     if state != "ready":
-        raise Conflict("This export has expired. Ask for it again." if state == "expired" else "It is not ready yet.")
+        raise Conflict(
+            phrase("This export has expired. Ask for it again.")
+            if state == "expired"
+            else phrase("It is not ready yet.")
+        )
     audit.note_reading(actor, "audit_export.downloaded", export)
     return export
 

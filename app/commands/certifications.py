@@ -24,6 +24,7 @@ from app.core.failpoints import failpoint
 from app.core.ids import new_id
 from app.core.outbox import enqueue
 from app.core.permissions import expect_version, fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.certifications import Certification, LlmOutput, LlmOutputVersion, certification_counters
 from app.models.governance_policies import GovernancePolicy
@@ -84,7 +85,7 @@ def judge_certification(actor: Actor, certification_id: UUID) -> Certification:
         return certification
     output, policy = opened_output(certification), policy_of(certification)
     if output is None:
-        raise Conflict("The content was erased before it could be judged.")
+        raise Conflict(phrase("The content was erased before it could be judged."))
     context = Context(
         provider=certification.llm_provider or "",
         model=certification.model_name or "",
@@ -160,7 +161,7 @@ def retry_certification(actor: Actor, certification_id: UUID, *, version: int | 
     certification = fetch(actor, Certification, certification_id, "certification.create", lock=True)
     expect_version(certification, version)
     if certification.certification_status != "failed":
-        raise Conflict("Only a certification that failed can be tried again.")
+        raise Conflict(phrase("Only a certification that failed can be tried again."))
     frozen = certification.payload is not None
     certification.certification_status, certification.failure_reason = ("validating" if frozen else "pending"), None
     happened(actor, certification, "retried", {})
@@ -201,7 +202,7 @@ def happened(
 
 def _judgeable(new: NewCertification) -> tuple[Output, Context]:
     if new.input is None and new.input_hash is None:
-        raise Invalid({"input": "Give the input, or its SHA-256."})
+        raise Invalid({"input": phrase("Give the input, or its SHA-256.")})
     try:
         output = new.output()
     except ContentInvalid as refused:
@@ -225,7 +226,7 @@ def _active_policy(actor: Actor, policy_id: UUID) -> GovernancePolicy:
         )
     )
     if policy is None:
-        raise Invalid({"governance_policy_id": "There is no active policy with this id."})
+        raise Invalid({"governance_policy_id": phrase("There is no active policy with this id.")})
     return policy
 
 
@@ -236,13 +237,13 @@ def _parent(actor: Actor, new: NewCertification) -> Certification | None:
     try:
         parent = fetch(actor, Certification, new.parent_certification_id, "certification.create", lock=True)
     except NotFound:
-        raise Invalid({"parent_certification_id": "There is no certification with this id."}) from None
+        raise Invalid({"parent_certification_id": phrase("There is no certification with this id.")}) from None
     if new.task_id not in (None, parent.task_id):
-        raise Invalid({"parent_certification_id": "This certification belongs to another task."})
+        raise Invalid({"parent_certification_id": phrase("This certification belongs to another task.")})
     if not parent.is_decided:
-        raise Conflict("The version before this one has no verdict yet. Wait for it.")
+        raise Conflict(phrase("The version before this one has no verdict yet. Wait for it."))
     if newer_version(actor, parent) is not None:
-        raise Conflict("There is a newer version of this output already. Correct that one.")
+        raise Conflict(phrase("There is a newer version of this output already. Correct that one."))
     return parent
 
 

@@ -18,6 +18,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_token
 from app.core.mails import send_mail
 from app.core.permissions import fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
@@ -103,11 +104,11 @@ def accept_invitation(visitor: Visitor, token: str, *, person_id: int | None, ac
     """
     found = find_invitation(token)
     if found is None:
-        raise NotFound("This invitation cannot be used any more. Ask for a new one.")
+        raise NotFound(phrase("This invitation cannot be used any more. Ask for a new one."))
     with tenancy.entered(db.session, found.application_instance_id):
         invitation = db.session.scalars(select(Invitation).where(Invitation.id == found.id).with_for_update()).one()
         if invitation.token_hash != hash_of(token) or not invitation.is_open(clock.now()):
-            raise NotFound("This invitation cannot be used any more. Ask for a new one.")
+            raise NotFound(phrase("This invitation cannot be used any more. Ask for a new one."))
         tenant = db.session.get_one(ApplicationInstance, found.application_instance_id)
         _hold_sender(invitation)
         system = system_actor(tenant)
@@ -139,7 +140,7 @@ def _hold_sender(invitation: Invitation) -> None:
         populate_existing=True,
     )
     if belongs is None or belongs.deactivated_at is not None:
-        raise NotFound("This invitation cannot be used any more. Ask for a new one.")
+        raise NotFound(phrase("This invitation cannot be used any more. Ask for a new one."))
 
 
 def _who_comes(
@@ -148,12 +149,12 @@ def _who_comes(
     known = db.session.scalar(select(User).where(func.lower(User.email) == invitation.email.lower()))
     if person_id is not None:
         if known is None or known.user_id != person_id:
-            raise Forbidden("This invitation is for somebody else. Sign out, and open it again.")
+            raise Forbidden(phrase("This invitation is for somebody else. Sign out, and open it again."))
         return known
     if known is not None:
-        raise Conflict("This address has an account. Sign in to it, and accept then.")
+        raise Conflict(phrase("This address has an account. Sign in to it, and accept then."))
     if account is None:
-        raise Invalid({"name": "This is required.", "password": "This is required."})
+        raise Invalid({"name": phrase("This is required."), "password": phrase("This is required.")})
     about = [account.name, invitation.email, tenant.name]
     common_passwords.refuse_easily_guessed("password", account.password, about)
     user = User(email=invitation.email, name=account.name, password_hash=passwords.hash_password(account.password))
@@ -167,7 +168,7 @@ def _join(system: Actor, user: User, role_id: UUID) -> None:
     if belongs is None:
         db.session.add(ApplicationInstanceUser(application_instance_id=system.tenant_id, user_id=user.user_id))
     elif belongs.deactivated_at is not None:
-        raise Forbidden("Your membership was ended after you had been invited. Ask to be let back in.")
+        raise Forbidden(phrase("Your membership was ended after you had been invited. Ask to be let back in."))
     db.session.flush()
     record(system, "user.joined", user)
     announce_member(system.tenant_id, user)
@@ -194,13 +195,13 @@ def _refuse_unless_waiting(actor: Actor, invitation: Invitation) -> None:
     if invitation.access_role_id is not None:
         _role_to_give(actor, invitation.access_role_id)
     if invitation.accepted_at is not None or invitation.withdrawn_at is not None:
-        raise Conflict("This invitation is over. Invite the person again.")
+        raise Conflict(phrase("This invitation is over. Invite the person again."))
 
 
 def _role_to_give(actor: Actor, role_id: UUID) -> AccessRole:
     role = db.session.scalar(select(AccessRole).filter_by(application_instance_id=actor.tenant_id, id=role_id))
     if role is None:
-        raise Invalid({"access_role_id": "There is no such role."})
+        raise Invalid({"access_role_id": phrase("There is no such role.")})
     refuse_unless_managed(actor, {role.id: role.name})
     return role
 
@@ -213,7 +214,11 @@ def _refuse_members(actor: Actor, email: str) -> None:
         .where(func.lower(User.email) == email.lower())
     ).first()
     if row is not None:
-        here = "This person works here already." if row.deactivated_at is None else "Let this person back in instead."
+        here = (
+            phrase("This person works here already.")
+            if row.deactivated_at is None
+            else phrase("Let this person back in instead.")
+        )
         raise Invalid({"email": here})
 
 
@@ -222,6 +227,7 @@ def _send(actor: Actor, invitation: Invitation, token: str) -> None:
         actor,
         to=invitation.email,
         template="invitation",
+        locale=actor.tenant.locale,
         who=actor.name,
         organisation=actor.tenant.name,
         path=f"/invitations/{token}",

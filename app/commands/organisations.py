@@ -16,6 +16,7 @@ from app.core.errors import Invalid
 from app.core.mails import send_mail
 from app.core.outbox import enqueue, give_up_waiting
 from app.core.permissions import expect_version, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.api_keys import ApiKey
 from app.models.application_instances import ApplicationInstance
@@ -58,7 +59,7 @@ def close_organisation(actor: Actor, closing: Closing) -> ApplicationInstance:
     require(actor, "application_instance.delete")
     organisation = _locked(actor)
     if closing.slug != organisation.slug:
-        raise Invalid({"slug": f"Type the short name exactly as it is: {organisation.slug}"})
+        raise Invalid({"slug": phrase("Type the short name exactly as it is: %(slug)s", slug=organisation.slug)})
     if organisation.closes_at is None:
         organisation.closes_at = clock.now() + CLOSING_TAKES
         db.session.flush()
@@ -143,7 +144,7 @@ def _write_to_owners(actor: Actor, organisation: ApplicationInstance, template: 
             organisation=organisation.name,
             closes_at=organisation.closes_at.isoformat(),
             time_zone=organisation.time_zone,
-            locale=organisation.locale,
+            locale=owner.locale or organisation.locale,
             path=f"/o/{organisation.slug}/settings",
         )
 

@@ -15,18 +15,20 @@ from app.core.authenticators import AnswerRefused, Asked, Shown
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.mails import send_mail
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.passkeys import Passkey
 from app.models.user_sessions import UserSession
 from app.models.users import User
 from app.queries.accounts import own_passkey, ways_of
+from app.queries.identity import locale_of
 from app.schemas.accounts import NewPasskey, PasskeyAnswer, PasskeyName
 
 OWN = "everybody looks after their own account"
 MOST = 20  # of one person
 PER_NETWORK = 60  # answers a window of who has not said who they are: those of an office may come at once
-NOT_MADE = "Your device has not made a passkey that can be used here. Try again, or with another device."
-WRONG = "This passkey was not accepted. Sign in another way, or try again."
+NOT_MADE = phrase("Your device has not made a passkey that can be used here. Try again, or with another device.")
+WRONG = phrase("This passkey was not accepted. Sign in another way, or try again.")
 
 
 @command(anyone=OWN)
@@ -40,7 +42,7 @@ def register_passkey(actor: SignedIn, new: NewPasskey, asked: Asked) -> list[str
     db.session.scalars(select(User).where(User.user_id == actor.user_id).with_for_update()).one()  # one at a time
     ways = ways_of(actor.user_id)
     if len(ways.passkeys) >= MOST:
-        raise Conflict(f"You have {MOST} passkeys already. Remove one that you do not use.")
+        raise Conflict(phrase("You have %(most)s passkeys already. Remove one that you do not use.", most=MOST))
     try:
         key = authenticators.read_new_key(asked, new.answer)
     except AnswerRefused:
@@ -153,7 +155,7 @@ def _tell(origin: Origin, passkey: Passkey, template: str) -> None:
     """Write to the person what has become of a passkey: who was robbed of a session learns of it."""
     user = db.session.get_one(User, passkey.user_id)
     told = {"name": user.name, "passkey": passkey.name, "path": "/account"}
-    send_mail(Visitor(origin), to=user.email, template=template, **told)
+    send_mail(Visitor(origin), to=user.email, template=template, locale=locale_of(user), **told)
 
 
 def _tries(origin: Origin) -> bytes:

@@ -22,6 +22,7 @@ from app.core.transaction import command
 from app.models.invitations import hash_of
 from app.models.user_sessions import UserSession, known_devices, password_resets
 from app.models.users import User
+from app.queries.identity import locale_of
 from app.queries.password_resets import find_password_reset, may_have_link
 from app.schemas.password_resets import Reset, ResetWish
 
@@ -74,7 +75,14 @@ def answer_wish(visitor: Visitor, wish_id: UUID) -> None:
     token = _new_token(user.user_id)
     origin = Origin(ip_address=wish.values["network"] or None, user_agent=wish.values["browser"] or None)
     happened(origin, user.user_id, "user.password_reset_asked")
-    send_mail(visitor, to=user.email, template=wish.template, name=user.name, path=f"/password-reset/{token}")
+    send_mail(
+        visitor,
+        to=user.email,
+        template=wish.template,
+        locale=locale_of(user),
+        name=user.name,
+        path=f"/password-reset/{token}",
+    )
 
 
 @command(anyone="the token in the mail is the permission")

@@ -12,6 +12,7 @@ from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.permissions import expect_version, fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.programs import Program
 from app.queries.access import roles_given_by, roles_held_by_place
@@ -91,7 +92,7 @@ def _put_into(actor: Actor, program: Program, parent_id: UUID | None) -> None:
     managed = roles_given_by(actor, program_id=program.id)
     if managed is not None and changing - managed:
         raise Forbidden(
-            "Roles that hold there would come to hold here, or end, which yours do not let you give or take."
+            phrase("Roles that hold there would come to hold here, or end, which yours do not let you give or take.")
         )
     program.parent_id = parent_id
 
@@ -100,4 +101,4 @@ def _parent(actor: Actor, parent_id: UUID, permission: str) -> None:
     try:
         fetch(actor, Program, parent_id, permission)
     except NotFound:
-        raise Invalid({"parent_id": "There is no such program."}) from None
+        raise Invalid({"parent_id": phrase("There is no such program.")}) from None

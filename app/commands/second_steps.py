@@ -19,6 +19,7 @@ from app.core import clock, guessing
 from app.core.actor import Origin, SignedIn, Visitor
 from app.core.database import db
 from app.core.errors import Conflict, Invalid
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.second_steps import TotpSecret
 from app.queries.accounts import knows_device, waiting_secret, ways_of
@@ -28,14 +29,14 @@ OWN = "everybody looks after their own account"
 STEP = 30  # seconds
 PER_NETWORK = 5  # wrong codes a window
 PER_PERSON = 30  # from everywhere together: whoever tries has the password already
-WRONG = "This code is not right, or it was used before. Take the one that is shown now."
+WRONG = phrase("This code is not right, or it was used before. Take the one that is shown now.")
 
 
 @command(anyone=OWN, unrecorded="nothing holds until a code has confirmed it")
 def start_totp(actor: SignedIn) -> None:
     """Make a secret for an authenticator app, which a code has to confirm. Raises Conflict where there is one."""
     if _confirmed(actor.user_id) is not None:
-        raise Conflict("An app is set up already. Remove it first to set up another.")
+        raise Conflict(phrase("An app is set up already. Remove it first to set up another."))
     db.session.execute(delete(TotpSecret).where(TotpSecret.user_id == actor.user_id))
     db.session.add(TotpSecret.sealed(actor.user_id, pyotp.random_base32()))
 
@@ -50,10 +51,10 @@ def confirm_totp(actor: SignedIn, given: GivenCode) -> list[str]:
     """
     waiting = waiting_secret(actor)
     if waiting is None:
-        raise Conflict("There is nothing to confirm any more. Start again.")
+        raise Conflict(phrase("There is nothing to confirm any more. Start again."))
     step = matching_step(waiting.opened(), given.code, clock.now())
     if step is None:
-        raise Invalid({"code": "This code is not right. Take the one that the app shows now."})
+        raise Invalid({"code": phrase("This code is not right. Take the one that the app shows now.")})
     had_one = ways_of(actor.user_id).has_second_step
     waiting.confirmed_at, waiting.last_step = clock.now(), step
     db.session.flush()

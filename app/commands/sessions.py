@@ -17,6 +17,7 @@ from app.core.actor import Actor, Origin, Visitor
 from app.core.audit import network_of
 from app.core.database import db
 from app.core.errors import Invalid
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.api_keys import ApiKey
 from app.models.user_sessions import UserSession, known_devices
@@ -28,7 +29,7 @@ PER_NETWORK = 60
 TOLD_AT = 200  # guesses at one account from everywhere within a minute: the log says so, and nobody waits for it
 KNOWN_FOR = timedelta(days=180)
 
-REFUSED = "The e-mail address or the password is not right."
+REFUSED = phrase("The e-mail address or the password is not right.")
 
 log = structlog.get_logger(__name__)
 

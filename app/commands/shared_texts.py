@@ -20,6 +20,7 @@ from app.core.database import db
 from app.core.errors import Conflict, NotFound
 from app.core.outbox import enqueue
 from app.core.permissions import fetch, require
+from app.core.phrases import phrase
 from app.core.shared_documents import NOTHING, begun_with
 from app.core.transaction import command
 from app.models.shared_texts import SharedText, SharedTextUpdate
@@ -78,7 +79,7 @@ def keep_update(actor: Actor, kind: str, row_id: UUID, text_id: UUID, content: b
     if taken is None:
         raise NotFound
     if taken.size > LARGEST:
-        raise Conflict("This text has become too long to be written together. Save it, and begin anew.")
+        raise Conflict(phrase("This text has become too long to be written together. Save it, and begin anew."))
     _add(row, text_id, taken.last_update, content)
     if taken.last_update % COMPACT_EVERY == 0:
         enqueue(actor, COMPACTING, text_id)

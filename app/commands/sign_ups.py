@@ -13,6 +13,7 @@ from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.ids import new_token
 from app.core.mails import send_mail
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.application_instances import ApplicationInstance
 from app.models.invitations import hash_of
@@ -25,7 +26,7 @@ from app.schemas.tenants import NewTenant
 LASTS = timedelta(days=1)
 PER_NETWORK = 10  # a minute, and longer for whoever goes on: each is a mail to an address that nobody has confirmed
 PER_ADDRESS = 3
-GONE = "This link cannot be used any more. Sign up again."
+GONE = phrase("This link cannot be used any more. Sign up again.")
 
 
 @command(anyone="signing up comes before there is anybody")
@@ -53,9 +54,9 @@ def sign_up(visitor: Visitor, new: NewSignUp) -> None:
     common_passwords.refuse_easily_guessed("owner_password", new.owner_password, about)
     slug = new.slug or suggested_slug(new.name)
     if not slug:
-        raise Invalid({"slug": "Choose a short name: a-z, 0-9 and hyphens."})
+        raise Invalid({"slug": phrase("Choose a short name: a-z, 0-9 and hyphens.")})
     if db.session.scalar(select(ApplicationInstance.id).where(ApplicationInstance.slug == slug)) is not None:
-        raise Invalid({"slug": "Another organisation has this short name."})
+        raise Invalid({"slug": phrase("Another organisation has this short name.")})
     known = db.session.scalar(select(User.user_id).where(func.lower(User.email) == new.owner_email.lower()))
     token = new_token()
     wanted = SignUp(
@@ -72,6 +73,7 @@ def sign_up(visitor: Visitor, new: NewSignUp) -> None:
         visitor,
         to=new.owner_email,
         template="confirm_address" if known is None else "already_here",
+        locale=visitor.origin.locale,
         name=new.owner_name,
         organisation=new.name,
         path=f"/sign-up/{token}",

@@ -14,6 +14,7 @@ from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.permissions import expect_version
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.task_assignments import TaskAssignment
@@ -83,4 +84,4 @@ def _require_member(actor: Actor, user_id: int) -> None:
         )
     )
     if works_here is None:
-        raise Invalid({"user_id": "Nobody with this id works here."})
+        raise Invalid({"user_id": phrase("Nobody with this id works here.")})

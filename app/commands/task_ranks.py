@@ -15,6 +15,7 @@ from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import fetch
+from app.core.phrases import phrase
 from app.core.ranks import LONGEST, between, spread
 from app.models.programs import Program
 from app.models.tasks import Task
@@ -63,13 +64,13 @@ def place_task(actor: Actor, task: Task, after_id: UUID | None) -> dict[str, str
 
 def _expect_neighbour(actor: Actor, task: Task, after_id: UUID) -> None:
     if after_id == task.id:
-        raise Invalid({"after": "A task cannot come after itself."})
+        raise Invalid({"after": phrase("A task cannot come after itself.")})
     try:
         neighbour = fetch(actor, Task, after_id, "task.view")
     except NotFound:
         neighbour = None
     if neighbour is None or neighbour.program_id != task.program_id:
-        raise Invalid({"after": "There is no such task in this program."})
+        raise Invalid({"after": phrase("There is no such task in this program.")})
 
 
 def _gap(actor: Actor, task: Task, after_id: UUID | None) -> tuple[str | None, str | None]:

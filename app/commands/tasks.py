@@ -16,6 +16,7 @@ from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.permissions import expect_version, fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.programs import Program
 from app.models.tasks import Task
@@ -72,7 +73,7 @@ def move_task(actor: Actor, task_id: UUID, move: Move) -> Task:
     """
     placing = "after" in move.model_fields_set
     if not placing and move.state is None:
-        raise Invalid({"state": "This is required."})
+        raise Invalid({"state": phrase("This is required.")})
     if placing:
         hold_order(actor, task_id)
     task = live_task(actor, task_id, "task.move", lock=True)
@@ -106,7 +107,7 @@ def restore_task(actor: Actor, task_id: UUID, *, version: int | None = None) -> 
     task = fetch(actor, Task, task_id, "task.delete", deleted=True)
     expect_version(task, version)
     if _program_is_deleted(task):
-        raise Conflict("The program of this task is in the trash too. Restore its program first.")
+        raise Conflict(phrase("The program of this task is in the trash too. Restore its program first."))
     task.restore()
     db.session.flush()
     record(actor, "task.restored", task)
@@ -140,5 +141,5 @@ def _next_number(actor: Actor, program_id: UUID) -> int:
     """The next number of the program; its row is held until the transaction ends, so that no two tasks share one."""
     number = db.session.scalar(_NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id})
     if number is None:
-        raise Invalid({"program_id": "There is no such program."})
+        raise Invalid({"program_id": phrase("There is no such program.")})
     return number

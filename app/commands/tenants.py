@@ -21,6 +21,7 @@ from app.core.database import db
 from app.core.errors import Invalid
 from app.core.ids import new_id
 from app.core.parsing import parse
+from app.core.phrases import phrase
 from app.core.roles import SHIPPED_ROLES, SYSTEM_PERMISSIONS
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
@@ -68,7 +69,7 @@ def set_password(actor: Actor, email: str, password: str) -> User:
         .where(func.lower(User.email) == email.lower())
     )
     if user is None:
-        raise Invalid({"email": "Nobody with this address works here."})
+        raise Invalid({"email": phrase("Nobody with this address works here.")})
     user.password_hash = _hash_of(parse(GivenPassword, {"password": password}).password, "password", actor, user)
     db.session.flush()
     record(actor, "user.password_set", user)
@@ -135,7 +136,7 @@ def _grant(actor: Actor, user: User, role_key: str) -> None:
         select(AccessRole.id).where(AccessRole.application_instance_id == actor.tenant_id, AccessRole.key == role_key)
     )
     if role_id is None:
-        raise Invalid({"role": "There is no such role."})
+        raise Invalid({"role": phrase("There is no such role.")})
     grant = AccessGrant(application_instance_id=actor.tenant_id, access_role_id=role_id, user_id=user.user_id)
     db.session.add(grant)
     db.session.flush()

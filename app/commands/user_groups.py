@@ -19,6 +19,7 @@ from app.core.audit_state import state
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import expect_version, fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.user_groups import UserGroup, UserGroupMember
@@ -151,4 +152,4 @@ def _require_member(actor: Actor, new: NewUserGroupMember) -> None:
         return
     group = select(UserGroup.id).filter_by(application_instance_id=actor.tenant_id, id=new.member_group_id)
     if db.session.scalar(group) is None:
-        raise Invalid({"member_group_id": "There is no such group."})
+        raise Invalid({"member_group_id": phrase("There is no such group.")})

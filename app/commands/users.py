@@ -14,6 +14,7 @@ from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import expect_version, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.user_sessions import UserSession
@@ -23,7 +24,7 @@ from app.queries.identity import tenants_of
 from app.queries.users import looks_after_own_name
 from app.schemas.profiles import UserChanges
 
-THEIR_OWN = "This person has signed in, and looks after their name themselves."
+THEIR_OWN = phrase("This person has signed in, and looks after their name themselves.")
 
 
 @command

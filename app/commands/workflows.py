@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.core.actor import Actor
 from app.core.database import db, rows_of
 from app.core.errors import Invalid, InvalidTransition
 from app.core.ids import new_id
+from app.core.phrases import phrase
 from app.models.workflows import (
     BUILT_IN_KEY,
     BUILT_IN_NAME,
@@ -71,7 +73,7 @@ def move_instance(actor: Actor, instance_id: UUID, to_key: str) -> dict[str, str
     }
     target = states.get(to_key)
     if target is None:
-        raise Invalid({"state": f"There is no such state. There are: {', '.join(states)}."})
+        raise Invalid({"state": phrase("There is no such state. There are: %(value)s.", value=", ".join(states))})
     if target.id == instance.state_id:
         return None
     source = next(state for state in states.values() if state.id == instance.state_id)
@@ -89,8 +91,16 @@ def move_instance(actor: Actor, instance_id: UUID, to_key: str) -> dict[str, str
 
 def no_way(source: str, target: str, open_ways: list[str]) -> str:
     """Why a task cannot go from one state to another, and where it can go."""
-    hint = f" From there it can go to {' or '.join(open_ways)}." if open_ways else ""
-    return f"A task that is in “{source}” cannot go straight to “{target}”.{hint}"
+    if not open_ways:
+        return phrase(
+            "A task that is in “%(source)s” cannot go straight to “%(target)s”.", source=source, target=target
+        )
+    return phrase(
+        "A task that is in “%(source)s” cannot go straight to “%(target)s”. From there it can go to %(ways)s.",
+        source=source,
+        target=target,
+        ways=reduce(lambda first, last: phrase("%(first)s or %(last)s", first=first, last=last), open_ways),
+    )
 
 
 def create_built_in_workflow(tenant_id: UUID) -> Workflow:

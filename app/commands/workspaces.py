@@ -12,6 +12,7 @@ from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Forbidden
 from app.core.permissions import expect_version, fetch, require
+from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.workspaces import SHARED, Workspace, WorkspaceDefault
 from app.schemas.workspaces import NewWorkspace, WorkspaceChanges
@@ -98,7 +99,7 @@ def clear_default_workspace(actor: Actor, workspace_id: UUID) -> Workspace:
 
 def _refuse_unless_own(actor: Actor, workspace: Workspace) -> None:
     if workspace.user_id != actor.user_id:
-        raise Forbidden("Only whoever saved this workspace can change it. Save one of your own instead.")
+        raise Forbidden(phrase("Only whoever saved this workspace can change it. Save one of your own instead."))
 
 
 def _default(actor: Actor) -> WorkspaceDefault | None:

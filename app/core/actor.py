@@ -18,6 +18,7 @@ class Origin:
     request_id: str = ""
     ip_address: str | None = None
     user_agent: str | None = None
+    locale: str = "en-GB"  # what the browser asks for: all that is known of whoever is nobody yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.core.errors import Invalid
+from app.core.phrases import phrase
 
 LOOKED_AT = 72  # characters: what comes after them makes no password easier to guess, and estimating dearer
 GUESSES = 10**8  # fewer than these, and one leaked hash is a password within the hour
@@ -21,7 +22,7 @@ GUESSES = 10**8  # fewer than these, and one leaked hash is a password within th
 def refuse_easily_guessed(field: str, password: str, about: Iterable[str]) -> None:
     """Raise Invalid for `field` where a password that somebody chooses is common, or tells who they are."""
     if is_easily_guessed(password, [*about, "oversing"]):
-        raise Invalid({field: "This is too easily guessed. Take several words that do not belong together."})
+        raise Invalid({field: phrase("This is too easily guessed. Take several words that do not belong together.")})
 
 
 def is_easily_guessed(password: str, about: Iterable[str] = ()) -> bool:

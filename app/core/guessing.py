@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core import clock
 from app.core.database import Base, db
 from app.core.errors import RateLimited
+from app.core.phrases import phrase
 
 WINDOW = timedelta(minutes=1)
 FORGIVEN_AFTER = timedelta(hours=1)
@@ -72,7 +73,7 @@ def count(limits: Mapping[bytes, int], steady: Collection[bytes] = ()) -> dict[b
     over = [row.window_ends_at for row in counted if row.failures > limits[bytes(row.subject_hash)]]
     if over:
         seconds = max(1, int((max(over) - clock.now()).total_seconds()) + 1)
-        raise RateLimited(seconds, f"Too many tries. Wait {_in_words(seconds)} and try again.")
+        raise RateLimited(seconds, phrase("Too many tries. Wait %(value)s and try again.", value=_in_words(seconds)))
     return {bytes(row.subject_hash): row.failures for row in counted}
 
 
@@ -131,4 +132,4 @@ def _first(subject_hash: bytes, now: datetime) -> dict[str, Any]:
 
 
 def _in_words(seconds: int) -> str:
-    return "a minute" if seconds <= 61 else f"{-(-seconds // 60)} minutes"
+    return phrase("a minute") if seconds <= 61 else phrase("%(count)s minutes", count=-(-seconds // 60))

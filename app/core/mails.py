@@ -47,12 +47,14 @@ class Mail:
     created_at: datetime
 
 
-def send_mail(_actor: Actor | Visitor, *, to: str, template: str, **values: str | int) -> UUID:
+def send_mail(_actor: Actor | Visitor, *, to: str, template: str, locale: str, **values: str | int) -> UUID:
     """Have the mail `template`, filled in with `values`, sent to `to` once this transaction has committed.
+
+    `locale` is how its reader has things written: the mail is in that language.
 
     A value that names an address within the product is a path; the letter puts the product's own address before it.
     """
-    return _keep(JOB, to, template, values)
+    return _keep(JOB, to, template, {"locale": locale, **values})
 
 
 def ask_for_mail(_actor: Visitor, job: str, *, to: str, template: str, **values: str | int) -> UUID:

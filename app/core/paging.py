@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, li
 
 from app.core.database import rows_of
 from app.core.errors import InvalidParameter
+from app.core.phrases import phrase
 
 R = TypeVar("R")
 
@@ -69,7 +70,7 @@ def _moment(ticks: int) -> datetime:
 
 
 def _not_of_this_list() -> InvalidParameter:
-    return InvalidParameter({"cursor": "This is not a cursor of this list. Start again from its first page."})
+    return InvalidParameter({"cursor": phrase("This is not a cursor of this list. Start again from its first page.")})
 
 
 @dataclass(frozen=True, slots=True)

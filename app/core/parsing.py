@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.core.errors import Invalid
+from app.core.phrases import phrase
 
 S = TypeVar("S", bound="Schema")
 
@@ -19,24 +20,24 @@ class Schema(BaseModel):
 
 
 _SENTENCES = {
-    "missing": "This is required.",
-    "extra_forbidden": "This field is not known here.",
-    "string_type": "This must be text.",
-    "uuid_type": "This must be an id.",
-    "uuid_parsing": "This is not an id.",
-    "bool_type": "This must be true or false.",
-    "bool_parsing": "This must be true or false.",
-    "list_type": "This must be a list.",
-    "dict_type": "This must be an object.",
-    "int_type": "This must be a whole number.",
-    "int_parsing": "This must be a whole number.",
-    "datetime_type": "This must be a date and time with its zone, as 2026-11-22T14:05:00Z.",
-    "datetime_parsing": "This must be a date and time with its zone, as 2026-11-22T14:05:00Z.",
-    "datetime_from_date_parsing": "This must be a date and time with its zone, as 2026-11-22T14:05:00Z.",
-    "string_pattern_mismatch": "This does not have the right form.",
-    "timezone_aware": "Say the time zone too, as 2026-11-22T14:05:00Z.",
-    "date_from_datetime_parsing": "This must be a date, as 2026-11-22.",
-    "date_parsing": "This must be a date, as 2026-11-22.",
+    "missing": phrase("This is required."),
+    "extra_forbidden": phrase("This field is not known here."),
+    "string_type": phrase("This must be text."),
+    "uuid_type": phrase("This must be an id."),
+    "uuid_parsing": phrase("This is not an id."),
+    "bool_type": phrase("This must be true or false."),
+    "bool_parsing": phrase("This must be true or false."),
+    "list_type": phrase("This must be a list."),
+    "dict_type": phrase("This must be an object."),
+    "int_type": phrase("This must be a whole number."),
+    "int_parsing": phrase("This must be a whole number."),
+    "datetime_type": phrase("This must be a date and time with its zone, as 2026-11-22T14:05:00Z."),
+    "datetime_parsing": phrase("This must be a date and time with its zone, as 2026-11-22T14:05:00Z."),
+    "datetime_from_date_parsing": phrase("This must be a date and time with its zone, as 2026-11-22T14:05:00Z."),
+    "string_pattern_mismatch": phrase("This does not have the right form."),
+    "timezone_aware": phrase("Say the time zone too, as 2026-11-22T14:05:00Z."),
+    "date_from_datetime_parsing": phrase("This must be a date, as 2026-11-22."),
+    "date_parsing": phrase("This must be a date, as 2026-11-22."),
 }
 
 
@@ -67,20 +68,33 @@ def _sentence(error: Any) -> str:
     if kind in _SENTENCES:
         return _SENTENCES[kind]
     if kind in ("string_too_long", "too_long"):
-        return f"This may have at most {about['max_length']:,} {_counted(about)}."
+        return _at_most(about)
     if kind in ("string_too_short", "too_short"):
-        return "This is required." if about["min_length"] == 1 else f"At least {about['min_length']} {_counted(about)}."
+        return phrase("This is required.") if about["min_length"] == 1 else _at_least(about)
     if kind == "greater_than_equal":
-        return f"This must be {about['ge']:,} or more."
+        return phrase("This must be %(least)s or more.", least=f"{about['ge']:,}")
     if kind == "less_than_equal":
-        return f"This must be {about['le']:,} or less."
+        return phrase("This must be %(most)s or less.", most=f"{about['le']:,}")
     if kind == "literal_error":
-        return f"This must be one of: {about['expected']}."
+        return phrase("This must be one of: %(value)s.", value=about["expected"])
     if kind == "value_error":
-        return str(about["error"])
-    return "This is not valid."
+        return about["error"].args[0]  # type: ignore[no-any-return] # str() of it would forget how it was made
+    return phrase("This is not valid.")
 
 
-def _counted(about: Any) -> str:
+def _at_most(about: Any) -> str:
+    most = f"{about['max_length']:,}"
+    if _is_text(about):
+        return phrase("This may have at most %(most)s characters.", most=most)
+    return phrase("This may have at most %(most)s items.", most=most)
+
+
+def _at_least(about: Any) -> str:
+    if _is_text(about):
+        return phrase("At least %(least)s characters.", least=about["min_length"])
+    return phrase("At least %(least)s items.", least=about["min_length"])
+
+
+def _is_text(about: Any) -> bool:
     """What a length counts. Text that was tidied before it is measured has no kind of its own in pydantic."""
-    return "characters" if about.get("field_type", "Value") == "Value" else "items"
+    return bool(about.get("field_type", "Value") == "Value")

@@ -34,6 +34,7 @@ from app.core.actor import Actor, SignedIn
 from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
+from app.core.phrases import phrase
 from app.core.roles import OWN_SCOPES, SYSTEM_PERMISSIONS
 from app.core.transaction import current_unit
 
@@ -111,7 +112,7 @@ def oneself(actor: Actor, scope: str) -> SignedIn:
     kind, _, done = scope.partition(".")
     enough = {own for own in OWN_SCOPES if own == scope or (done == "view_own" and own.startswith(f"{kind}."))}
     if actor.scopes.isdisjoint(enough | {"*"}):
-        raise Forbidden("This key was not given the scope for it.")
+        raise Forbidden(phrase("This key was not given the scope for it."))
     return SignedIn(actor.user_id, actor.name, actor.email, origin=actor.origin, profile=actor.profile)
 
 

@@ -12,14 +12,15 @@ import warnings
 from gevent.lock import BoundedSemaphore
 from PIL import ExifTags, Image, ImageOps
 
+from app.core.phrases import phrase
 from app.core.threads import beside_the_loop
 
 SIZE = 256  # pixels, each way
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PIXELS = 25_000_000  # the camera of a telephone has 12 or 24 million
 FORMATS = ("JPEG", "PNG", "WEBP")
-UNREADABLE = "This is no picture that can be read. Take a JPEG, a PNG or a WebP."
-TOO_LARGE = "This picture has too many pixels. At most 25 million can be read, as 5,000 by 5,000."
+UNREADABLE = phrase("This is no picture that can be read. Take a JPEG, a PNG or a WebP.")
+TOO_LARGE = phrase("This picture has too many pixels. At most 25 million can be read, as 5,000 by 5,000.")
 
 _at_once = BoundedSemaphore(1)  # each may take a hundred megabytes
 
@@ -42,7 +43,9 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 def portrait(file: bytes) -> bytes:
     """The picture in `file`, its middle cut out as a square, as WebP. Raises ValueError, saying what is wrong."""
     if len(file) > MOST_BYTES:
-        raise ValueError(f"This file is too large. At most {MOST_BYTES // 1024**2} MB can be taken.")
+        raise ValueError(
+            phrase("This file is too large. At most %(most)s MB can be taken.", most=MOST_BYTES // 1024**2)
+        )
     return beside_the_loop(lambda: _drawn_anew(file), _at_once)
 
 

@@ -23,6 +23,7 @@ from app.core import live, tenancy
 from app.core.actor import Actor
 from app.core.database import Base, db
 from app.core.errors import Conflict, Invalid, RateLimited, StaleVersion
+from app.core.phrases import phrase
 
 STRAY = "changed outside of a command"
 
@@ -160,7 +161,7 @@ def _refusal(refused: IntegrityError) -> Invalid | Conflict:
         if constraint in (told := getattr(mapper.class_, "refusals", {})):
             field_name, sentence = told[constraint]
             return Invalid({field_name: sentence})
-    return Conflict("Something that this depends on was changed or taken away in the meantime.")
+    return Conflict(phrase("Something that this depends on was changed or taken away in the meantime."))
 
 
 @event.listens_for(Session, "after_flush")

@@ -3,7 +3,7 @@
 Runs before anything is installed, so it knows the standard library only. What is in place already is left alone: each
 part writes a stamp with the hash of the files that it was made from, and a second start only compares hashes.
 
-    run    the virtual environment, the front-end parts, the bundles
+    run    the virtual environment, the front-end parts, the bundles, the catalogues of other languages
     test   the same, with what the tests need
     lint   the virtual environment with what the checks need
 """
@@ -50,6 +50,7 @@ def main(arguments: list[str]) -> int:
             if goal != "lint":
                 install_front_end(for_tests)
                 build_bundles()
+                compile_catalogues()
     except KeyboardInterrupt:
         return failed("Stopped. The same command goes on where this one ended.")
     except CannotInstallError as reason:
@@ -215,6 +216,17 @@ def build_bundles() -> None:
         return
     with stamp.replaced_by(wanted), step("Bundles in app/static/dist"):
         execute([str(PYTHON), "-c", "from app.web import assets; assets.main()"])
+
+
+def compile_catalogues() -> None:
+    """Compile what pages and mails say in other languages, where a catalogue has changed."""
+    catalogues = sorted((ROOT / "app" / "catalogues").glob("*.po"))
+    stamp = Stamp(TOOLS / "catalogues.json")
+    wanted = {"catalogues": fingerprint(catalogues)}
+    if stamp.holds(wanted) and len(list((ROOT / "app" / "catalogues").glob("*.mo"))) == len(catalogues):
+        return
+    with stamp.replaced_by(wanted), step("Catalogues of other languages"):
+        execute([str(PYTHON), "-m", "app.local.catalogues", "compile"])
 
 
 # --- small things -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.core.phrases import phrase
 from app.models.tasks import program_of_task
 
 
@@ -21,7 +22,7 @@ class AccessGrant(TenantOwned, Model):
     kind = "access_grant"
     seen_with = "access_role.view"
     audited = ("access_role_id", "user_id", "user_group_id", "program_id", "task_id")
-    refusals = {"access_grants_are_unique": ("access_role_id", "They have this role here already.")}
+    refusals = {"access_grants_are_unique": ("access_role_id", phrase("They have this role here already."))}
 
     access_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_roles.id"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))

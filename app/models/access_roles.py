@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model, TenantOwned, Versioned
+from app.core.phrases import phrase
 
 
 class AccessRole(TenantOwned, Versioned, Model):
@@ -17,7 +18,9 @@ class AccessRole(TenantOwned, Versioned, Model):
     __tablename__ = "access_roles"
     kind = "access_role"
     audited = ("key", "name", "description", "manages_every_role", "managed_role_ids")
-    refusals = {"access_roles_application_instance_id_key_key": ("name", "There is a role with this name already.")}
+    refusals = {
+        "access_roles_application_instance_id_key_key": ("name", phrase("There is a role with this name already."))
+    }
 
     key: Mapped[str] = mapped_column(String(63))
     name: Mapped[str] = mapped_column(String(100))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.core.phrases import phrase
 
 PREFIX = "ovk_live_"  # what secret scanners look for
 SHOWN = len(PREFIX) + 6  # of the secret, on pages and in logs
@@ -29,7 +30,7 @@ class ApiKey(TenantOwned, Model):
     __tablename__ = "api_keys"
     kind = "api_key"
     audited = ("name", "prefix", "scopes", "networks", "expires_at", "revoked_at", "user_id", "replaces_id")
-    refusals = {"api_keys_are_replaced_once": ("overlap_hours", "This key has been rotated already.")}
+    refusals = {"api_keys_are_replaced_once": ("overlap_hours", phrase("This key has been rotated already."))}
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"))
     name: Mapped[str] = mapped_column(String(100))

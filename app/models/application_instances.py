@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.database import Model, Versioned
 from app.core.ids import new_id
+from app.core.phrases import phrase
 
 
 class ApplicationInstance(Versioned, Model):
@@ -24,7 +25,7 @@ class ApplicationInstance(Versioned, Model):
         *("locale", "time_zone", "working_days", "currency", "closes_at", "closed_at"),
         *("session_idle_minutes", "session_hours"),
     )
-    refusals = {"application_instances_slug_is_unique": ("slug", "Another organisation has this short name.")}
+    refusals = {"application_instances_slug_is_unique": ("slug", phrase("Another organisation has this short name."))}
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     slug: Mapped[str] = mapped_column(String(63))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.database import Base, Model, TenantOwned, Versioned
 from app.core.errors import Conflict
+from app.core.phrases import phrase
 from app.models.tasks import program_of_task
 
 # One row a year: the last number given. A sequence would leave gaps that nobody could explain.
@@ -142,7 +143,10 @@ class Certification(TenantOwned, Versioned, Model):
             return False
         if self.certification_status not in ("certified", "suspended"):
             raise Conflict(
-                f"Only a certified output can be revoked; this one is {self.certification_status.replace('_', ' ')}."
+                phrase(
+                    "Only a certified output can be revoked; this one is %(value)s.",
+                    value=self.certification_status.replace("_", " "),
+                )
             )
         self.certification_status = "revoked"
         self.revoked_at, self.revoked_by_user_id, self.revocation_reason = at, by, reason

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.core.phrases import phrase
 from app.core.sealed_fields import sealed_in_trail
 
 
@@ -27,7 +28,7 @@ class Invitation(TenantOwned, Model):
     seen_with = "user.view"
     audited = ("email", "access_role_id", "expires_at", "withdrawn_at", "accepted_at")
     sealed = sealed_in_trail(__tablename__)
-    refusals = {"invitations_wait_once": ("email", "This address has been invited already.")}
+    refusals = {"invitations_wait_once": ("email", phrase("This address has been invited already."))}
 
     email: Mapped[str] = mapped_column(String(254))
     access_role_id: Mapped[uuid.UUID | None]  # none where it is over, and the role was deleted since

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.database import Model
 from app.core.ids import new_id
+from app.core.phrases import phrase
 
 
 class Passkey(Model):
@@ -18,7 +19,7 @@ class Passkey(Model):
 
     __tablename__ = "passkeys"
     kind = "passkey"
-    refusals = {"passkeys_credential_is_unique": ("_", "This passkey is registered already.")}
+    refusals = {"passkeys_credential_is_unique": ("_", phrase("This passkey is registered already."))}
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.user_id"))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Deletable, Model, TenantOwned, Versioned
+from app.core.phrases import phrase
 from app.core.sealed_fields import sealed_in_trail
 from app.models.tasks import Task
 
@@ -21,9 +22,9 @@ class Program(TenantOwned, Versioned, Deletable, Model):
     audited = ("key", "name", "description", "parent_id", "deleted_at")
     sealed = sealed_in_trail(__tablename__)
     refusals = {
-        "programs_key_is_unique": ("key", "Another program has this key, perhaps one in the trash."),
-        "programs_have_no_cycle": ("parent_id", "A program cannot lie in itself, nor in one that lies in it."),
-        "programs_parent_is_here": ("parent_id", "There is no such program."),
+        "programs_key_is_unique": ("key", phrase("Another program has this key, perhaps one in the trash.")),
+        "programs_have_no_cycle": ("parent_id", phrase("A program cannot lie in itself, nor in one that lies in it.")),
+        "programs_parent_is_here": ("parent_id", phrase("There is no such program.")),
     }
 
     key: Mapped[str] = mapped_column(String(10))

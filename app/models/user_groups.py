@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned, Versioned
+from app.core.phrases import phrase
 
 
 class UserGroup(TenantOwned, Versioned, Model):
@@ -18,7 +19,7 @@ class UserGroup(TenantOwned, Versioned, Model):
     __tablename__ = "user_groups"
     kind = "user_group"
     audited = ("name", "description")
-    refusals = {"user_groups_name_is_unique": ("name", "Another group has this name.")}
+    refusals = {"user_groups_name_is_unique": ("name", phrase("Another group has this name."))}
 
     name: Mapped[str] = mapped_column(String(100))
     description: Mapped[str] = mapped_column(default="")
@@ -31,8 +32,11 @@ class UserGroupMember(TenantOwned, Model):
     kind = "user_group_member"
     audited = ("user_group_id", "user_id", "member_group_id")
     refusals = {
-        "user_groups_have_no_cycle": ("member_group_id", "A group cannot lie in itself, nor in one that lies in it."),
-        "user_group_members_are_unique": ("_", "They are in this group already."),
+        "user_groups_have_no_cycle": (
+            "member_group_id",
+            phrase("A group cannot lie in itself, nor in one that lies in it."),
+        ),
+        "user_group_members_are_unique": ("_", phrase("They are in this group already.")),
     }
 
     user_group_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_groups.id"))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model
+from app.core.phrases import phrase
 from app.core.sealed_fields import sealed_in_trail
 
 
@@ -20,7 +21,7 @@ class User(Model):
     kind = "user"
     audited = ("email", "name")
     sealed = sealed_in_trail(__tablename__)
-    refusals = {"users_email_is_unique": ("email", "Somebody has signed up with this address already.")}
+    refusals = {"users_email_is_unique": ("email", phrase("Somebody has signed up with this address already."))}
 
     user_id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))

@@ -13,6 +13,7 @@ from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import Invalid, InvalidParameter, NotFound
 from app.core.permissions import effective, fetch, require, viewing_of
+from app.core.phrases import phrase
 from app.core.roles import PERMISSIONS
 from app.models.access_roles import AccessPermission, AccessRole
 from app.models.api_keys import ApiKey
@@ -156,7 +157,7 @@ def find_thing(actor: Actor, text: str) -> dict[str, UUID]:
     """
     found = next((found for found in _candidates(actor, text.strip()) if found[1] is not None), None)
     if found is None:
-        raise Invalid({"thing": "There is nothing of this name that you may see."})
+        raise Invalid({"thing": phrase("There is nothing of this name that you may see.")})
     return {found[0]: found[1]}
 
 
@@ -190,7 +191,7 @@ def _thing(actor: Actor, about: dict[str, UUID]) -> Thing:
     if not about:
         return Thing(ORGANISATION, actor.tenant_id, actor.tenant.name)
     if len(about) > 1:
-        raise InvalidParameter(dict.fromkeys(about, "Ask about one thing at a time."))
+        raise InvalidParameter(dict.fromkeys(about, phrase("Ask about one thing at a time.")))
     [(name, thing_id)] = about.items()
     if name == "program_id":
         program = fetch(actor, Program, thing_id, "program.view")
@@ -208,11 +209,13 @@ def _thing(actor: Actor, about: dict[str, UUID]) -> Thing:
 
 def _refuse_senseless(permission: str, thing: Thing) -> None:
     if permission not in ASKABLE:
-        raise InvalidParameter({"permission": "There is no such permission."})
+        raise InvalidParameter({"permission": phrase("There is no such permission.")})
     kind = permission.partition(".")[0]
     placed = _PLACED.get(thing.kind)
     if placed is not None and kind not in placed and permission != "access_role.view":
-        raise InvalidParameter({"permission": f"This is not decided by {thing.kind}. Ask about the organisation."})
+        raise InvalidParameter(
+            {"permission": phrase("This is not decided by %(kind)s. Ask about the organisation.", kind=thing.kind)}
+        )
 
 
 def _key(actor: Actor, user_id: int, key_id: UUID) -> ApiKey:

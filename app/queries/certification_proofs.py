@@ -11,6 +11,7 @@ from app.core import clock, sealing
 from app.core.audit import subject_of
 from app.core.database import db
 from app.core.errors import Conflict
+from app.core.phrases import phrase
 from app.models.certifications import Certification
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
 from app.queries.trust import trust_root
@@ -79,9 +80,9 @@ def seal_is_current(certification: Certification) -> bool:
 def bundle_of(certification: Certification) -> bytes:
     """The bundle file of a decided certification. Raises Conflict while there is none to give."""
     if not certification.is_decided:
-        raise Conflict("There is no verdict yet, and so no bundle. Try again in a moment.")
+        raise Conflict(phrase("There is no verdict yet, and so no bundle. Try again in a moment."))
     if certification.seal is None or not seal_is_current(certification):
-        raise Conflict("Its new status is being sealed. Try again in a moment.")
+        raise Conflict(phrase("Its new status is being sealed. Try again in a moment."))
     seal = bundle.Seal.from_document(certification.seal)
     return bundle.assemble(parts_of(certification), seal, opened_output(certification))
 

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from app.core import tenancy
 from app.core.actor import Actor, LocalRole, Profile, RolesOnTasks, TaskRole, Tenant
 from app.core.database import db
+from app.core.languages import SOURCE, usual_locale
 from app.core.permissions import effective
 from app.models.access_grants import AccessGrant
 from app.models.api_keys import ApiKey, hash_of
@@ -252,7 +253,7 @@ def tenants_of(user_id: int) -> list[Any]:
     """The organisations that a person works in, by name."""
     db.session.execute(text("SELECT set_config('oversing.user', :user, true)"), {"user": str(user_id)})
     query = (
-        select(ApplicationInstance.id, ApplicationInstance.slug, ApplicationInstance.name)
+        select(ApplicationInstance.id, ApplicationInstance.slug, ApplicationInstance.name, ApplicationInstance.locale)
         .join(
             ApplicationInstanceUser,
             ApplicationInstanceUser.application_instance_id == ApplicationInstance.id,
@@ -262,3 +263,8 @@ def tenants_of(user_id: int) -> list[Any]:
         .order_by(ApplicationInstance.name)
     )
     return list(db.session.execute(query))
+
+
+def locale_of(user: User) -> str:
+    """How somebody has things written, where they are at work in no organisation: else as one of theirs has it."""
+    return user.locale or next((tenant.locale for tenant in tenants_of(user.user_id)), usual_locale(SOURCE))

@@ -48,7 +48,7 @@ def owners(actor: Actor) -> list[Any]:
         UserGroupMember.user_group_id.in_(select(inside.c.id)),
     )
     query = (
-        select(User.user_id, User.name, User.email)
+        select(User.user_id, User.name, User.email, User.locale)
         .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
         .where(ApplicationInstanceUser.application_instance_id == actor.tenant_id)
         .where(ApplicationInstanceUser.deactivated_at.is_(None), User.deactivated_at.is_(None))

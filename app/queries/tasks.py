@@ -35,6 +35,7 @@ from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
 from app.core.permissions import in_sight, require_somewhere, sight_of
+from app.core.phrases import phrase
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
 from app.models.programs import Program
@@ -308,7 +309,9 @@ def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
             "name": row.name,
             "group": row.state_group,
             "allowed": row.id is not None,
-            "reason": "" if row.id is not None else f"The workflow has no way from “{task.state.name}” to here.",
+            "reason": ""
+            if row.id is not None
+            else phrase("The workflow has no way from “%(state)s” to here.", state=task.state.name),
         }
         for row in rows_of(db.session, _WAYS, given)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.core.errors import Unavailable
+from app.core.phrases import phrase
 from runcible.certification.trust_root import TrustRoot
 
 _source: dict[str, Path] = {}
@@ -22,7 +23,7 @@ def trust_root() -> TrustRoot:
     """The keys and time-stamping authorities of this installation. Raises Unavailable where none were made yet."""
     path = _source.get("path")
     if path is None or not path.is_file():
-        raise Unavailable("This installation has no signing keys yet. Run: flask --app wsgi keys create")
+        raise Unavailable(phrase("This installation has no signing keys yet. Run: flask --app wsgi keys create"))
     version = (path, path.stat().st_mtime_ns)
     if version not in _read:
         _read.clear()

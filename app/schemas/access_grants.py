@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import model_validator
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, PersonId
 
 
@@ -22,9 +23,9 @@ class NewAccessGrant(Schema):
     @model_validator(mode="after")
     def _one_of_each(self) -> NewAccessGrant:
         if (self.user_id is None) == (self.user_group_id is None):
-            raise ValueError("Say either a person or a group.")
+            raise ValueError(phrase("Say either a person or a group."))
         if self.program_id is not None and self.task_id is not None:
-            raise ValueError("Say either a program or a task, or neither for the whole organisation.")
+            raise ValueError(phrase("Say either a program or a task, or neither for the whole organisation."))
         return self
 
 

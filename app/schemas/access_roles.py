@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.core.roles import PERMISSIONS
 from app.schemas.fields import Id, Instant, Lines, ShortLine, Unsent, Version
 
@@ -14,7 +15,7 @@ from app.schemas.fields import Id, Instant, Lines, ShortLine, Unsent, Version
 def _known(permissions: tuple[str, ...]) -> tuple[str, ...]:
     unknown = sorted(set(permissions) - set(PERMISSIONS))
     if unknown:
-        raise ValueError(f"There is no such permission: {unknown[0][:60]}.")
+        raise ValueError(phrase("There is no such permission: %(value)s.", value=unknown[0][:60]))
     return tuple(name for name in PERMISSIONS if name in permissions)
 
 

@@ -11,12 +11,13 @@ from pydantic import AfterValidator, StringConstraints
 from app.core import passwords
 from app.core.actor import Actor
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, ShortLine
 
 
 def _not_too_long(password: str) -> str:
     if len(password.encode()) > passwords.MAX_LENGTH:
-        raise ValueError(f"This may have at most {passwords.MAX_LENGTH:,} bytes.")
+        raise ValueError(phrase("This may have at most %(max_length)s bytes.", max_length=f"{passwords.MAX_LENGTH:,}"))
     return password
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from app.core import clock
 from app.core.parsing import Schema, parse
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, Networks, ShortLine, Whole
 from app.schemas.tenants import NewApiKey
 
@@ -35,7 +36,7 @@ class ApiKeyForm(Schema):
     @classmethod
     def _something(cls, scopes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if info.data.get("reach") == "chosen" and not scopes:
-            raise ValueError("Choose at least one thing that the key may do.")
+            raise ValueError(phrase("Choose at least one thing that the key may do."))
         return scopes
 
     @field_validator("ends_on")
@@ -45,9 +46,11 @@ class ApiKeyForm(Schema):
             return None
         today = clock.now().date()
         if day is None:
-            raise ValueError("Say on which day the key ends.")
+            raise ValueError(phrase("Say on which day the key ends."))
         if not today <= day <= today + LONGEST:
-            raise ValueError("This is in the past." if day < today else "This is more than ten years away.")
+            raise ValueError(
+                phrase("This is in the past.") if day < today else phrase("This is more than ten years away.")
+            )
         return day
 
     def wanted(self, user_id: int) -> NewApiKey:

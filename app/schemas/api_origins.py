@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 
@@ -20,7 +21,7 @@ def _origins(given: object) -> object:
 
 
 def _origin(text: object) -> str:
-    wrong = ValueError("Write each as https://shop.example or https://shop.example:8443: no path, and no *.")
+    wrong = ValueError(phrase("Write each as https://shop.example or https://shop.example:8443: no path, and no *."))
     if not isinstance(text, str):
         raise wrong
     try:

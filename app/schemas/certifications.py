@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from app.core.errors import Invalid
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Hex, Id, Instant, Line, Lines, Sha256, ShortLine
 from runcible.errors import StrictJsonError
 from runcible.records import Output
@@ -64,7 +65,7 @@ class CertificationForm(_Request):
         try:
             given["output_content"] = loads(content.encode()) if self.format == "json" else content
         except StrictJsonError as refused:
-            raise Invalid({"output_content": f"This is not JSON: {refused}"}) from None
+            raise Invalid({"output_content": phrase("This is not JSON: %(refused)s", refused=refused)}) from None
         if self.input is not None:
             given["input"] = self.input.replace("\r\n", "\n")
         return NewCertification.model_construct(**given)

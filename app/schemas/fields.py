@@ -10,29 +10,31 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, ValidationInfo
 
+from app.core.phrases import phrase
+
 INT4_MAX = 2**31 - 1
 
 
 def _one_line(text: str) -> str:
     text = unicodedata.normalize("NFC", text).strip()
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
-        raise ValueError("Control characters and line breaks cannot be used here.")
+        raise ValueError(phrase("Control characters and line breaks cannot be used here."))
     return text
 
 
 def _lines(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in text):
-        raise ValueError("Control characters cannot be used here.")
+        raise ValueError(phrase("Control characters cannot be used here."))
     return text.strip("\n")
 
 
 def _whole(value: Any, info: ValidationInfo) -> Any:
     """JSON must send a number; a form sends digits. True is no number, nor is "1" in JSON."""
     if isinstance(value, bool) or (typed(info) and not isinstance(value, int)):
-        raise ValueError("This must be a whole number.")
+        raise ValueError(phrase("This must be a whole number."))
     if isinstance(value, str) and not (value.strip().isascii() and value.strip().isdecimal() and len(value) < 20):
-        raise ValueError("This must be a whole number.")
+        raise ValueError(phrase("This must be a whole number."))
     return value
 
 
@@ -46,7 +48,7 @@ def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return tuple(dict.fromkeys(str(ipaddress.ip_network(network.strip())) for network in networks))
     except ValueError:
-        raise ValueError("Write networks as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32.") from None
+        raise ValueError(phrase("Write networks as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32.")) from None
 
 
 def _instant(moment: datetime) -> str:

@@ -8,6 +8,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, StringConstraints
 
+from app.core.phrases import phrase
+
 _REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 # How dates, times and numbers can be written: the name of each way, and how it writes one moment. A test holds these
@@ -69,13 +71,13 @@ def time_zones() -> tuple[str, ...]:
 
 def _time_zone(name: str) -> str:
     if name not in time_zones():
-        raise ValueError("Choose a time zone of the list, as Europe/Zurich.")
+        raise ValueError(phrase("Choose a time zone of the list, as Europe/Zurich."))
     return name
 
 
 def _locale(name: str) -> str:
     if name not in LOCALES:
-        raise ValueError("Choose one of the list, as en-GB.")
+        raise ValueError(phrase("Choose one of the list, as en-GB."))
     return name
 
 

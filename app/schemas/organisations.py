@@ -10,6 +10,7 @@ from babel.numbers import get_territory_currencies
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, Line, Unsent, Version, Whole
 from app.schemas.locales import Locale, TimeZone
 
@@ -23,7 +24,7 @@ def currencies() -> tuple[str, ...]:
 
 def _currency(code: str) -> str:
     if code not in currencies():
-        raise ValueError("This must be the code of a currency in use, as EUR.")
+        raise ValueError(phrase("This must be the code of a currency in use, as EUR."))
     return code
 
 

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, StringConstraints
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, Line, Lines, Unsent, Version
 
 
 def _key(text: str) -> str:
     key = text.strip().upper()
     if not key.isascii() or not key.isalnum() or not key[:1].isalpha() or not 2 <= len(key) <= 10:
-        raise ValueError("A key has 2 to 10 letters and digits and starts with a letter, as OPS.")
+        raise ValueError(phrase("A key has 2 to 10 letters and digits and starts with a letter, as OPS."))
     return key
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.accounts import NewPassword
 from app.schemas.fields import Line
 from app.schemas.tenants import Email
@@ -23,7 +24,7 @@ def suggested_slug(name: str) -> str:
 def _no_link(text: str) -> str:
     """A mail repeats names to whoever has the address: it must carry nobody's advertisement."""
     if "//" in text or "www." in text.lower():
-        raise ValueError("Write a name, not the address of a page.")
+        raise ValueError(phrase("Write a name, not the address of a page."))
     return text
 
 

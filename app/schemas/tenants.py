@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.core.roles import OWN_SCOPES, PERMISSIONS
 from app.schemas.accounts import NewPassword
 from app.schemas.fields import Line, Networks, PersonId, ShortLine
@@ -17,14 +18,14 @@ def _email(text: str) -> str:
     if not ((name and at and "." in domain.strip(".")) or domain == "localhost") or any(
         c.isspace() for c in text.strip()
     ):
-        raise ValueError("This is not an e-mail address.")
+        raise ValueError(phrase("This is not an e-mail address."))
     return text.strip()
 
 
 def _scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [scope for scope in scopes if scope not in PERMISSIONS and scope not in OWN_SCOPES and scope != "*"]
     if unknown:
-        raise ValueError(f"No such scope: {', '.join(unknown)}.")
+        raise ValueError(phrase("No such scope: %(value)s.", value=", ".join(unknown)))
     return tuple(dict.fromkeys(scopes))
 
 

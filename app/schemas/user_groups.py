@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import model_validator
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, Lines, PersonId, ShortLine, Unsent, Version
 
 
@@ -34,7 +35,7 @@ class NewUserGroupMember(Schema):
     @model_validator(mode="after")
     def _one_of_both(self) -> NewUserGroupMember:
         if (self.user_id is None) == (self.member_group_id is None):
-            raise ValueError("Say either a person or a group.")
+            raise ValueError(phrase("Say either a person or a group."))
         return self
 
 

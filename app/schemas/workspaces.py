@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 from app.schemas.fields import Id, Instant, ShortLine, Unsent, Version, Whole
 
 MOST_PANELS = 6
@@ -26,7 +27,10 @@ def is_path(text: str) -> bool:
 def _paths(paths: tuple[str, ...]) -> tuple[str, ...]:
     if not all(map(is_path, paths)):
         raise ValueError(
-            f"A panel is a page of this organisation, as tasks?state=open, of at most {LONGEST_PATH} signs."
+            phrase(
+                "A panel is a page of this organisation, as tasks?state=open, of at most %(most)s signs.",
+                most=LONGEST_PATH,
+            )
         )
     return tuple(dict.fromkeys(paths))
 
@@ -41,7 +45,7 @@ class _Layout(Schema):
     def _fits(self) -> Any:
         panels, widths = getattr(self, "panels", None), getattr(self, "widths", None)
         if widths and len(widths) != len(panels or ()):
-            raise ValueError("Say the width of each panel, or none.")
+            raise ValueError(phrase("Say the width of each panel, or none."))
         return self
 
 

@@ -17,8 +17,8 @@ from app.queries.access_explanation import ASKABLE, Explanation, Thing, explain_
 from app.queries.api_keys import keys_of_person
 from app.queries.users import get_user, list_people
 from app.web.api_key_pages import kinds
+from app.web.languages import translated as _
 from app.web.parsing import number_parameter, uuid_parameter
-from app.web.templating import translated as _
 
 PARAMETERS = ("user_id", "permission", "thing", "api_key_id")
 

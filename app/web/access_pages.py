@@ -24,7 +24,7 @@ from app.queries.programs import get_program, program_choices
 from app.queries.tasks import get_task
 from app.queries.user_groups import get_user_group, user_group_choices
 from app.queries.users import get_user, list_people
-from app.web.templating import translated as _
+from app.web.languages import translated as _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

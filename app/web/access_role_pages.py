@@ -9,10 +9,11 @@ from uuid import UUID
 from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.parsing import S, parse
+from app.core.phrases import phrase
 from app.core.roles import PERMISSIONS, SHIPPED_ROLES
 from app.web.api_key_pages import kinds
 from app.web.conflicts import conflict_of
-from app.web.templating import translated as _
+from app.web.languages import translated as _
 
 SEES, MAY, GIVES = "sees.", "may.", "gives."  # what the names of the form's choices begin with
 ALL, OWN, NONE = "all", "own", "none"
@@ -116,7 +117,7 @@ def read_role(schema: type[S], form: Mapping[str, str]) -> S:
     """
     plain = {name: value for name, value in form.items() if not name.startswith((SEES, MAY, GIVES))}
     if not plain.get("name", "").strip():
-        raise Invalid({"name": "This is required."})
+        raise Invalid({"name": phrase("This is required.")})
     sights = {name.removeprefix(SEES): value for name, value in form.items() if name.startswith(SEES)}
     seen = [f"{kind}.view{'_own' if value == OWN else ''}" for kind, value in sights.items() if value != NONE]
     ticked = [name.removeprefix(MAY) for name in form if name.startswith(MAY)]

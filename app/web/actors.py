@@ -11,6 +11,8 @@ from flask import Request, g, request, session
 from app.core import clock
 from app.core.actor import Actor, Origin, SignedIn
 from app.core.errors import Unauthenticated
+from app.core.languages import SOURCE, languages, usual_locale
+from app.core.phrases import phrase
 
 FRESH_FOR = timedelta(minutes=10)
 
@@ -35,7 +37,7 @@ def person_signed_in() -> SignedIn:
     """The person of the session. Raises Unauthenticated where there is none."""
     stored: Any = session
     if stored.person is None or stored.row_id is None or stored.signed_in_at is None:
-        raise Unauthenticated("Sign in to go on.")
+        raise Unauthenticated(phrase("Sign in to go on."))
     person = stored.person
     known = (person.user_id, person.name, person.email)
     return SignedIn(*known, stored.row_id, stored.signed_in_at, origin(), person.profile)
@@ -53,7 +55,13 @@ def origin() -> Origin:
         request_id=g.get("request_id", ""),
         ip_address=request.remote_addr,
         user_agent=(request.user_agent.string or "")[:400] or None,
+        locale=asked_locale(),
     )
+
+
+def asked_locale() -> str:
+    """How things are written in the language that the browser would like best of those that we have."""
+    return usual_locale(request.accept_languages.best_match(languages()) or SOURCE)
 
 
 def is_api(request: Request) -> bool:

@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.roles import OWN_SCOPES, PERMISSIONS
 from app.web.dates import day
-from app.web.templating import translated as _
+from app.web.languages import translated as _
 
 TICKED = "scope."  # what the name of a ticked permission begins with in a form
 

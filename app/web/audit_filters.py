@@ -8,14 +8,22 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from app.core.errors import InvalidParameter
+from app.core.phrases import phrase
 from app.queries.audit_events import ACTIONS, SYSTEM, AuditFilters, entity_type_of, kinds
 from app.web.dates import second, zone_of_reader
+from app.web.languages import translated as _
 from app.web.parsing import choice_parameter, number_parameter
 from app.web.sentences import in_words
 
 FILTERS = ("person", "kind", "object", "event_type", "action", "from", "to", "request_id")
 TIMES = ("from_time", "to_time")  # which pages have beside their days
-DONE = {"create": "Made", "update": "Changed", "delete": "Deleted", "read": "Read", "certify": "Certified"}
+DONE = {
+    "create": phrase("Made"),
+    "update": phrase("Changed"),
+    "delete": phrase("Deleted"),
+    "read": phrase("Read"),
+    "certify": phrase("Certified"),
+}
 MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 _DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
@@ -32,16 +40,16 @@ def read_filters(given: Mapping[str, str], zone: tzinfo = UTC) -> AuditFilters:
     wrong = {}
     kind = given.get("kind")
     if kind is not None and entity_type_of(kind) is None:
-        wrong["kind"] = "There is no such kind of thing."
+        wrong["kind"] = phrase("There is no such kind of thing.")
     event_type = given.get("event_type")
     if event_type is not None and not _EVENT_TYPE.fullmatch(event_type):
-        wrong["event_type"] = "This must be a type of event, as task.moved."
+        wrong["event_type"] = phrase("This must be a type of event, as task.moved.")
     for name, longest in (("object", 255), ("request_id", 200)):
         if len(given.get(name, "")) > longest:
-            wrong[name] = "This is too long."
+            wrong[name] = phrase("This is too long.")
     since, until = (_edge(given, name, zone, wrong) for name in ("from", "to"))
     if since and until and since >= until:
-        wrong["to"] = "This lies before the beginning."
+        wrong["to"] = phrase("This lies before the beginning.")
     if wrong:
         raise InvalidParameter(wrong)
     return AuditFilters(
@@ -93,10 +101,10 @@ def apart(given: Mapping[str, str]) -> dict[str, str]:
 def told_filters(kept: Mapping[str, Any], people: Mapping[int, str]) -> list[tuple[str, str]]:
     """The filters of an export in words, by name. Nothing means everything that its reader may see."""
     told: dict[str, Callable[[Any], str]] = {
-        "person": lambda value: people.get(value, f"number {value}"),
-        "system": lambda _value: "The system itself",
-        "own": lambda _value: "Yourself",
-        "action": lambda value: DONE.get(value, value),
+        "person": lambda value: people.get(value, _("number %(number)s") % {"number": value}),
+        "system": lambda _value: _("The system itself"),
+        "own": lambda _value: _("Yourself"),
+        "action": lambda value: _(DONE.get(value, value)),
         "kind": lambda value: in_words(kinds().get(value, value)),
         "objects": lambda value: value[0] if _ID.fullmatch(value[0]) else value[0].upper(),
         "since": lambda value: second(datetime.fromisoformat(value)),
@@ -104,20 +112,20 @@ def told_filters(kept: Mapping[str, Any], people: Mapping[int, str]) -> list[tup
         "event_type": str,
         "request_id": str,
     }
-    return [(_NAMES[name], told[name](kept[name])) for name in told if name in kept]
+    return [(_(_NAMES[name]), told[name](kept[name])) for name in told if name in kept]
 
 
 _NAMES = {
-    "person": "Person",
-    "system": "Person",
-    "own": "Person",
-    "action": "What was done",
-    "kind": "To what kind",
-    "objects": "Number or id",
-    "since": "From",
-    "until": "Before",
-    "event_type": "Type of event",
-    "request_id": "Request",
+    "person": phrase("Person"),
+    "system": phrase("Person"),
+    "own": phrase("Person"),
+    "action": phrase("What was done"),
+    "kind": phrase("To what kind"),
+    "objects": phrase("Number or id"),
+    "since": phrase("From"),
+    "until": phrase("Before"),
+    "event_type": phrase("Type of event"),
+    "request_id": phrase("Request"),
 }
 
 
@@ -127,7 +135,7 @@ def _edge(given: Mapping[str, str], name: str, zone: tzinfo, wrong: dict[str, st
     if text is None:
         return None
     if text.startswith("T"):
-        wrong[name] = "Give the day as well."
+        wrong[name] = phrase("Give the day as well.")
         return None
     try:
         if MOMENTS.fullmatch(text):
@@ -138,5 +146,5 @@ def _edge(given: Mapping[str, str], name: str, zone: tzinfo, wrong: dict[str, st
             return datetime.combine(day + after, datetime.min.time(), zone).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    wrong[name] = "This must be a date, as 2026-11-22, or a moment with its zone, as 2026-11-22T14:05:00Z."
+    wrong[name] = phrase("This must be a date, as 2026-11-22, or a moment with its zone, as 2026-11-22T14:05:00Z.")
     return None

@@ -15,6 +15,7 @@ from app.core.database import db, fresh_session
 from app.queries.audit_events import AuditEvent
 from app.queries.audit_exports import part_of
 from app.web.audit_values import shown_changes, shown_value
+from app.web.languages import translated as _
 from app.web.sentences import in_words, told_of_event, told_of_oneself
 from app.web.visible_text import visible
 
@@ -44,7 +45,7 @@ def shown_event(event: AuditEvent, *, in_short: bool = False) -> dict[str, Any]:
         "event_id": event.event_id,
         "event_type": event.event_type,
         "actor_name": visible(event.actor_name or "")
-        or ("Oversing" if event.actor_user_id is None else "Somebody who has left"),
+        or ("Oversing" if event.actor_user_id is None else _("Somebody who has left")),
         "sentence": whole or told_of_event(event),
         "object": None if whole else thing,
         "thing": thing,
@@ -72,8 +73,8 @@ def _page_of(event: AuditEvent) -> str | None:
 
 def _way(event: AuditEvent) -> str:
     if event.via == "api_key":
-        return f"API key {event.key_prefix}…" if event.key_prefix else "API key"
-    return {"session": "browser session", "system": "job of the system"}.get(event.via, "command line")
+        return f"{_('API key')} {event.key_prefix}…" if event.key_prefix else _("API key")
+    return {"session": _("browser session"), "system": _("job of the system")}.get(event.via, _("command line"))
 
 
 def _spaced(name: str) -> str:

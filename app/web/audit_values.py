@@ -16,6 +16,7 @@ from app.core.roles import PERMISSIONS
 from app.queries.audit_events import REFERENCES, AuditEvent, Change
 from app.web.audit_filters import MOMENTS
 from app.web.dates import day, second
+from app.web.languages import translated as _
 from app.web.sentences import in_words
 from app.web.visible_text import visible, visible_blanks
 from app.web.word_diff import Piece, is_long, word_diff
@@ -42,7 +43,7 @@ def shown_value(event: AuditEvent, name: str, value: Any) -> str | None:
     if named is not None:
         return visible(named.name)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(_item(event, name, each) for each in value)
     if isinstance(value, dict):
@@ -66,7 +67,7 @@ def _rows(event: AuditEvent, change: Change, in_short: bool) -> Iterator[dict[st
         named = " › ".join([label, *(in_words(part) for part in path)])
         yield _compared(event, named, path[-1] if path else change.field, (was.get(path), now.get(path)), in_short)
     if len(differing) > MOST_ROWS:
-        yield _row(label, after=f"and {len(differing) - MOST_ROWS} more")
+        yield _row(label, after=_("and %(count)s more") % {"count": len(differing) - MOST_ROWS})
 
 
 def _compared(event: AuditEvent, label: str, name: str, values: tuple[Any, Any], in_short: bool) -> dict[str, Any]:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_LABELS = {"name": "Name", "description": "Description", "estimate_minutes": "Estimate in minutes"} | {
-    "time_zone": "Time zone",
-    "locale": "How dates are written",
-    "working_days": "Working days, Monday is 1",
-    "currency": "Currency",
-    "session_idle_minutes": "Minutes without use after which a browser is signed out",
-    "session_hours": "Hours after which a browser is signed out",
+from app.core.phrases import phrase
+from app.web.languages import translated as _
+
+_LABELS = {
+    "name": phrase("Name"),
+    "description": phrase("Description"),
+    "estimate_minutes": phrase("Estimate in minutes"),
+} | {
+    "time_zone": phrase("Time zone"),
+    "locale": phrase("How dates are written"),
+    "working_days": phrase("Working days, Monday is 1"),
+    "currency": phrase("Currency"),
+    "session_idle_minutes": phrase("Minutes without use after which a browser is signed out"),
+    "session_hours": phrase("Hours after which a browser is signed out"),
 }
 
 
 def conflict_of(row: Any, mine: Mapping[str, Any]) -> dict[str, Any]:
     """Their values beside mine, field by field, and the version that a new try starts from."""
     fields = [
-        {"name": name, "label": label, "theirs": _text(getattr(row, name)), "mine": _text(mine.get(name, ""))}
+        {"name": name, "label": _(label), "theirs": _text(getattr(row, name)), "mine": _text(mine.get(name, ""))}
         for name, label in _LABELS.items()
         if hasattr(row, name) and name in mine
     ]

@@ -17,6 +17,7 @@ from flask import g
 from markupsafe import Markup
 
 from app.schemas.locales import LOCALES
+from app.web import languages
 from app.web.actors import known_actor
 
 NOTHING = "–"
@@ -88,8 +89,7 @@ def zone_in_words() -> str:
 
 def locale() -> str:
     """How whoever looks has things written."""
-    reader = _reader()
-    return reader.locale if reader is not None else "en-GB"
+    return languages.locale()
 
 
 def zone_of_reader() -> tzinfo:
@@ -131,7 +131,7 @@ def _pattern(locale_name: str) -> str:
 def _lang(locale_name: str) -> str:
     """Names of months are in their own language, which the page is not: a voice should know."""
     language = locale_name.partition("-")[0]
-    return "" if language == "en" else f' lang="{language}"'
+    return "" if language == languages.language() else f' lang="{language}"'
 
 
 @lru_cache(maxsize=4096)

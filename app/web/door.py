@@ -17,6 +17,7 @@ from app.core import clock, tenancy
 from app.core.actor import Actor, Profile, Tenant
 from app.core.database import db
 from app.core.errors import AmbiguousCredentials, NotFound, TenantSuspended, Unauthenticated
+from app.core.phrases import phrase
 from app.models.api_keys import may_be_used_from
 from app.queries import identity
 from app.web import cors, panels, rate_limits
@@ -105,7 +106,7 @@ def _leave(_error: BaseException | None) -> None:
 def _person_at_work() -> Actor:
     stored: StoredSession = session._get_current_object()  # type: ignore[attr-defined]
     if stored.person is None:
-        raise Unauthenticated("Sign in to go on.")
+        raise Unauthenticated(phrase("Sign in to go on."))
     if stored.tenant is None:
         raise NotFound
     return _actor(stored.tenant, stored.person, stored.person.profile, stored.roles, "session", stored.row_id)
@@ -139,7 +140,7 @@ def _key_holder() -> Actor:
 
 
 def _no_key() -> Unauthenticated:
-    return Unauthenticated("Send a valid API key as: Authorization: Bearer ovk_live_…")
+    return Unauthenticated(phrase("Send a valid API key as: Authorization: Bearer ovk_live_…"))
 
 
 def _actor(

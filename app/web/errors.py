@@ -27,12 +27,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app.core import errors
 from app.core.database import db
 from app.core.errors import DomainError
+from app.core.phrases import phrase
 from app.queries.access_explanation import ASKABLE
 from app.web import panels
 from app.web.actors import is_api, known_actor
+from app.web.languages import translated as _
 from app.web.responses import wants_fragment
 from app.web.sign_in import safe_next
-from app.web.templating import translated as _
 
 log = structlog.get_logger(__name__)
 
@@ -47,20 +48,20 @@ _FROM_HTTP: dict[int, type[DomainError]] = {
     415: errors.UnsupportedMediaType,
 }
 _TITLES = {
-    400: "That request could not be read",
-    401: "Please sign in",
-    403: "You may not do this",
-    404: "Nothing to see here",
-    405: "That does not work here",
-    409: "This has changed in the meantime",
-    412: "Somebody else was faster",
-    413: "That is too large",
-    415: "That format is not read here",
-    422: "Some of that will not do",
-    429: "Not so fast",
-    503: "One moment, please",
+    400: phrase("That request could not be read"),
+    401: phrase("Please sign in"),
+    403: phrase("You may not do this"),
+    404: phrase("Nothing to see here"),
+    405: phrase("That does not work here"),
+    409: phrase("This has changed in the meantime"),
+    412: phrase("Somebody else was faster"),
+    413: phrase("That is too large"),
+    415: phrase("That format is not read here"),
+    422: phrase("Some of that will not do"),
+    429: phrase("Not so fast"),
+    503: phrase("One moment, please"),
 }
-_TITLES_OF = {"TENANT_SUSPENDED": "This organisation is suspended"}
+_TITLES_OF = {"TENANT_SUSPENDED": phrase("This organisation is suspended")}
 # SQLSTATEs that say "not now": out of connections, shutting down, read only, disk full, lock or statement time-out.
 _NOT_NOW = ("08", "53", "57", "58", "25006", "55P03", "40001", "40P01")
 
@@ -69,7 +70,7 @@ class InternalError(DomainError):
     """A defect of ours. The reference finds it in the log."""
 
     code, status = "INTERNAL_ERROR", HTTPStatus.INTERNAL_SERVER_ERROR
-    message = "Something went wrong on our side. Nothing was changed by it."
+    message = phrase("Something went wrong on our side. Nothing was changed by it.")
 
 
 def init_app(app: Flask) -> None:
@@ -248,8 +249,8 @@ def _as_html(refusal: DomainError) -> Response:
             template,
             status=status,
             code=refusal.code,
-            title=_TITLES_OF.get(refusal.code) or _TITLES.get(status, "Something went wrong"),
-            message=refusal.message,
+            title=_(_TITLES_OF.get(refusal.code) or _TITLES.get(status, phrase("Something went wrong"))),
+            message=_(refusal.message),
             help="",
             details=refusal.details,
             back=_way_back(refusal),

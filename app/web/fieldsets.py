@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.errors import InvalidParameter
 from app.core.parsing import Schema
+from app.core.phrases import phrase
 
 
 def with_fields(parameters: Mapping[str, str], schema: type[Schema], rows: Sequence[Schema]) -> list[dict[str, Any]]:
@@ -14,5 +15,7 @@ def with_fields(parameters: Mapping[str, str], schema: type[Schema], rows: Seque
     wanted = {name.strip() for name in parameters.get("fields", "").split(",") if name.strip()}
     unknown = wanted - schema.model_fields.keys()
     if unknown:
-        raise InvalidParameter({"fields": f"There are no such fields: {', '.join(sorted(unknown))}."})
+        raise InvalidParameter(
+            {"fields": phrase("There are no such fields: %(value)s.", value=", ".join(sorted(unknown)))}
+        )
     return [row.model_dump(mode="json", include=wanted or None) for row in rows]

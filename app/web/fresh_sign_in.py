@@ -23,11 +23,11 @@ from app.schemas.accounts import GivenCode, PasskeyAnswer
 from app.schemas.sessions import Credentials
 from app.web import panels
 from app.web.actors import current_person, is_fresh
+from app.web.languages import translated as _
 from app.web.parsing import form_values
 from app.web.passkey_questions import question_of
 from app.web.responses import private, wants_fragment
 from app.web.sign_in import confirmed, count_own_guess, this_device
-from app.web.templating import translated as _
 
 P = ParamSpec("P")
 PROOF = "confirm_"  # what the fields of a proof begin with; no form of ours has others like them

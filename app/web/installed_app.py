@@ -14,7 +14,7 @@ from flask import render_template, url_for
 
 from app.web.app_icons import ICONS
 from app.web.assets import asset, built
-from app.web.templating import translated as _
+from app.web.languages import translated as _
 
 GROUND = "#f9f9fb"  # --paper of tokens.css, as the <meta name="theme-color"> of each page; dark pages say their own
 FIRST_LOAD = ("app.css", "app.js", "favicon.svg", "icons.svg")

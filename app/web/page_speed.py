@@ -11,11 +11,12 @@ from flask import current_app
 
 from app.core.errors import InvalidParameter
 from app.core.page_speed import KEPT_DAYS, MEASURES
+from app.core.phrases import phrase
 from app.queries.page_speed import THRESHOLDS, PageSpeed, Quantiles, Speeds
 from app.schemas.page_speed import DEVICES
 from app.web import dates
+from app.web.languages import translated as _
 from app.web.parsing import choice_parameter, number_parameter, read_parameters
-from app.web.templating import translated as _
 
 OURS = "/o/<slug>/"
 TALLEST, BAR = 40, 10  # of a chart, in units of its own
@@ -38,7 +39,7 @@ def read_span() -> tuple[int, str]:
     given = read_parameters("days", "device")
     days = number_parameter(given, "days") or 7
     if not 1 <= days <= KEPT_DAYS:
-        raise InvalidParameter({"days": f"This must be from 1 to {KEPT_DAYS}."})
+        raise InvalidParameter({"days": phrase("This must be from 1 to %(days)s.", days=KEPT_DAYS)})
     return days, choice_parameter(given, "device", DEVICES) or ""
 
 

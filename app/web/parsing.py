@@ -27,6 +27,7 @@ from app.core.errors import (
 )
 from app.core.paging import DEFAULT_SIZE, LARGEST_SIZE, Cursor, Paging
 from app.core.parsing import Schema, parse
+from app.core.phrases import phrase
 from runcible import strict_json
 from runcible.errors import StrictJsonError
 
@@ -87,7 +88,7 @@ def read_changes(schema: type[S], *, empty: Mapping[str, Any]) -> S:
     """
     values = form_values()
     cleared = [name for name, value in values.items() if value == "" and name in schema.model_fields]
-    required = {name: "This is required." for name in cleared if name not in empty}
+    required = {name: phrase("This is required.") for name in cleared if name not in empty}
     if required:
         raise Invalid(required)
     return read_form(schema).model_copy(update={name: empty[name] for name in cleared})
@@ -101,7 +102,7 @@ def form_values() -> dict[str, str]:
     """
     body = read_body()
     if request.mimetype not in FORMS and body:
-        raise UnsupportedMediaType("Send the form as a browser does: application/x-www-form-urlencoded.")
+        raise UnsupportedMediaType(phrase("Send the form as a browser does: application/x-www-form-urlencoded."))
     _check_utf8(body)
     try:
         fields = request.form
@@ -111,7 +112,7 @@ def form_values() -> dict[str, str]:
         raise TooLarge
     for name in fields:
         if len(fields.getlist(name)) > 1:
-            raise Malformed(f"The field {name[:60]!r} was sent more than once.")
+            raise Malformed(phrase("The field %(value)s was sent more than once.", value=f"{name[:60]!r}"))
     return fields.to_dict()
 
 
@@ -123,16 +124,16 @@ def read_file(name: str, most: int) -> bytes:
     request.max_content_length = most + PIECE  # and what is written around a file
     read_body()
     if request.mimetype != FORMS[1]:
-        raise UnsupportedMediaType("Send the form as a browser does: multipart/form-data.")
+        raise UnsupportedMediaType(phrase("Send the form as a browser does: multipart/form-data."))
     try:
         files, fields = request.files, request.form
     except RequestEntityTooLarge:
         raise TooLarge from None
     if len(files.getlist(name)) != 1 or len(files) != 1 or fields:
-        raise Invalid({name: "Choose one file."})
+        raise Invalid({name: phrase("Choose one file.")})
     content = files[name].read()
     if not content:
-        raise Invalid({name: "Choose a file."})
+        raise Invalid({name: phrase("Choose a file.")})
     return content
 
 
@@ -147,9 +148,9 @@ def read_body() -> bytes:
         raise
     except Exception as broken:
         # The server parses chunks while they are read, and each server has errors of its own for it.
-        raise Malformed("The body could not be read to its end.") from broken
+        raise Malformed(phrase("The body could not be read to its end.")) from broken
     if request.content_length is not None and len(body) < request.content_length:
-        raise Malformed("The body is shorter than its Content-Length says.")
+        raise Malformed(phrase("The body is shorter than its Content-Length says."))
     return body
 
 
@@ -158,15 +159,15 @@ def read_parameters(*known: str) -> dict[str, str]:
     try:
         unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError:
-        raise Malformed("The address is not encoded as UTF-8.") from None
+        raise Malformed(phrase("The address is not encoded as UTF-8.")) from None
     wrong: dict[str, str] = {}
     for name in request.args:
         if name not in known:
-            wrong[name] = "This parameter is not known here."
+            wrong[name] = phrase("This parameter is not known here.")
         elif len(request.args.getlist(name)) > 1:
-            wrong[name] = "This was given more than once."
+            wrong[name] = phrase("This was given more than once.")
         elif _CONTROL.search(request.args[name]) or "\ufffd" in request.args[name]:
-            wrong[name] = "This holds characters that cannot be used here."
+            wrong[name] = phrase("This holds characters that cannot be used here.")
     if wrong:
         raise InvalidParameter({_CONTROL.sub("?", name)[:100]: told for name, told in wrong.items()})
     return {name: value for name, value in request.args.items() if value != ""}
@@ -179,7 +180,9 @@ def read_paging(parameters: Mapping[str, str]) -> Paging:
     """
     size = parameters.get("limit", str(DEFAULT_SIZE))
     if not (size.isascii() and size.isdecimal() and len(size) < 5 and 1 <= int(size) <= LARGEST_SIZE):
-        raise InvalidParameter({"limit": f"This must be a number from 1 to {LARGEST_SIZE}."})
+        raise InvalidParameter(
+            {"limit": phrase("This must be a number from 1 to %(largest_size)s.", largest_size=LARGEST_SIZE)}
+        )
     cursor, first, last = (
         Cursor.read(parameters[name]) if parameters.get(name) else None for name in ("cursor", "first", "last")
     )
@@ -193,7 +196,7 @@ def uuid_parameter(parameters: Mapping[str, str], name: str) -> UUID | None:
     try:
         return UUID(parameters[name])
     except ValueError:
-        raise InvalidParameter({name: "This is not an id."}) from None
+        raise InvalidParameter({name: phrase("This is not an id.")}) from None
 
 
 def number_parameter(parameters: Mapping[str, str], name: str) -> int | None:
@@ -202,14 +205,14 @@ def number_parameter(parameters: Mapping[str, str], name: str) -> int | None:
         return None
     text = parameters[name]
     if not (text.isascii() and text.isdecimal() and len(text) < 17):
-        raise InvalidParameter({name: "This must be a whole number."})
+        raise InvalidParameter({name: phrase("This must be a whole number.")})
     return int(text)
 
 
 def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
     """A parameter that is one of a few words. Raises InvalidParameter."""
     if name in parameters and parameters[name] not in choices:
-        raise InvalidParameter({name: f"This must be one of: {', '.join(choices)}."})
+        raise InvalidParameter({name: phrase("This must be one of: %(value)s.", value=", ".join(choices))})
     return parameters.get(name)
 
 
@@ -251,7 +254,7 @@ def _check_utf8(body: bytes) -> None:
     try:
         raw.decode()
     except UnicodeDecodeError:
-        raise Malformed("The form is not encoded as UTF-8.") from None
+        raise Malformed(phrase("The form is not encoded as UTF-8.")) from None
 
 
 def _let_go_of_the_rest() -> None:

@@ -18,7 +18,7 @@ from app.core.authenticators import SECONDS, Asked, question_for_key, question_f
 from app.core.errors import Invalid, NotFound
 from app.queries.accounts import ways_of
 from app.web.actors import origin
-from app.web.templating import translated as _
+from app.web.languages import translated as _
 
 Purpose = Literal["signing_in", "second_step", "confirmation", "registration"]
 

@@ -14,6 +14,7 @@ from flask import current_app, g, request
 from app.config import Settings
 from app.core.actor import Actor
 from app.core.errors import RateLimited
+from app.core.phrases import phrase
 from app.core.rate_limiting import WINDOW, Count, Subject, count
 
 VIEWS_A_MINUTE = 30  # messages of pages about themselves; the others are let go, and no page is refused for them
@@ -71,7 +72,9 @@ def _count(subjects: list[Subject]) -> None:
     waits = [each.wait for each in g.rate_limits if not each.allowed]
     if waits:
         seconds = max(waits)
-        raise RateLimited(seconds, f"You are asking too often. Try again in {seconds} seconds.")
+        raise RateLimited(
+            seconds, phrase("You are asking too often. Try again in %(seconds)s seconds.", seconds=seconds)
+        )
 
 
 def _settings() -> Settings:

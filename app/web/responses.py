@@ -18,8 +18,9 @@ from flask import Response, flash, get_flashed_messages, redirect, render_templa
 from app.core.errors import DomainError
 from app.core.parsing import Schema
 from app.web import panels
+from app.web.languages import translated as _
 
-VARY = "HX-Request-Type, HX-History-Restore-Request, X-Panel, Cookie"
+VARY = "HX-Request-Type, HX-History-Restore-Request, X-Panel, Cookie, Accept-Language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def refused(refusal: DomainError, fragment: str, /, **context: Any) -> Response:
     """A change made in place does not fit what the thing has become: how it stands now, and why not. For htmx only."""
     page = show(fragment, fragment, status=refusal.status, **context)
     page.headers["Cache-Control"] = "no-store"
-    return _toast(page, asdict(Said(refusal.message, tone="danger")))
+    return _toast(page, asdict(Said(_(refusal.message), tone="danger")))
 
 
 def data(

@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.actor import Visitor
 from app.core.errors import Unauthenticated
 from app.core.ids import new_token
+from app.core.phrases import phrase
 from app.queries.accounts import ways_of
 from app.queries.identity import tenants_of
 from app.schemas.sessions import Credentials
@@ -73,7 +74,7 @@ def first_step() -> dict[str, Any]:
     step: dict[str, Any] | None = session.get("first_step")
     if step is None or datetime.fromisoformat(step["until"]) < clock.now():
         session.pop("first_step", None)
-        raise Unauthenticated("Sign in to go on.")
+        raise Unauthenticated(phrase("Sign in to go on."))
     return step
 
 

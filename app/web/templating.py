@@ -19,6 +19,7 @@ from app.web import dates, live_address, panels
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.devices import device
+from app.web.languages import direction, language, plural, translated
 from app.web.mail_folder import mails_are_shown
 from app.web.pictures import picture_of
 
@@ -44,7 +45,16 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     # Plain callables, not "new style" ones: those are handed the context, of which Jinja makes a copy for every call.
     app.jinja_env.install_gettext_callables(translated, plural, newstyle=False)  # type: ignore[attr-defined]
-    app.jinja_env.globals.update(_=translated, asset=asset, dom_id=dom_id, can=can, url_for=address, lucide=lucide)
+    app.jinja_env.globals.update(
+        _=translated,
+        language=language,
+        direction=direction,
+        asset=asset,
+        dom_id=dom_id,
+        can=can,
+        url_for=address,
+        lucide=lucide,
+    )
     app.jinja_env.globals.update(mails_are_shown=mails_are_shown, time_zone=dates.zone_in_words, picture_of=picture_of)
     app.jinja_env.globals.update(passkeys_work=passkeys_work)
     app.jinja_env.globals.update(live=live, live_address=live_address.of_page, live_text_address=live_address.of_text)
@@ -78,16 +88,6 @@ def page_kind() -> str:
 def passkeys_work() -> bool:
     """Whether passkeys can be used at the address that we have."""
     return bool(current_app.config["SETTINGS"].has_named_host)
-
-
-def translated(text: str) -> str:
-    """What templates say, in the language of the person who looks. There is one language yet."""
-    return text
-
-
-def plural(one: str, many: str, count: int) -> str:
-    """The same for something counted."""
-    return one if count == 1 else many
 
 
 def can(permission: str, subject: Any = None) -> bool:

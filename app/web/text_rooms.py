@@ -23,6 +23,7 @@ from app.core.actor import Actor
 from app.core.database import db, fresh_session
 from app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from app.core.live import Announcement
+from app.core.phrases import phrase
 from app.core.shared_documents import Document, Missing
 from app.core.transaction import end_reading
 from app.core.yjs_updates import Unreadable
@@ -330,7 +331,7 @@ class Rooms:
         Raises NotFound where there is none (any more), Forbidden for what is certified, Conflict where it is full.
         """
         if kind in CERTIFIED:
-            raise Forbidden("What is certified is never changed. Make a new version of it.")
+            raise Forbidden(phrase("What is certified is never changed. Make a new version of it."))
         actor, tenant_id = live_channels.viewer(socket.holder), socket.holder.tenant_id
         if actor is None or tenant_id is None:
             raise NotFound
@@ -345,7 +346,7 @@ class Rooms:
                 if room is None or room.text_id != text.id:
                     room = self._rooms[tenant_id, kind, row_id] = Room(tenant_id, kind, row_id, text, self._relay)
                 if len(room.sockets) >= MOST_IN_A_ROOM:
-                    raise Conflict("Too many people are here already.")
+                    raise Conflict(phrase("Too many people are here already."))
                 room.sockets.add(socket)
                 socket.room = room
             room.welcome(socket, row)

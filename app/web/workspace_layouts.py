@@ -17,6 +17,7 @@ from flask import request, url_for
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid, InvalidParameter
+from app.core.phrases import phrase
 from app.schemas.workspaces import LONGEST_PATH, MOST_PANELS, is_path
 from app.web import panels
 from app.web.panels import Panel
@@ -98,7 +99,9 @@ class Layout:
 
 def layout_asked_for() -> Layout:
     """The layout that the address names. Widths that do not fit are left out. Raises InvalidParameter."""
-    unknown = {name[:100]: "This parameter is not known here." for name in request.args if name not in ("p", "s", "ws")}
+    unknown = {
+        name[:100]: phrase("This parameter is not known here.") for name in request.args if name not in ("p", "s", "ws")
+    }
     if unknown:
         raise InvalidParameter(unknown)
     return _layout(request.args)
@@ -109,15 +112,17 @@ def layout_from(query: str) -> Layout:
     try:
         return _layout(MultiDict(parse_qsl(query, max_num_fields=20)))
     except (InvalidParameter, ValueError):
-        raise Invalid({"_": "This is no layout: open the workspace again."}) from None
+        raise Invalid({"_": phrase("This is no layout: open the workspace again.")}) from None
 
 
 def _layout(given: MultiDict[str, str]) -> Layout:
     paths = tuple(dict.fromkeys(path for path in given.getlist("p") if path))
     if len(paths) > MOST_PANELS:
-        raise InvalidParameter({"p": f"A workspace has at most {MOST_PANELS} panels."})
+        raise InvalidParameter({"p": phrase("A workspace has at most %(most)s panels.", most=MOST_PANELS)})
     if not all(map(is_path, paths)):
-        raise InvalidParameter({"p": f"A panel is a page of this organisation, in at most {LONGEST_PATH} characters."})
+        raise InvalidParameter(
+            {"p": phrase("A panel is a page of this organisation, in at most %(most)s characters.", most=LONGEST_PATH)}
+        )
     return Layout(paths, _widths(given.get("s", ""), paths), _id(given.get("ws", "")))
 
 
@@ -132,4 +137,4 @@ def _id(given: str) -> UUID | None:
     try:
         return UUID(given) if given else None
     except ValueError:
-        raise InvalidParameter({"ws": "This is not an id."}) from None
+        raise InvalidParameter({"ws": phrase("This is not an id.")}) from None

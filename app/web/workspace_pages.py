@@ -12,8 +12,8 @@ from app.core.actor import Actor
 from app.core.errors import NotFound
 from app.queries.workspaces import get_workspace
 from app.web import panels
+from app.web.languages import translated as _
 from app.web.templating import address
-from app.web.templating import translated as _
 from app.web.workspace_layouts import Layout
 
 

@@ -61,7 +61,7 @@ def postbox(web_app, app):
 
 @command(anyone="the test writes a mail", unrecorded="nothing happens yet")
 def write(visitor, error=None, **changed):
-    values = {"who": "Alice", "organisation": "Acme", "path": "/invitations/secret", **changed}
+    values = {"who": "Alice", "organisation": "Acme", "path": "/invitations/secret", "locale": "en-GB", **changed}
     mail_id = send_mail(visitor, to="ivy@acme.example", template="invitation", **values)
     if error is not None:
         raise error

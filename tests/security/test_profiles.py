@@ -96,7 +96,7 @@ def test_the_second_of_two_windows_is_shown_what_the_first_has_saved(browser):
     assert browser.post("/account/profile", **GIVEN, version="1").status_code == 303
     clash = browser.post("/account/profile", **GIVEN | {"name": "Dolly"}, version="1")
     assert clash.status_code == 409
-    assert "Somebody else saved this" in clash.text
+    assert "Jemand anders hat dies gespeichert" in clash.text  # they have just chosen German
     assert "Dorothea" in clash.text
     assert 'value="Dolly"' in clash.text
 

@@ -2,6 +2,7 @@
 
 from app.blueprints.api import api
 from app.core.errors import InvalidParameter
+from app.core.phrases import phrase
 from app.queries.access_explanation import explain_access
 from app.schemas.access_explanation import AccessExplanationOut
 from app.web.actors import current_actor
@@ -15,7 +16,7 @@ THINGS = ("program_id", "task_id", "certification_id")
 def explain():
     """Whether a person has a permission for a thing, or in the organisation, and by which roles."""
     given = read_parameters("user_id", "permission", "api_key_id", *THINGS)
-    missing = {name: "This is required." for name in ("user_id", "permission") if name not in given}
+    missing = {name: phrase("This is required.") for name in ("user_id", "permission") if name not in given}
     if missing:
         raise InvalidParameter(missing)
     found = explain_access(
