@@ -10,7 +10,7 @@ from app.core import valkey
 from app.core.actor import SignedIn
 from app.schemas.profiles import ProfileChanges
 from tests import cast
-from tests.factories import a_grant, a_program, a_task
+from tests.factories import a_grant, a_program, a_task, a_workspace
 
 
 @pytest.fixture(autouse=True)
@@ -55,10 +55,11 @@ def test_two_people_meet_on_a_task_and_a_third_who_hides_sees_them(visit, alice,
     expect(alices.locator("#main").get_by_text("Also here")).to_have_count(0)
 
 
-def test_two_people_point_on_a_board_and_who_wants_no_motion_does_not(visit, alice, bob):
+def test_two_people_point_on_a_board_and_in_a_workspace_and_who_wants_no_motion_does_not(visit, alice, bob):
     program = a_program(alice)
-    a_task(alice, program)
-    alices, bobs = (visit(player).go(f"/programs/{program.id}/board") for player in (alice, bob))
+    task = a_task(alice, program)
+    windows = [visit(player) for player in (alice, bob)]
+    alices, bobs = (window.go(f"/programs/{program.id}/board") for window in windows)
     expect(alices.locator("#main").get_by_text("Also here: Bob")).to_be_visible()
     expect(bobs.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
     box = bobs.locator("[data-cursors]").bounding_box()
@@ -67,6 +68,18 @@ def test_two_people_point_on_a_board_and_who_wants_no_motion_does_not(visit, ali
     expect(cursor).to_have_text("Bob")
     expect(alices.locator(".cursors")).to_have_attribute("aria-hidden", "true")
     expect(cursor).to_have_count(0)  # it fades
+
+    workspace = a_workspace(alice, "Release", f"tasks/{task.id}", "programs")
+    for window in windows:
+        window.go(f"/workspaces/{workspace.id}")
+    for page in (alices, bobs):
+        expect(page.locator(".desk__bar .here__people")).to_be_visible()
+        expect(page.locator(".pane .here__people")).to_be_visible()
+    box = bobs.locator("[data-panel-body]").first.bounding_box()
+    bobs.mouse.move(box["x"] + 50, box["y"] + 200)
+    bobs.mouse.move(box["x"] + 60, box["y"] + 210)
+    expect(cursor).to_have_text("Bob")
+    expect(cursor).to_have_count(0)
 
     alices.emulate_media(reduced_motion="reduce")
     bobs.mouse.move(box["x"] + 5, box["y"] + 5, steps=3)
