@@ -19,6 +19,29 @@ def cpu_seconds(root: int) -> float | None:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def memory(root: int) -> int:
+    """Bytes of memory of a process and of everything beneath it; of what several share each has a part."""
+    return sum(_share(pid) for pid in _pids(root)) * 1024
+
+
+def _share(pid: int) -> int:
+    """The proportional share of a process in kB, as /proc tells it; 0 where it has just ended."""
+    try:
+        told = (PROC / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:")), 0)
+
+
+def _pids(root: int) -> list[int]:
+    """A process and everything beneath it."""
+    parents = {int(path.parent.name): int(fields[1]) for path in PROC.glob("[0-9]*/stat") if (fields := _read(path))}
+    found = [root]
+    for each in found:
+        found += [pid for pid, parent in parents.items() if parent == each]
+    return found
+
+
 def _tree(root: int) -> list[list[str]]:
     """The statistics of a process and of everything beneath it; fields as proc(5) has them, without pid and name."""
     stats = {int(path.parent.name): fields for path in PROC.glob("[0-9]*/stat") if (fields := _read(path))}

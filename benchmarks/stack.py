@@ -82,6 +82,12 @@ class Stack:
         running = self.supervisor.units[process].process
         return cpu_seconds(running.pid) if running else None
 
+    def pid(self, process: str) -> int:
+        """The process that was started under this name."""
+        running = self.supervisor.units[process].process
+        assert running is not None, f"{process} does not run"
+        return running.pid
+
     def _last_words(self) -> str:
         return "\n".join(
             f"{log.name}: {line}" for log in sorted(self.logs.iterdir()) for line in log.read_text().splitlines()[-5:]
