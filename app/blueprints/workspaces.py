@@ -16,7 +16,7 @@ from app.web.listing import page_context
 from app.web.parsing import form_values, read_changes, read_paging, read_parameters
 from app.web.responses import Said, go_on, show, wants_fragment
 from app.web.workspace_layouts import Layout, layout_asked_for, layout_from
-from app.web.workspace_pages import places_of, saved_as, tiles
+from app.web.workspace_pages import places_of, recent, saved_as, tiles
 
 bp = Blueprint("workspaces", __name__)
 
@@ -36,6 +36,7 @@ def open_layout():
         saved=saved,
         choices=queries.workspace_choices(actor),
         tiles=tiles(actor, layout),
+        recent=recent(actor, layout),
         places=places_of(layout),
     )
 
