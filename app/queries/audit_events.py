@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -133,7 +133,7 @@ def list_audit_events(actor: Actor, filters: AuditFilters, paging: Paging) -> Pa
     """
     values = narrowing(actor, filters)
     page = _listing(frozenset(values)).page(db.session, paging, filters.given, values | {"tenant": actor.tenant_id})
-    return Page(shown(actor, page.rows), page.size, page.next, page.prev, page.filters)
+    return replace(page, rows=shown(actor, page.rows))
 
 
 def count_newer_events(actor: Actor, filters: AuditFilters, newest: UUID | None) -> int:

@@ -56,7 +56,7 @@ _FOUND = _MEMBERS.where(
         and_(bindparam("status", type_=String) == "deactivated", _deactivated),
     ),
 )
-_LIST = Listing(_FOUND, User.user_id)
+_LIST = Listing(_FOUND, User.user_id.label("id"))  # as the rows call it, so that a page knows its ends
 
 _PEOPLE = (
     select(User.user_id.label("id"), User.name, User.email)

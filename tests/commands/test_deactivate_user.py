@@ -142,3 +142,14 @@ def test_people_are_found_by_words_and_membership(api, alice, bob, carol):
     assert names("?q=%25") == []
     assert names("?status=deactivated") == ["Carol"]
     assert api(bob).get("/users/me").json["data"]["roles"] == ["Member"]
+
+
+def test_the_people_of_an_organisation_come_page_by_page(api, acme, alice):
+    for name in ("dora", "dave"):
+        join(acme, name)
+    first = api(alice).get("/users?limit=2").json
+    second = api(alice).client.get(first["links"]["next"], headers=api(alice).headers).json
+    told = [row["id"] for page in (first, second) for row in page["data"]]
+    assert len(first["data"]) == 2
+    assert len(told) == len(set(told)) == first["meta"]["pagination"]["count"] + len(second["data"])
+    assert alice.user_id in told
