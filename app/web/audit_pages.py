@@ -41,13 +41,14 @@ def shown_event(event: AuditEvent, *, in_short: bool = False) -> dict[str, Any]:
     `object` is the thing where the sentence goes on with it, `thing` always.
     """
     whole, thing = told_of_oneself(event), visible(event.thing.name) if event.thing else None
+    nameless = _("somebody") if event.entity_type == "User" else None
     return {
         "event_id": event.event_id,
         "event_type": event.event_type,
         "actor_name": visible(event.actor_name or "")
         or ("Oversing" if event.actor_user_id is None else _("Somebody who has left")),
         "sentence": whole or told_of_event(event),
-        "object": None if whole else thing,
+        "object": None if whole else thing or nameless,
         "thing": thing,
         "thing_url": _page_of(event),
         "way": _way(event),

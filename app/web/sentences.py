@@ -89,7 +89,7 @@ _OF_THE_TRAIL = {
     "api_keys.viewed": phrase("looked at the list of API keys"),
     "people.viewed": phrase("looked at the list of people"),
     "application_instance.created": phrase("made the organisation"),
-    "application_instance.updated": phrase("changed the settings of"),
+    "application_instance.updated": phrase("changed the settings of the organisation"),
     "application_instance.suspended": phrase("suspended the organisation"),
     "application_instance.resumed": phrase("resumed the organisation"),
     "application_instance.closing_began": phrase("began to close the organisation"),

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from app.commands.organisations import update_organisation
 from app.commands.tasks import update_task
 from app.core import clock
+from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import TaskChanges
 from app.web.word_diff import word_diff
 from tests.factories import a_program, a_task, an_avatar
@@ -45,6 +47,11 @@ def test_what_somebody_does_to_their_own_account_is_said_of_themselves(form, ali
     an_avatar(bob)
     trail = form(alice).get("/audit").text
     assert "</strong> changed their picture</p>" in trail
+
+
+def test_a_sentence_ends_where_the_thing_has_no_name_to_follow(form, alice):
+    update_organisation(alice.actor, OrganisationChanges(currency="CHF"))
+    assert "</strong> changed the settings of the organisation</p>" in form(alice).get("/audit").text
 
 
 def test_the_way_of_a_key_is_told_by_how_the_key_begins(form, api, alice):
