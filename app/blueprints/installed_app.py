@@ -1,6 +1,6 @@
 """What makes an app of the site on one's own machine: its description, its service worker, a page without network.
 
-The same for everybody, and asked for by browsers of their own accord: no session is read for it.
+The same for everybody who reads the same language, and asked for by browsers of their own accord: no session is read.
 """
 
 from __future__ import annotations
@@ -37,4 +37,5 @@ def offline():
 def _asked_again(content: str | bytes, kind: str) -> Response:
     answer = Response(content, mimetype=kind)
     answer.headers["Cache-Control"] = "no-cache"
+    answer.headers["Vary"] = "Accept-Language"
     return answer

@@ -14,6 +14,7 @@ from flask import render_template, url_for
 
 from app.web.app_icons import ICONS
 from app.web.assets import asset, built
+from app.web.languages import language
 from app.web.languages import translated as _
 
 GROUND = "#f9f9fb"  # --paper of tokens.css, as the <meta name="theme-color"> of each page; dark pages say their own
@@ -28,7 +29,7 @@ def described() -> bytes:
             "name": "Oversing",
             "short_name": "Oversing",
             "description": _("Work, governed and certified."),
-            "lang": _("en"),
+            "lang": language(),
             "dir": "auto",
             "start_url": "/",
             "scope": "/",
@@ -47,9 +48,14 @@ def _icon(name: str) -> dict[str, str]:
     return {"src": asset(name), "type": "image/png", "sizes": f"{pixels}x{pixels}", "purpose": purpose}
 
 
-@cache
 def service_worker_script() -> bytes:
-    """The service worker, with what it has to know written before it."""
+    """The service worker, with what it has to know written before it, for those who read this language."""
+    return _script(language())
+
+
+@cache
+def _script(_language: str) -> bytes:
+    """The same in every process: the language is a part of the version, as it is of the page that is kept."""
     files = [asset(name) for name in FIRST_LOAD]
     code = built("sw.js")
     parts = [code, *(file.encode() for file in files), render_template("installed_app/offline.html").encode()]

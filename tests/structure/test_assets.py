@@ -124,10 +124,15 @@ def test_it_draws_the_seal_for_home_screens(dist):
 
 def test_a_new_file_is_a_new_version_of_the_service_worker(dist, web_app):
     assets.build()
-    installed_app.service_worker_script.cache_clear()
+    installed_app._script.cache_clear()
     with web_app.test_request_context():
         first = installed_app.service_worker_script()
         assert installed_app.service_worker_script() is first
         for name in installed_app.FIRST_LOAD:
             assert assets.asset(name).encode() in first
-    installed_app.service_worker_script.cache_clear()
+    with web_app.test_request_context(headers={"Accept-Language": "de"}):
+        in_german = installed_app.service_worker_script()
+        installed_app._script.cache_clear()
+        assert in_german != first
+        assert installed_app.service_worker_script() == in_german  # whichever process is asked, and whatever came before
+    installed_app._script.cache_clear()
