@@ -134,5 +134,5 @@ def test_a_new_file_is_a_new_version_of_the_service_worker(dist, web_app):
         in_german = installed_app.service_worker_script()
         installed_app._script.cache_clear()
         assert in_german != first
-        assert installed_app.service_worker_script() == in_german  # whichever process is asked, and whatever came before
+        assert installed_app.service_worker_script() == in_german  # whatever was asked before
     installed_app._script.cache_clear()
