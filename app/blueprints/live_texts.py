@@ -18,7 +18,8 @@ from app.web import text_messages as messages
 from app.web.door import public
 from app.web.sockets import SIGNED_OUT, TOO_SLOW, Socket
 from app.web.text_refusals import REFUSALS, farewell
-from app.web.text_rooms import Rooms, TextSocket
+from app.web.text_room import TextSocket
+from app.web.text_rooms import Rooms
 
 
 def init_app(app: Flask) -> None:
@@ -54,8 +55,10 @@ def live_text(server: Server, kind: str, row_id: UUID) -> None:
         end_reading()  # a socket holds no connection to the database
         socket.hold(_hear)
     finally:
-        sockets.discard(socket)
-        rooms.leave(socket)
+        try:
+            rooms.leave(socket)
+        finally:
+            sockets.discard(socket)
 
 
 def _hear(socket: Socket, message: str | bytes) -> None:

@@ -19,6 +19,10 @@ class Missing(Exception):
     """An update builds upon another that has not come yet. Ask for all that is missing."""
 
 
+class Broken(Unreadable):
+    """The document itself may be half changed: throw it away."""
+
+
 class Document:
     """One text and all that was done to it."""
 
@@ -30,9 +34,9 @@ class Document:
             self.apply(update)
 
     def apply(self, update: bytes) -> bytes | None:
-        """Take an update in, and return what of it was new; None where nothing was. Raises Unreadable and Missing.
+        """Take an update in, and return what of it was new; None where nothing was.
 
-        A document that could not read something may be half changed: throw it away.
+        Raises Unreadable and Missing, and then nothing was changed; or Broken.
         """
         reach = read_update(update)
         if not reach.follows(read_state(self.state)):
@@ -41,13 +45,13 @@ class Document:
         try:
             self._doc.apply_update(update)
         except Exception as broken:
-            raise Unreadable("This is no update.") from broken
+            raise Broken("This is no update.") from broken
         except BaseException as broken:
             if type(broken).__name__ != "PanicException":  # Rust says so of what it did not foresee; no name to import
                 raise
-            raise Unreadable("This is no update.") from broken
+            raise Broken("This is no update.") from broken
         if not reach.is_in(read_state(self.state)):
-            raise Unreadable("Its parts wait for each other.")
+            raise Broken("Its parts wait for each other.")
         return self._news
 
     def updates_since(self, state: bytes = START) -> bytes:

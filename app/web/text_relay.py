@@ -51,7 +51,7 @@ class Relay:
                         message = heard.get_message(timeout=WAIT)
                         if message is not None:
                             self._hear(json.loads(message["data"]))
-            except (RedisError, OSError) as failure:
+            except (RedisError, OSError, ValueError, LookupError, TypeError) as failure:  # gone, or speaking of nothing
                 log.warning("texts.server_does_not_answer", error=type(failure).__name__)
                 time.sleep(AGAIN_AFTER)
 

@@ -18,7 +18,7 @@ from app.schemas.organisations import Closing
 from app.schemas.shared_texts import SharedTextSave
 from app.schemas.tasks import TaskChanges
 from app.web.sockets import TOO_SLOW
-from app.web.text_rooms import MOST_BYTES, TextSocket
+from app.web.text_room import MOST_BYTES, TextSocket
 from tests.cast import system
 from tests.commands.test_close_organisation import CLOSING_TAKES
 from tests.factories import a_task

@@ -11,12 +11,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from app.commands.access_grants import create_access_grant
+from app.commands.access_roles import create_access_role
 from app.commands.shared_texts import LARGEST, compact_shared_text, save_shared_text
 from app.commands.tasks import delete_task, update_task
 from app.core import live as events
 from app.core import valkey
 from app.core.database import db
 from app.core.errors import StaleVersion
+from app.core.ids import new_token
+from app.schemas.access_grants import NewAccessGrant
+from app.schemas.access_roles import NewAccessRole
 from app.schemas.shared_texts import SharedTextSave
 from app.schemas.tasks import TaskChanges
 from app.web.sockets import SIGNED_OUT
@@ -277,6 +282,22 @@ def test_who_is_here_is_told_to_those_who_may_see_people_and_nobody_speaks_for_a
     third.read(lambda *_message: 7 in third.people)
     alices.hang_up()
     third.read(lambda *_message: 7 not in third.people)
+
+
+def test_who_may_not_see_people_is_told_of_somebody_and_not_of_whom(writer, acme, alice, task):
+    writes = NewAccessRole(name=f"Writer {new_token()}", permissions=("task.view", "task.update"))
+    role_id = create_access_role(alice.actor, writes).id
+    dora = newcomer(acme, role=None)
+    create_access_grant(alice.actor, NewAccessGrant(access_role_id=role_id, user_id=dora.user_id))
+    alices, doras = writer(alice, task).join(), writer(dora, task).join()
+    alices.say(presence_of(7))
+    doras.read(lambda *_message: 7 in doras.people)
+    assert doras.people[7] == {}
+    alices.write("!")
+    saved(alice, task, "Once upon a time!", alices.text_id, 1)
+    doras.read(lambda *_message: doras.notes[-1].get("version") == 2)
+    assert doras.notes[-1]["by"] is None
+    assert alice.actor.name not in str(doras.notes)
 
 
 def test_saving_makes_one_version_and_one_event_and_tells_everybody(writer, alice, bob, task):
