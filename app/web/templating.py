@@ -24,6 +24,8 @@ from app.web.mail_folder import mails_are_shown
 from app.web.pictures import picture_of
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+# Icons that point along the line: they are turned around where a page is read from the right.
+_POINTING = frozenset({"chevron-left", "chevron-right", "log-out"})
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -117,7 +119,8 @@ def _address(_slug: str | None, endpoint: str, values: tuple[tuple[str, Any], ..
 def lucide(name: str, label: str | None = None) -> Markup:
     """An icon of the sprite: a function, not a macro, as a page shows dozens of them and few different ones."""
     seen = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon" {}><use href="{}#{}"/></svg>').format(seen, asset("icons.svg"), name)
+    kind = "icon icon--points" if name in _POINTING else "icon"
+    return Markup('<svg class="{}" {}><use href="{}#{}"/></svg>').format(kind, seen, asset("icons.svg"), name)
 
 
 def dom_id(thing: Any, prefix: str = "") -> str:

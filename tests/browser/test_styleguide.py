@@ -35,6 +35,8 @@ def library(visit, tmp_path: Path):
 def test_the_component_library_can_be_used_by_everybody(library, query):
     page = library(query)
     assert page.locator("html").get_attribute("dir") == ("rtl" if "rtl" in query else "ltr")
+    for pointing in page.locator(".icon--points").all():
+        assert pointing.evaluate("e => getComputedStyle(e).scale") == ("-1 1" if "rtl" in query else "none")
     assert violations(page) == []
     assert spoiled(page) == []
 

@@ -100,7 +100,8 @@ function scrollAlong() {
 
 // ---- With the keyboard ----
 
-const STEPS = { ArrowUp: stepUp, ArrowDown: stepDown, ArrowLeft: () => stepAside(-1), ArrowRight: () => stepAside(1) };
+const onward = () => (document.dir === "rtl" ? -1 : 1); // a page that is read from the right has its next column at the left
+const STEPS = { ArrowUp: stepUp, ArrowDown: stepDown, ArrowLeft: () => stepAside(-onward()), ArrowRight: () => stepAside(onward()) };
 
 function typed(event) {
   if (drag?.by === "pointer") {

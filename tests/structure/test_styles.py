@@ -1,0 +1,70 @@
+"""What every style sheet keeps to: sides that turn around with the page, and sizes of the one scale."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+CSS = Path(__file__).resolve().parents[2] / "app" / "static" / "css"
+SHEETS = sorted(path for path in CSS.rglob("*.css"))
+# The one place of a thing that a script moves by pixels, which count from the left whatever the page is read like.
+FOLLOW_A_POINTER = (".card--ghost", ".cursor", ".cursor__name")
+SIDES = re.compile(
+    r"(?<![\w-])((margin|padding|border|scroll-(margin|padding))-(left|right)|(?<!inset-inline-)(left|right)\s*:"
+    r"|(text-align|float|clear)\s*:\s*(left|right)|border-(top|bottom)-(left|right)-radius)"
+)
+SIZE = re.compile(r"font-size:\s*([^;}]+)")
+OF_THE_SCALE = re.compile(r"var\(--text-(xs|s|m|l|xl)\)|inherit|0?\.\d+em|clamp\([^)]*var\(--text-xl\)\)")
+IN_A_DISC = (".avatar", ".here__more")  # letters as large as their disc lets them be
+
+
+def rules(path: Path) -> list[tuple[str, str]]:
+    """Selector and declarations of each rule."""
+    text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
+    return [(selector.strip(), body) for selector, body in re.findall(r"([^{};]+)\{([^{}]*)\}", text)]
+
+
+def wrong_sides(path: Path) -> list[str]:
+    return [
+        f"{selector}: {found[0]}"
+        for selector, body in rules(path)
+        for found in SIDES.finditer(body)
+        if selector not in FOLLOW_A_POINTER
+    ]
+
+
+def wrong_sizes(path: Path) -> list[str]:
+    return [
+        f"{selector}: {size}"
+        for selector, body in rules(path)
+        for size in SIZE.findall(body)
+        if not OF_THE_SCALE.fullmatch(size.strip()) and not selector.endswith(IN_A_DISC)
+    ]
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+def test_a_side_is_named_by_the_way_of_reading(path: Path):
+    assert wrong_sides(path) == []
+
+
+@pytest.mark.parametrize("path", [path for path in SHEETS if path.name != "print.css"], ids=lambda path: path.name)
+def test_type_has_five_sizes(path: Path):
+    """On a screen. Paper is measured in points, and the certificate on it is set as one would frame it."""
+    assert wrong_sizes(path) == []
+
+
+@pytest.mark.parametrize(
+    "rule", ["margin-left: 1rem", "left: 0", "text-align: right", "border-right: 0", "border-top-left-radius: 0"]
+)
+def test_the_lint_itself_finds_a_side(rule: str, tmp_path: Path):
+    sheet = tmp_path / "a.css"
+    sheet.write_text(f".a {{ {rule}; }}")
+    assert wrong_sides(sheet)
+
+
+def test_the_lint_itself_finds_a_size(tmp_path: Path):
+    sheet = tmp_path / "a.css"
+    sheet.write_text(".a { font-size: 13px; }")
+    assert wrong_sizes(sheet)
