@@ -17,6 +17,7 @@ from benchmarks import (
     certifications,
     data,
     load,
+    long_lists,
     machine,
     queries,
     side_by_side,
@@ -37,7 +38,7 @@ FAILURES = (
     certifications.NotCertifiedError,
     sign_in.TooSlowError,
 )
-ALONE = ("access", "audit", "sign-in")  # parts that are measured only where they are named
+ALONE = ("access", "audit", "long-lists", "sign-in")  # parts that are measured only where they are named
 
 
 def main() -> int:
@@ -68,6 +69,10 @@ def main() -> int:
                 found["sign_in"] = sign_in.measure(running, create_app("web", **running.settings))
                 print("\n".join(sign_in.lines(found["sign_in"])))
                 sign_in.require_fast(found["sign_in"])
+            if "long-lists" in given.parts:
+                say(f"reading a list of {data.MANY:,} rows to its end")
+                found["long_lists"] = long_lists.measure(running, create_app("web", **running.settings))
+                print("\n".join(long_lists.lines(found["long_lists"])))
             if set(given.parts) - {*ALONE, "signing"}:
                 measure(running, given, found)
     except FAILURES as reason:
