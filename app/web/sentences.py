@@ -114,6 +114,9 @@ _TO_ONESELF = {
     "user.passkey_suspected": phrase("was refused with what may be a copy of a passkey"),
 }
 _THINGS = {
+    "task": phrase("task"),
+    "program": phrase("program"),
+    "certification": phrase("certification"),
     "api_key": phrase("API key"),
     "application_instance": phrase("organisation"),
     "user": phrase("person"),
@@ -123,7 +126,19 @@ _THINGS = {
     "audit_export": phrase("export of the audit trail"),
     "workspace": phrase("workspace"),
 }
-_VERBS = {"created": phrase("made"), "updated": phrase("changed"), "restored": phrase("brought back from the trash")}
+_VERBS = {
+    "created": phrase("made"),
+    "updated": phrase("changed"),
+    "restored": phrase("brought back from the trash"),
+    "deleted": phrase("deleted"),
+    "judged": phrase("judged"),
+    "signed": phrase("signed"),
+    "certified": phrase("certified"),
+    "rejected": phrase("rejected"),
+    "sealed": phrase("sealed"),
+    "revoked": phrase("revoked"),
+    "rotated": phrase("rotated"),
+}
 _OF_ACCOUNTS = {
     "user.signed_in": phrase("Signed in with {how}"),
     "user.second_step_failed": phrase("A wrong code or passkey was given"),
