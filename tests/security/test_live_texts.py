@@ -137,7 +137,7 @@ def test_what_is_kept_survives_the_process_and_the_server_between(start, writer,
         elsewhere.write(" And in the other.")
         elsewhere.hang_up()
     alices.write("!")  # which is after what the process that has ended has kept, and makes the room look
-    alices.read(lambda *_message: "And in the other." in str(alices))
+    alices.until(lambda: "And in the other." in str(alices))
     assert sorted(str(alices)) == sorted("Once upon a time in the first process. And in the other.!")
 
 
@@ -148,7 +148,7 @@ def test_processes_tell_each_other_at_once(start, writer, alice, bob, task):
         here.write(" there")
         elsewhere.read_until_it_says("Once upon a time there")
         elsewhere.say(bytes([3]))  # who is there?
-        elsewhere.read(lambda *_message: 11 in elsewhere.people)
+        elsewhere.until(lambda: 11 in elsewhere.people)
         assert elsewhere.people[11] == {"id": alice.user_id, "name": alice.actor.name}
         elsewhere.hang_up()
         assert "Traceback" not in other.log
@@ -273,15 +273,15 @@ def test_a_task_that_goes_to_the_trash_takes_its_text_along(writer, alice, bob, 
 def test_who_is_here_is_told_to_those_who_may_see_people_and_nobody_speaks_for_another(writer, alice, bob, task):
     alices, bobs = writer(alice, task).join(), writer(bob, task).join()
     alices.say(presence_of(7, state=b'{"user":{"name":"Bob himself"}}'))
-    bobs.read(lambda *_message: 7 in bobs.people)
+    bobs.until(lambda: 7 in bobs.people)
     assert bobs.people[7] == {"id": alice.user_id, "name": alice.actor.name}
     bobs.say(presence_of(7))
     assert bobs.ended_with() == NOT_UNDERSTOOD
     third = writer(bob, task).join()
     third.say(bytes([3]))
-    third.read(lambda *_message: 7 in third.people)
+    third.until(lambda: 7 in third.people)
     alices.hang_up()
-    third.read(lambda *_message: 7 not in third.people)
+    third.until(lambda: 7 not in third.people)
 
 
 def test_who_may_not_see_people_is_told_of_somebody_and_not_of_whom(writer, acme, alice, task):
@@ -291,11 +291,11 @@ def test_who_may_not_see_people_is_told_of_somebody_and_not_of_whom(writer, acme
     create_access_grant(alice.actor, NewAccessGrant(access_role_id=role_id, user_id=dora.user_id))
     alices, doras = writer(alice, task).join(), writer(dora, task).join()
     alices.say(presence_of(7))
-    doras.read(lambda *_message: 7 in doras.people)
+    doras.until(lambda: 7 in doras.people)
     assert doras.people[7] == {}
     alices.write("!")
     saved(alice, task, "Once upon a time!", alices.text_id, 1)
-    doras.read(lambda *_message: doras.notes[-1].get("version") == 2)
+    doras.until(lambda: doras.notes[-1].get("version") == 2)
     assert doras.notes[-1]["by"] is None
     assert alice.actor.name not in str(doras.notes)
 
@@ -306,9 +306,9 @@ def test_saving_makes_one_version_and_one_event_and_tells_everybody(writer, alic
     bobs.read_until_it_says("Once upon a time there was")
     bobs.write(" a door.")
     saved(alice, task, "Once upon a time there was a door.", alices.text_id, 1)
-    alices.read(lambda *_message: alices.notes[-1].get("version") == 2)
+    alices.until(lambda: alices.notes[-1].get("version") == 2)
     assert alices.notes[-1] == {"version": 2, "by": alice.actor.name, "saved": True, "elsewhere": False, "mine": True}
-    bobs.read(lambda *_message: bobs.notes[-1].get("version") == 2)
+    bobs.until(lambda: bobs.notes[-1].get("version") == 2)
     assert bobs.notes[-1]["by"] == alice.actor.name
     assert bobs.notes[-1]["mine"] is False
     assert alice.task(task.id).description == "Once upon a time there was a door."
@@ -321,7 +321,7 @@ def test_words_saved_elsewhere_meanwhile_are_put_beside_and_none_are_lost(writer
     alices = writer(alice, task).join()
     alices.write(" together")
     update_task(bob.actor, task.id, TaskChanges(description="Alone"))
-    alices.read(lambda *_message: alices.notes[-1].get("elsewhere"))
+    alices.until(lambda: alices.notes[-1].get("elsewhere"))
     with pytest.raises(StaleVersion):
         saved(alice, task, "Once upon a time together", alices.text_id, 1)
     assert str(writer(bob, task).join()) == "Once upon a time together"

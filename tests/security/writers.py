@@ -68,6 +68,12 @@ class Writer:
             if kind is not None and enough(kind, part, content):
                 return
 
+    def until(self, true):
+        """Take in what comes until something is true, which it may be already."""
+        if not true():
+            self.read(lambda *_message: true())
+        assert true()
+
     def read_until_it_says(self, words):
         """Take in what others do, until the text is this one."""
         if str(self) != words:
