@@ -16,7 +16,7 @@ from app.web.door import personal
 from app.web.languages import translated as _
 from app.web.parsing import form_values, read_changes, read_file
 from app.web.pictures import as_picture
-from app.web.responses import Said, go_on, show
+from app.web.responses import Said, go_on, leave, show
 
 bp = Blueprint("profiles", __name__, url_prefix="/account")
 
@@ -32,16 +32,19 @@ def edit():
 @bp.post("/profile")
 @personal
 def update():
-    """Change name, time zone, the way of writing dates, and whether one is shown to others."""
+    """Change name, time zone, the way of writing dates, whether one is shown to others, and how close lines stand."""
     person = current_person()
     try:
-        commands.update_profile(person, read_changes(ProfileChanges, empty={"time_zone": None, "locale": None}))
+        profile = commands.update_profile(
+            person, read_changes(ProfileChanges, empty={"time_zone": None, "locale": None})
+        )
     except Invalid as refused:
         return _page(get_profile(person), form_values(), errors=refused.fields, status=422)
     except StaleVersion:
         profile = get_profile(person)
         return _page(profile, form_values(), conflict=conflict_of(profile, form_values()), status=409)
-    return go_on(url_for(".edit"), Said(_("Changes saved.")))
+    looks_other = _look(person.profile) != _look(profile)  # all around what is swapped, too
+    return (leave if looks_other else go_on)(url_for(".edit"), Said(_("Changes saved.")))
 
 
 @bp.post("/profile/picture")
@@ -78,7 +81,11 @@ def picture(avatar_id):
 
 def _values(profile):
     values = {name: getattr(profile, name) or "" for name in ProfileChanges.model_fields}
-    return values | {"is_shown": "true" if profile.is_shown else "false"}
+    return values | {name: str(getattr(profile, name)).lower() for name in ("is_shown", "is_compact")}
+
+
+def _look(profile):
+    return profile.locale, profile.is_compact
 
 
 def _page(profile, values, *, errors=None, conflict=None, status=200):

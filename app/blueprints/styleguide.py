@@ -15,10 +15,11 @@ LAYOUTS = ("page", "account", "bare")
 @bp.get("/styleguide")
 @public
 def index():
-    """Every component, in the frame of one of the layouts, from left to right or from right to left."""
-    parameters = read_parameters("layout", "dir")
+    """Every component, in the frame of one of the layouts, from either side, in either density."""
+    parameters = read_parameters("layout", "dir", "density")
     layout = choice_parameter(parameters, "layout", LAYOUTS) or "page"
     direction = choice_parameter(parameters, "dir", ("ltr", "rtl")) or "ltr"
+    density = choice_parameter(parameters, "density", ("comfortable", "compact")) or "comfortable"
     if layout != "bare":
         g.actor, g.slug = SOMEBODY, SOMEBODY.tenant.slug
-    return show(f"styleguide/{layout}.html", direction=direction, **samples())
+    return show(f"styleguide/{layout}.html", direction=direction, density=density, **samples())

@@ -1,4 +1,4 @@
-"""What people change of themselves: name, how times are written, picture, whether others see where they are."""
+"""What people change of themselves: name, how pages are written and set, picture, whether others see where they are."""
 
 from __future__ import annotations
 

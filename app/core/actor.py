@@ -37,7 +37,8 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How somebody wants times and dates written, their picture, and whether others are shown where they are.
+    """How somebody wants times and dates written, their picture, whether others are shown where they are, and whether
+    the lines of their pages stand close together.
 
     Nothing chosen: as the organisation has it.
     """
@@ -46,6 +47,7 @@ class Profile:
     locale: str | None = None
     avatar_id: UUID | None = None
     is_shown: bool = True
+    is_compact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

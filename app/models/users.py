@@ -31,6 +31,7 @@ class User(Model):
     locale: Mapped[str | None] = mapped_column(String(20))
     avatar_id: Mapped[uuid.UUID | None]  # of the picture, where there is one
     is_shown: Mapped[bool] = mapped_column(default=True)  # to others, as being on the page that they look at
+    is_compact: Mapped[bool] = mapped_column(default=False)  # the lines of their pages stand close together
     version: Mapped[int] = mapped_column(Integer, default=1)  # of what people see of the person, and edit
     deactivated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -42,7 +42,7 @@ TENANT = (  # as `tenant_from` reads it
     ApplicationInstance.closes_at,
     ApplicationInstance.closed_at.is_not(None).label("is_closed"),
 )
-_PROFILE = (User.time_zone.label("own_time_zone"), User.locale.label("own_locale"), User.avatar_id)
+_PROFILE = (User.time_zone.label("own_time_zone"), User.locale.label("own_locale"), User.avatar_id, User.is_compact)
 _SESSION = (
     select(
         UserSession.id,
@@ -183,7 +183,7 @@ def tenant_from(row: Any) -> Tenant:
 
 def profile_from(row: Any) -> Profile:
     """How the person of a session or a key is shown, and has things shown."""
-    return Profile(row.own_time_zone, row.own_locale, row.avatar_id)
+    return Profile(row.own_time_zone, row.own_locale, row.avatar_id, is_compact=row.is_compact)
 
 
 def roles_from(found: dict[str, Any] | None, tenant_id: UUID, user_id: int) -> Held | None:

@@ -89,7 +89,7 @@ def go_on(to: str, said: Said | None = None) -> Response:
 
 def leave(to: str, said: Said) -> Response:
     """A change is made that changes all of the page, and what the person may do: to the whole page, for htmx too."""
-    if not wants_fragment():
+    if "HX-Request" not in request.headers:
         return go_on(to, said)
     _say_on(to, said)
     return Response(headers={"HX-Redirect": to, "Cache-Control": "no-store"})

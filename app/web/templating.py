@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from app.web import dates, live_address, panels
 from app.web.actors import known_actor
 from app.web.assets import asset
+from app.web.density import density
 from app.web.devices import device
 from app.web.languages import direction, language, plural, translated
 from app.web.mail_folder import mails_are_shown
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
         _=translated,
         language=language,
         direction=direction,
+        density=density,
         asset=asset,
         dom_id=dom_id,
         can=can,

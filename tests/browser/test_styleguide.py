@@ -8,7 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.layout import spoiled
+from tests.browser.layout import WIDE, spoiled
+
+# Of a line of a list, of a button, of a field and of a card.
+HEIGHTS = """() => [".list tbody tr", "#atoms .button", "#fields .input", ".card"].map(
+  (each) => document.querySelector(each).getBoundingClientRect().height)"""
 
 
 @pytest.fixture
@@ -39,6 +43,18 @@ def test_the_component_library_can_be_used_by_everybody(library, query):
         assert pointing.evaluate("e => getComputedStyle(e).scale") == ("-1 1" if "rtl" in query else "none")
     assert violations(page) == []
     assert spoiled(page) == []
+
+
+def test_compact_lines_are_lower_but_never_for_a_finger(library):
+    heights = {}
+    for density in ("comfortable", "compact"):
+        page = library(f"density={density}")
+        page.set_viewport_size(WIDE)
+        heights[density] = page.evaluate(HEIGHTS)
+    assert violations(page) == []
+    assert spoiled(page) == []
+    for at, (high, low) in enumerate(zip(*heights.values(), strict=True)):
+        assert 24 <= low < high, f"{HEIGHTS} [{at}]"
 
 
 def test_what_has_the_focus_is_seen(visit):

@@ -64,6 +64,30 @@ def test_a_profile_is_changed_and_counts_at_once(browser, dora, form):
     assert re.search(r'<option value="Europe/Zurich" selected>', browser.get("/account/profile").text)
 
 
+def test_whoever_wants_compact_pages_gets_them_everywhere_and_nobody_else(browser, dora, form, alice, web_app):
+    assert 'data-density="comfortable"' in browser.get("/account/profile").text
+    answer = browser.post("/account/profile", name="Dora", is_compact="true", version="1")
+    assert (answer.status_code, answer.location) == (303, "/account/profile")
+    for page in (browser.get("/account/profile"), form(dora).get("/tasks"), form(dora).get("/w?p=tasks")):
+        assert page.text.count('data-density="compact"') == 1
+        assert "Cookie" in page.headers["Vary"]
+    assert 'name="is_compact" value="true" checked' in browser.get("/account/profile").text
+    for page in (form(alice).get("/tasks"), web_app.test_client().get("/sign-in"), browser.get("/offline")):
+        assert page.text.count('data-density="comfortable"') == 1
+    assert browser.post("/account/profile", name="Dora", is_compact="perhaps").status_code == 422
+    assert profile(dora).is_compact
+
+
+def test_what_changes_all_of_a_page_brings_all_of_it_for_htmx_too(browser):
+    asked = {"HX-Request": "true", "HX-Request-Type": "full"}
+    given = {"name": "Dora", "time_zone": "", "locale": ""}
+    for changed in ({"is_compact": "true"}, {"locale": "de-DE"}):
+        answer = browser.client.post("/account/profile", data=given | changed, headers=ORIGIN | asked)
+        assert answer.headers["HX-Redirect"] == "/account/profile"
+    answer = browser.client.post("/account/profile", data=given | {"locale": "de-DE"}, headers=ORIGIN | asked)
+    assert answer.status_code == 303
+
+
 def test_what_is_emptied_is_that_of_the_organisation_again(browser, dora):
     browser.post("/account/profile", **GIVEN)
     assert browser.post("/account/profile", name="Dorothea", time_zone="", locale="").status_code == 303
