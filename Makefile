@@ -12,7 +12,7 @@ export FILE FORCE
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench soak lock backup restore doctor release messages clean
+.PHONY: help run test lint format bench bench-live soak lock backup restore doctor release messages clean
 
 help: ## list what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ bench: ## measure pages, writes and certifications beside a bare floor
 
 messages: ## collect what pages and mails say into app/catalogues, and compile it
 	@$(INSTALL) test && $(BIN)/python -m app.local.catalogues collect && $(BIN)/python -m app.local.catalogues compile
+
+bench-live: ## measure five thousand sockets, boards and the workspace (ARGS="idle --sockets 1000" for some of it)
+	@$(INSTALL) test && exec $(BIN)/python -m benchmarks.live $(ARGS)
 
 soak: ## let people work for ten minutes and see that nothing complains or grows (SECONDS=600)
 	@$(INSTALL) test && exec $(BIN)/python -m benchmarks.soak --seconds $(or $(SECONDS),600)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from app.local.chromium import on_path
 from benchmarks.data import Organisation
@@ -18,8 +17,13 @@ _KINDS = {"text/html": "html", "text/css": "css", "text/javascript": "js", "appl
 
 
 def of_task_list(stack: Stack, acme: Organisation) -> dict[str, Any]:
+    """What the list of tasks weighs."""
+    return of_page(stack, acme, acme.tasks)
+
+
+def of_page(stack: Stack, acme: Organisation, path: str) -> dict[str, Any]:
     """Bytes by kind as they come over the wire, bodies only, with an empty cache. Chromium where there is one."""
-    url = f"{stack.address.url}{acme.tasks}"
+    url = f"{stack.address.url}{path}"
     chromium = on_path()
     parts = _in_chromium(stack, chromium, url, acme) if chromium else _by_parsing(stack, url, acme)
     sizes: dict[str, int] = {}
@@ -57,7 +61,7 @@ def _measured(request: Any) -> tuple[str, int]:
 
 
 def _by_parsing(stack: Stack, url: str, acme: Organisation) -> list[tuple[str, int]]:
-    path = urlsplit(url).path
+    path = url.removeprefix(stack.address.url)
     kind, size, html = _get(stack, path, acme.as_person)
     parts = [_get(stack, each, {})[:2] for each in dict.fromkeys(_PARTS.findall(html))]
     return [(kind, size), *parts]
