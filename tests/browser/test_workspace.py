@@ -96,6 +96,16 @@ def test_by_keyboard_alone_panels_open_move_fold_and_close_and_the_others_are_le
     assert shown(page) == [f"tasks/{tasks[0].id}", f"programs/{program.id}"]
     assert page.evaluate("document.querySelectorAll('[data-place]')[1] === window.kept")
 
+    page.evaluate("document.documentElement.dir = 'rtl'")  # there the arrows point the other way
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#announcer")).to_have_text("Spring is now panel 1 of 2.")
+    edge.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(edge).to_have_attribute("aria-valuenow", "50")
+    page.keyboard.press("ArrowRight")
+    expect(edge).to_have_attribute("aria-valuenow", "45")
+    page.evaluate("document.documentElement.dir = 'ltr'")
+
     panel(page, "Letter").get_by_role("button", name="Close").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Letter")).to_be_focused()  # which it was opened from
