@@ -154,16 +154,18 @@ def test_what_is_no_picture_is_said_beside_the_field(visit, acme, script):
         expect(page.locator("#f-picture-wrong")).to_contain_text("no picture that can be read")
 
 
-def test_times_are_shown_as_one_has_chosen_them(visit, acme, script):
+def test_times_and_pages_are_as_one_has_chosen_them(visit, acme, script):
     window = visit(newcomer(acme), script=script)
     page = window.go("/tasks")
     page.goto(f"{window.url}/account/profile")
     page.get_by_label("Time zone").select_option("Asia/Tokyo")
     page.get_by_label("How dates are written").select_option("de-CH")
+    page.get_by_role("radio", name="Compact").check()
     page.get_by_role("button", name="Save changes").click()
     expect(page.get_by_text("Changes saved.")).to_be_visible()
+    expect(page.locator("html[lang=de][data-density=compact]")).to_be_attached()  # all of the page, not what is swapped
     page.goto(f"{window.url}/account/activity")
-    expect(page.get_by_text("times in the zone Asia/Tokyo")).to_be_visible()
+    expect(page.get_by_text("Zeiten in der Zone Asia/Tokyo")).to_be_visible()
     written = page.locator("time").first
     assert re.fullmatch(r"\d\d\.\d\d\.\d{4}, \d\d:\d\d", written.inner_text())
     assert written.get_attribute("title").endswith(" UTC")
