@@ -12,7 +12,7 @@ import pyotp
 from PIL import Image
 from sqlalchemy import select
 
-from app.commands import certifications
+from app.commands import certifications, shared_texts
 from app.commands.access_grants import create_access_grant
 from app.commands.audit_exports import request_audit_export
 from app.commands.invitations import invite_person
@@ -23,13 +23,14 @@ from app.commands.second_steps import confirm_totp, start_totp
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task
-from app.commands.workspaces import create_workspace
+from app.commands.workspaces import choose_default_workspace, create_workspace
 from app.core import clock, tenancy
 from app.core.actor import SignedIn
 from app.core.authenticators import Asked, question_for_new_key
 from app.core.database import db
 from app.core.ids import new_id
 from app.core.outbox import outbox
+from app.core.shared_documents import begun_with
 from app.jobs import audit_exports, runner
 from app.models.access_grants import AccessGrant
 from app.models.audit_exports import AuditExport
@@ -148,6 +149,13 @@ def a_certification(player: Player, *, settled: bool = True, **given: Any) -> An
     return certification_id
 
 
+def a_shared_text(player: Player, task: Task, words: str = "Together") -> UUID:
+    """The description of a task that is written by several people, with what one of them has typed."""
+    shared = shared_texts.open_shared_text(player.actor, "task", task.id)
+    shared_texts.keep_update(player.actor, "task", task.id, shared.id, begun_with(words))
+    return shared.id
+
+
 def something_of_everything(player: Player, api: Json) -> None:
     """Rows in every table that an organisation has rows in: a wall is tried with something behind it."""
     task = a_task(player)
@@ -159,6 +167,8 @@ def something_of_everything(player: Player, api: Json) -> None:
     invited = NewInvitation(email="ivy@elsewhere.example", access_role_id=player.organisation.roles["member"])
     invite_person(player.actor, invited)
     an_export(player)
+    a_shared_text(player, task)
+    choose_default_workspace(player.actor, a_workspace(player, "Desk").id)
     made = api.send("POST", "/programs", {"key": "ONCE", "name": "Once only"}, Idempotency_Key="once")
     assert made.status_code == 201
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from app.core import clock
 from app.core.database import db
 from app.models.user_sessions import UserSession
 from tests.browser.axe import violations
 from tests.browser.windows import Window, heading
 from tests.cast import PASSWORD, Organisation, Player
 from tests.security.newcomers import newcomer
-
-LONG_AGO = "2026-01-01T00:00:00Z"
 
 
 class Device:
@@ -102,7 +102,8 @@ def type_password(page: Page, player: Player) -> None:
 
 
 def grow_stale(player: Player) -> None:
-    db.session.execute(update(UserSession).where(UserSession.user_id == player.user_id).values(signed_in_at=LONG_AGO))
+    yesterday = clock.now() - timedelta(days=1)
+    db.session.execute(update(UserSession).where(UserSession.user_id == player.user_id).values(signed_in_at=yesterday))
     db.session.commit()
 
 

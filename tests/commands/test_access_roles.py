@@ -146,7 +146,7 @@ def test_a_role_in_use_is_not_deleted_and_says_where_it_is(alice, acme, dora, bo
     invitation = invite_person(alice.actor, NewInvitation(email="new@acme.example", access_role_id=role.id)).id
     with pytest.raises(Conflict) as refused:
         delete_access_role(alice.actor, role.id)
-    assert "1 people, given to 1 groups, waiting in 1 invitations" in refused.value.message
+    assert "given to 1 people and 1 groups, waiting in 1 invitations" in refused.value.message
     delete_access_grant(alice.actor, grant)
     delete_access_grant(alice.actor, brought)
     with pytest.raises(Conflict):

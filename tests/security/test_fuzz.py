@@ -46,7 +46,8 @@ VALUES = st.recursive(
 )
 TEXTS = st.one_of(NASTY, st.text(st.characters(codec="utf-8"), max_size=40), st.integers().map(str))
 
-JSON_ROUTES = [name for name in ACCESS if "json" in ACCESS[name]]
+JSON_ROUTES = [name for name in ACCESS if "json" in ACCESS[name] and "/api/" in name]
+TOLD_BY_PAGES = [name for name in ACCESS if "json" in ACCESS[name] and "/api/" not in name]
 FORM_ROUTES = [name for name in ACCESS if ACCESS[name].get("form") and name != "POST /sign-in"]
 LISTS = [
     *("/api/v1/tasks", "/api/v1/programs", "/api/v1/certifications", "/api/v1/policies", "/api/v1/users"),
@@ -82,6 +83,22 @@ def test_any_json_gets_an_answer(app, world: World, name):
         assert_answered(answer)
         if answer.status_code == 422:
             assert answer.json["error"]["details"]
+
+    try_it()
+
+
+@pytest.mark.parametrize("name", TOLD_BY_PAGES)
+def test_whatever_a_page_tells_of_itself_gets_an_answer(app, world: World, name):
+    row, client = ACCESS[name], world.app.test_client()
+    client.set_cookie("sid", world.new_session("alice"), domain="localhost")
+    path = world.path(world.route(name), world.ids(), world.acme.slug)
+
+    @often
+    @given(st.dictionaries(st.sampled_from([*sorted(row["json"]), "x"]), VALUES, min_size=1))
+    def try_it(changed: dict[str, Any]) -> None:
+        body = json.dumps(row["json"] | changed, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        answer = client.post(path, data=body, headers=ORIGIN | {"Content-Type": "application/json"})
+        assert answer.status_code in (204, 400, 422), answer.text[:500]
 
     try_it()
 

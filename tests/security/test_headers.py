@@ -52,7 +52,7 @@ CERTIFIED = [
 @pytest.fixture(scope="module")
 def secure_app(play_stage):
     """The same, reached over TLS under a name of its own."""
-    return create_app("web", **play_stage.settings | {"base_url": "https://oversing.example"})
+    return create_app("web", **play_stage.settings | {"base_url": "https://oversing.example", "styleguide": False})
 
 
 @pytest.mark.parametrize("name", ACCESS)

@@ -141,4 +141,6 @@ def test_what_is_counted_names_nobody(ask, dora):
     ask("/sign-in", address="203.0.113.199")
     names = [name.decode() for name in valkey.client().scan_iter("rate:*")]
     assert len(names) >= 3
-    assert [name for name in names if not re.fullmatch(r"rate:(person|key|address):[0-9a-f]{32}:[0-9]+", name)] == []
+    assert [
+        name for name in names if not re.fullmatch(r"rate:(person|key|address|page_speed):[0-9a-f]{32}:[0-9]+", name)
+    ] == []

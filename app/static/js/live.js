@@ -70,6 +70,10 @@ function hear(message) {
   }
 }
 
+// Whoever signs out is on the way to another page: what they leave must not be asked for in a session that has ended.
+let isLeaving = false;
+document.addEventListener("submit", ({ target }) => { isLeaving ||= target.matches("[data-sign-out]"); });
+
 const waiting = new WeakMap();
 const busy = new Set();
 
@@ -80,7 +84,7 @@ function later(part) {
 }
 
 function refresh(part) {
-  if (!part.isConnected) return;
+  if (isLeaving || !part.isConnected) return;
   if (busy.has(part) || "liveHold" in part.dataset) { later(part); return; } // a hand is on it: static/js/drag.js
   busy.add(part);
   part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
