@@ -20,7 +20,7 @@ from benchmarks.live.loop import READ, WRITE, Loop
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 ABNORMAL, RESTARTING = 1006, 1012
-AT_ONCE = 50  # sockets that come at the same time, where it is not about coming
+AT_ONCE = 20  # sockets that come at the same time, where it is not about coming
 SMALL = 2048  # bytes, of the buffer of whoever does not read
 SHORTEST = 536  # bytes in a segment: what waits for such a client is little before the system takes no more
 
@@ -98,6 +98,7 @@ class Crowd:
         self.clients: list[Client] = []
         self.ready: set[Client] = set()
         self.comes_back = False
+        self.refused = 0  # by a server that has too much to do: such a browser comes again later
         self.came: list[float] = []  # when connections were asked for, and when sockets were greeted
         self.greeted: list[float] = []
         self.hear: Callable[[Client, bytes, float], None] = lambda _client, _content, _at: None
@@ -158,6 +159,10 @@ class Crowd:
         ends = client.received.find(b"\r\n\r\n")
         if ends < 0:
             return False
+        if client.received.startswith(b"HTTP/1.1 503"):
+            self.refused += 1
+            self._come_again(client, ABNORMAL)
+            return False
         if not client.received.startswith(b"HTTP/1.1 101"):
             raise LocalError(f"A socket was refused: {client.received[:200].decode(errors='replace')}")
         del client.received[: ends + 4]
@@ -186,11 +191,14 @@ class Crowd:
             self.ready.add(client)
 
     def _lost(self, client: Client, code: int) -> None:
+        if not self.comes_back:
+            raise LocalError(f"A socket was let go with {code}, where nothing should end it.")
+        self._come_again(client, code)
+
+    def _come_again(self, client: Client, code: int) -> None:
         self.loop.forget(client.connection)
         client.connection.close()
         self.ready.discard(client)
-        if not self.comes_back:
-            raise LocalError(f"A socket was let go with {code}, where nothing should end it.")
         client.tries += 1
         self.loop.after(self._pause(client, code), partial(self.connect, client))
 
