@@ -83,7 +83,7 @@ def measure(where: Place, given: argparse.Namespace, found: dict[str, Any]) -> N
         if name in given.parts:
             say(what)
             found[name] = act() | {"load": os.getloadavg()[0]}
-            print("\n".join(["", *module.lines(found[name]), ""]), flush=True)
+            print("\n".join(["", *module.lines(found[name]), "", f"load {os.getloadavg()[0]:.1f}"]), flush=True)
 
     sockets, followers = given.sockets, given.followers
     crowd = Crowd(where.running.address.live_port)

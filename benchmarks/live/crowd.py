@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from app.local.home import ROOT, LocalError
+from app.web.sockets import SIGNED_OUT
 from benchmarks.client import request_bytes
 from benchmarks.live.loop import READ, WRITE, Loop
 
@@ -99,6 +100,7 @@ class Crowd:
         self.ready: set[Client] = set()
         self.comes_back = False
         self.refused = 0  # by a server that has too much to do: such a browser comes again later
+        self.ended: dict[int, int] = {}  # how many were let go with which code
         self.came: list[float] = []  # when connections were asked for, and when sockets were greeted
         self.greeted: list[float] = []
         self.hear: Callable[[Client, bytes, float], None] = lambda _client, _content, _at: None
@@ -151,9 +153,14 @@ class Crowd:
             self._lost(client, ABNORMAL)
             return
         client.received += more
-        if client.is_open or self._opened(client):
+        if client.is_open and client.received.startswith(b"HTTP/1.1 503"):  # no frame: a browser breaks off here
+            self.refused += 1
+            self._come_again(client, ABNORMAL)
+        elif client.is_open or self._opened(client):
             for kind, content in client.frames():
                 self._heard(client, kind, content, now)
+                if not client.is_open:  # what comes after a farewell is for nobody
+                    return
 
     def _opened(self, client: Client) -> bool:
         ends = client.received.find(b"\r\n\r\n")
@@ -191,7 +198,8 @@ class Crowd:
             self.ready.add(client)
 
     def _lost(self, client: Client, code: int) -> None:
-        if not self.comes_back:
+        self.ended[code] = self.ended.get(code, 0) + 1
+        if not self.comes_back or code == SIGNED_OUT:
             raise LocalError(f"A socket was let go with {code}, where nothing should end it.")
         self._come_again(client, code)
 
@@ -199,6 +207,7 @@ class Crowd:
         self.loop.forget(client.connection)
         client.connection.close()
         self.ready.discard(client)
+        client.is_open = False
         client.tries += 1
         self.loop.after(self._pause(client, code), partial(self.connect, client))
 

@@ -7,8 +7,11 @@ import signal
 import time
 from typing import Any
 
+from app.local.home import LocalError
 from benchmarks.live.crowd import Crowd
 from benchmarks.live.place import Place
+
+PATIENCE = 60.0  # seconds
 
 
 def measure(place: Place, number: int) -> dict[str, Any]:
@@ -18,6 +21,7 @@ def measure(place: Place, number: int) -> dict[str, Any]:
     crowd.comes_back = True
     crowd.came.clear()
     crowd.greeted.clear()
+    crowd.ended.clear()
     crowd.refused = 0
     began = time.perf_counter()
     os.kill(place.running.pid("live"), signal.SIGKILL)  # the supervisor takes its children along, and starts it again
@@ -27,7 +31,10 @@ def measure(place: Place, number: int) -> dict[str, Any]:
         crowd.loop.turn()
         return len(crowd.ready) == number
 
-    place.running.wait(are_back, "all sockets to be back", seconds=120)
+    try:
+        place.running.wait(are_back, "all sockets to be back", seconds=PATIENCE)
+    except LocalError as reason:
+        raise LocalError(f"{len(crowd.ready)} of {number} were back; ended: {crowd.ended}. {reason}") from reason
     ended = time.perf_counter()
     crowd.close()
     return {
@@ -35,6 +42,7 @@ def measure(place: Place, number: int) -> dict[str, Any]:
         "since_killed": ended - began,
         "since_first": ended - crowd.greeted[0],
         "first": crowd.greeted[0] - began,
+        "ended": crowd.ended,
         "refused": crowd.refused,
         "most_tries": _most_in_a_second(crowd.came),
         "most_greeted": _most_in_a_second(crowd.greeted),
