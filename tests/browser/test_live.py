@@ -8,10 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from app.commands.access_grants import delete_access_grant
+from app.commands.organisations import update_organisation
 from app.commands.programs import update_program
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, update_task
 from app.core import valkey
+from app.schemas.organisations import OrganisationChanges
 from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import NewComment, NewTask, TaskChanges
 from tests import cast
@@ -172,3 +174,16 @@ def test_a_program_follows_its_name(watch, alice, bob):
 def test_without_scripts_a_page_says_nothing_of_being_live(visit, alice):
     page = visit(alice, script=False).go("/tasks")
     expect(page.get_by_text(ON, exact=True)).to_be_hidden()
+
+
+def test_a_form_that_shows_what_others_did_before_is_not_called_old(acme, watch, alice):
+    dave = cast.join(acme, "dave")
+    page = watch(alice, "/tasks")  # where nothing is told of settings
+    update_organisation(dave.actor, OrganisationChanges(name="Acme Advice"))
+    page.get_by_role("link", name="Settings", exact=True).click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Acme Advice")
+    watch(dave, "/settings")
+    expect(page.locator("main").get_by_text("Also here: Dave")).to_be_visible()  # which is told after what went before
+    expect(page.locator(".live-note")).to_have_count(0)
+    update_organisation(dave.actor, OrganisationChanges(name="Acme"))
+    expect(page.locator(".live-note")).to_have_count(1)

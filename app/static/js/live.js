@@ -65,7 +65,7 @@ function hear(message) {
     const isOwn = by === placeOf(part);
     const shown = isOwn && channelsOf(part)[0] === channel; // the answer to what was done here
     if (part.dataset.liveGuard) {
-      if (!isOwn && event.includes(".")) warn(part);
+      if (!isOwn && event.includes(".") && isOlder(part, message)) warn(part);
     } else if (!shown || busy.has(part)) later(part);
   }
 }
@@ -89,6 +89,12 @@ function refresh(part) {
   busy.add(part);
   part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
   part.dispatchEvent(new CustomEvent("live")); // does not rise: the part around it has a channel of its own
+}
+
+/** Whether a form shows what was there before. A page may be told of what it shows already: it came after the line. */
+function isOlder(form, { version }) {
+  const shown = form.elements?.version?.value;
+  return !version || !shown || Number(shown) < version;
 }
 
 /** Whoever writes is told that what they started from is old; saving shows both versions. */
