@@ -152,18 +152,21 @@ def _tell_again(socket: Socket, name: str, last: str) -> None:
         missed = live_events.since(valkey.client(), stream, last)
     except (RedisError, OSError):
         missed = None
-    if missed is None:
-        socket.tell(json.dumps({"event": "resync", "channel": name}))
+    pokes = None if missed is None else [told for each in missed for told in _told_again(socket, name, own, *each)]
+    if pokes is None or len(pokes) > socket.room // 2:  # one request is less than many pokes, which it has no room for
+        pokes = [json.dumps({"event": "resync", "channel": name})]
+    for each in pokes:
+        socket.tell(each)
+
+
+def _told_again(socket: Socket, name: str, own: bool, place: str, told: dict[str, Any]) -> Iterable[str | bytes]:
+    event = live_events.announcement_from(told)
+    if name not in event.channels:
         return
-    for place, told in missed:
-        event = live_events.announcement_from(told)
-        viewer = socket.viewer
-        if name not in event.channels:
-            continue
-        if own:
-            socket.tell(poke(event, name, ""))
-        elif viewer and live_channels.hears(viewer, event.kind, event.id):
-            socket.tell(poke(event, name, place))
+    if own:
+        yield poke(event, name, "")
+    elif socket.viewer and live_channels.hears(socket.viewer, event.kind, event.id):
+        yield poke(event, name, place)
 
 
 def _whole_frames(inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:

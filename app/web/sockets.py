@@ -57,6 +57,11 @@ class Socket:
         self._outbox.append(message)
         self._server.event.set()
 
+    @property
+    def room(self) -> int:
+        """How many messages more may wait."""
+        return MOST_WAITING - len(self._outbox)
+
     def tell_if_idle(self, message: str) -> None:
         """Have a message sent that is worth nothing later: whoever has others to read first is not told."""
         if not self._outbox:

@@ -184,6 +184,21 @@ def test_who_was_away_for_too_long_asks_anew_for_everything(alice, bob, line, mo
     assert [bobs.next()["event"] for _ in range(2)] == ["subscribed", "resync"]
 
 
+def test_who_missed_more_than_a_line_holds_asks_anew_and_is_not_let_go(alice, bob, line):
+    task = a_task(alice)
+    bobs = line(bob, f"task.{task.id}")
+    renamed(alice, task, "One")
+    last = bobs.next()["id"]
+    bobs.connection.close()
+    for number in range(70):
+        renamed(alice, task, f"Number {number}")
+    again = line(bob)
+    again.say(event="subscribe", channel=f"task.{task.id}", last=last)
+    assert [again.next()["event"] for _ in range(2)] == ["subscribed", "resync"]
+    renamed(alice, task, "And on")
+    assert again.next()["event"] == "task.updated"
+
+
 def test_what_an_emptied_server_has_lost_is_asked_for_anew(alice, bob, line):
     valkey.client().delete(events.stream_of(alice.organisation.id))
     bobs = line(bob)
