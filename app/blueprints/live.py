@@ -153,7 +153,7 @@ def _tell_again(socket: Socket, name: str, last: str) -> None:
     except (RedisError, OSError):
         missed = None
     pokes = None if missed is None else [told for each in missed for told in _told_again(socket, name, own, *each)]
-    if pokes is None or len(pokes) > socket.room // 2:  # one request is less than many pokes, which it has no room for
+    if pokes is None or len(pokes) > socket.free_places // 2:  # to ask once is less than so many pokes
         pokes = [json.dumps({"event": "resync", "channel": name})]
     for each in pokes:
         socket.tell(each)

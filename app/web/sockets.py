@@ -58,7 +58,7 @@ class Socket:
         self._server.event.set()
 
     @property
-    def room(self) -> int:
+    def free_places(self) -> int:
         """How many messages more may wait."""
         return MOST_WAITING - len(self._outbox)
 
