@@ -42,6 +42,7 @@ SEALED: dict[str, Sealed] = {
     "audit_events.*": Sealed("of the record", "before and after of the fields below that say so"),
     "audit_events.origin": Sealed("of the person", "from which address somebody came; it stands in `metadata`"),
     "certification_audit_log.user_agent": Sealed("of the person", "the browser of who had it in their hands"),
+    "cookies.notice": Sealed("derived from the master key", "what was done last; in that browser for two minutes"),
 }
 
 # What can be read by whoever reads the database, each a candidate for being encrypted in its row too.

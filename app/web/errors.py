@@ -8,18 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 import structlog
-from flask import (
-    Flask,
-    Response,
-    current_app,
-    g,
-    get_flashed_messages,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -32,6 +21,7 @@ from app.queries.access_explanation import ASKABLE
 from app.web import panels
 from app.web.actors import is_api, known_actor
 from app.web.languages import translated as _
+from app.web.notices import is_noticed_here, waiting_notices
 from app.web.responses import wants_fragment
 from app.web.sign_in import safe_next
 
@@ -215,14 +205,14 @@ def _is_closed_behind(refusal: DomainError) -> bool:
     """
     if request.method != "GET" or wants_fragment() or refusal.status not in (403, 404):
         return False
-    return bool(session.get("_flashes")) and session.get("said_on") == request.path
+    return is_noticed_here()
 
 
 def _behind(refusal: DomainError) -> Response:
     """The page that says so, loaded as a whole: the frame around it may be another one now."""
     if "HX-Request" in request.headers and panels.asked_for() is None:
         return Response(headers={"HX-Redirect": request.full_path.rstrip("?")})
-    html = render_template("errors/behind.html", said_now=get_flashed_messages())
+    html = render_template("errors/behind.html", said_now=waiting_notices())
     return Response(html, int(refusal.status), mimetype="text/html")
 
 

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
-from flask import Response, flash, get_flashed_messages, redirect, render_template, request, session
+from flask import Response, redirect, render_template, request
 
 from app.core.errors import DomainError
 from app.core.parsing import Schema
 from app.web import panels
 from app.web.languages import translated as _
+from app.web.notices import notice_later, waiting_notices
 
 VARY = "HX-Request-Type, HX-History-Restore-Request, X-Panel, Cookie, Accept-Language"
 
@@ -48,7 +48,7 @@ def wants_fragment() -> bool:
 def show(page: str, fragment: str | None = None, /, *, status: int = 200, **context: Any) -> Response:
     """A page, or only its `fragment` where htmx asked for that."""
     template = fragment if fragment and wants_fragment() else page
-    said = [] if panels.is_within() else get_flashed_messages()  # what is to be said, the whole workspace says
+    said = [] if panels.is_within() else waiting_notices()  # what is to be said, the whole workspace says
     toasted = said if "HX-Request" in request.headers else []
     html = render_template(template, said=[] if toasted else said, **context)
     response = Response(html, status, mimetype="text/html")
@@ -83,7 +83,7 @@ def done(fragment: str, /, *, to: str, said: Said, **context: Any) -> Response:
 def go_on(to: str, said: Said | None = None) -> Response:
     """A change is made: to the page that shows it (303), which says what was done."""
     if said is not None:
-        _say_on(to, said)
+        notice_later(to, asdict(said))
     return redirect(to, HTTPStatus.SEE_OTHER)  # type: ignore[return-value]
 
 
@@ -91,14 +91,8 @@ def leave(to: str, said: Said) -> Response:
     """A change is made that changes all of the page, and what the person may do: to the whole page, for htmx too."""
     if "HX-Request" not in request.headers:
         return go_on(to, said)
-    _say_on(to, said)
+    notice_later(to, asdict(said))
     return Response(headers={"HX-Redirect": to, "Cache-Control": "no-store"})
-
-
-def _say_on(to: str, said: Said) -> None:
-    """Have it said by the next page, which is to be the one at `to`."""
-    flash(asdict(said))  # type: ignore[arg-type]
-    session["said_on"] = urlsplit(to).path
 
 
 def refused(refusal: DomainError, fragment: str, /, **context: Any) -> Response:
