@@ -1,8 +1,10 @@
 """`make soak`: people work on the started product for ten minutes, and nothing complains and nothing grows.
 
-Two boards that are open all the time and one phone that goes from page to page; cards are moved, tasks are read and
-commented on, lists are read on, connections are lost and the live process is started anew. What a browser reports as an
-error, a violation of the Content-Security-Policy, an error in a log, or memory that keeps growing ends it with 1.
+Two boards and a workspace of three panels that are open all the time, and two phones, one that goes from page to page
+and one with a workspace of its own. Cards are moved, tasks are read and commented on, panels are opened, moved and
+closed, lists are read on, connections are lost and the live process is started anew. Each click is made once: what
+others do meanwhile must not take it away. What a browser reports as an error, a violation of the
+Content-Security-Policy, an error in a log, or memory that keeps growing ends it with 1.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from app import create_app
@@ -35,7 +37,13 @@ TASKS = 120
 WARM_UP = 0.25  # of the time, in which caches fill and nothing is compared
 EVERY_DROP, EVERY_RESTART = 40.0, 150.0  # seconds
 # What may be more at the end than at the beginning, beside a fifth: what a garbage collector leaves for later.
-SPARE = {"web MB": 24.0, "live MB": 12.0, "page heap MB": 3.0, "page nodes": 1500.0, "page listeners": 600.0}
+SPARE = {
+    "web MB": 24.0,
+    "live MB": 12.0,
+    **{f"{page} heap MB": 3.0 for page in ("board", "desk")},
+    **{f"{page} nodes": 1500.0 for page in ("board", "desk")},
+    **{f"{page} listeners": 600.0 for page in ("board", "desk")},
+}
 MOST_GROWTH = 1.2
 ARGUMENTS = [
     "--no-sandbox",
@@ -44,6 +52,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-sync",
 ]
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|Failed to fetch|WebSocket connection to")
 VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} refused ${event.blockedURI}`))"""
@@ -63,10 +72,10 @@ class Watch:
         if message.type == "error" and not (self.is_cut and OFFLINE.search(message.text)):
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
-    def note(self, **values: float) -> None:
+    def note(self, values: dict[str, float]) -> None:
         """Note what is used now."""
         for name, value in values.items():
-            self.used.setdefault(name.replace("_", " "), []).append(value)
+            self.used.setdefault(name, []).append(value)
 
     def growing(self) -> Iterator[str]:
         """What is clearly more in the last third than in the first after warming up, in words."""
@@ -108,43 +117,52 @@ def _soak(running: Stack, browser: Browser, seconds: float) -> Watch:
     app = create_app("web", **running.settings)
     with app.app_context(), running.connect() as connection:
         acme = data.organisation(connection, "acme", TASKS)
-        cookies = people.signed_in(acme, 3)
+        cookies = people.signed_in(acme, 5)
     for process in (name for name in read_procfile() if name != "release"):
         running.start(process)
     running.wait(lambda: is_ready(ask(running.address)), "the product to be ready")
     watch, base = Watch(), f"{running.address.url}/o/{acme.slug}"
-    alice, bob, phone = (
+    alice, bob, carol, phone, finn = (
         _window(browser, running, watch, cookie, **more)
-        for cookie, more in zip(cookies, ({}, {}, {"viewport": {"width": 360, "height": 740}}), strict=True)
+        for cookie, more in zip(cookies, ({}, {}, {}, PHONE, PHONE), strict=True)
     )
     board = f"{base}/programs/{acme.program_id}/board"
     for page in (alice, bob):
         page.goto(board)
+    carol.goto(f"{base}/w?p=programs/{acme.program_id}/board&p=tasks/{acme.task_id}&p=programs/{acme.program_id}")
     phone.goto(f"{base}/tasks")
+    finn.goto(f"{base}/w?p=tasks/{acme.task_id}&p=programs/{acme.program_id}")
+    # Between two moves everybody has had the time to see the first: who moves what somebody else has just moved is told so.
     acts: list[Callable[[], None]] = [
         lambda: _move_a_card(alice),
         lambda: _read_a_task(bob, board),
-        lambda: _move_a_card(bob),
+        lambda: _use_panels(carol),
         lambda: _go_around(phone),
+        lambda: _move_a_card(carol),
+        lambda: _add_a_panel(finn),
+        lambda: _move_a_card(bob),
         lambda: _read_on(phone, base),
     ]
-    _work(running, watch, acts, alice, seconds)
+    _work(running, watch, acts, {"board": alice, "desk": carol}, seconds)
     return watch
 
 
-def _work(running: Stack, watch: Watch, acts: list[Callable[[], None]], alice: Page, seconds: float) -> None:
+def _work(
+    running: Stack, watch: Watch, acts: list[Callable[[], None]], open_pages: dict[str, Page], seconds: float
+) -> None:
     end, drop_at, restart_at = (time.monotonic() + after for after in (seconds, EVERY_DROP, EVERY_RESTART))
-    client = alice.context.new_cdp_session(alice)
+    clients = {name: page.context.new_cdp_session(page) for name, page in open_pages.items()}
+    turns = itertools.cycle(open_pages.values())
     for act in itertools.cycle(acts):
         act()
         watch.acts += 1
         if act is acts[-1]:
-            watch.note(**_used(running, client))
+            watch.note(_used(running, clients))
         if time.monotonic() > drop_at:
-            _lose_the_network(watch, alice)
+            _lose_the_network(watch, next(turns))
             drop_at = time.monotonic() + EVERY_DROP
         if time.monotonic() > restart_at:
-            _restart_live(running, watch, alice)
+            _restart_live(running, watch, open_pages.values())
             restart_at = time.monotonic() + EVERY_RESTART
         if time.monotonic() > end:
             return
@@ -173,26 +191,43 @@ def _move_a_card(page: Page) -> None:
 
 def _read_a_task(page: Page, board: str) -> None:
     """A task of the board, a word about it, and back: all in one document."""
-    field = page.locator("textarea[name=body]")
-    _follow(page, field)
-    field.fill(f"Seen at {time.time():.0f}.")
-    with page.expect_response(re.compile("/comments$")):
-        page.locator("form:has(textarea[name=body]) button[type=submit]").first.click()
+    page.locator(".card__name").first.click()
+    _comment(page, "main")
     page.go_back()
     page.wait_for_url(board)
     page.locator(".card").first.wait_for()
 
 
-def _follow(page: Page, goal: Locator) -> None:
-    """Follow the first card. A board may change under the hand, and then one presses again, as anybody would."""
-    for _try in range(3):
-        page.locator(".card__name").first.click()
-        try:
-            goal.wait_for(timeout=10_000)
-        except BrowserError:
-            continue
-        return
-    goal.wait_for(timeout=1)
+def _comment(page: Page, where: str) -> None:
+    page.locator(f"{where} textarea[name=body]").fill(f"Seen at {time.time():.0f}.")
+    with page.expect_response(re.compile("/comments$")):
+        page.locator(f"{where} form:has(textarea[name=body]) button[type=submit]").first.click()
+
+
+def _use_panels(page: Page) -> None:
+    """A task is opened beside the board, pushed along, commented on and closed; the three others stay."""
+    page.locator(".card__name").first.click(modifiers=["Alt"])
+    opened = "[data-place]:nth-child(2)"
+    page.locator(f"{opened} [data-grip]").wait_for()
+    page.locator(f"{opened} textarea[name=body]").wait_for()
+    _comment(page, opened)
+    page.locator(f"{opened} [data-grip]").press("ArrowRight")
+    page.locator("[data-place]:nth-child(3) [data-act=close]").click()
+    _expect_panels(page, 3)
+
+
+def _add_a_panel(page: Page) -> None:
+    """With a finger: one more panel from the menu, a look at another one by the strip, and it is closed again."""
+    page.locator("#workspace-add summary").tap()
+    page.locator("#workspace-add [data-open=certifications]").tap()
+    page.locator("[data-place]:nth-child(3) h1").wait_for()
+    page.locator("[data-strip] a").first.tap()
+    page.locator("[data-place]:nth-child(3) [data-act=close]").tap()
+    _expect_panels(page, 2)
+
+
+def _expect_panels(page: Page, number: int) -> None:
+    page.wait_for_function("number => document.querySelectorAll('[data-place]').length === number", arg=number)
 
 
 def _go_around(page: Page) -> None:
@@ -214,39 +249,41 @@ def _read_on(page: Page, base: str) -> None:
 
 
 @contextmanager
-def _cut(watch: Watch, page: Page) -> Iterator[None]:
+def _cut(watch: Watch, pages: Iterable[Page]) -> Iterator[None]:
     """A line is lost on purpose: browsers may say so, and have it again at the end."""
     watch.is_cut = True
     yield
-    page.locator("#live-state[data-state=on]").wait_for(state="attached", timeout=60_000)
+    for page in pages:
+        page.locator("#live-state[data-state=on]").wait_for(state="attached", timeout=60_000)
     watch.is_cut = False
 
 
 def _lose_the_network(watch: Watch, page: Page) -> None:
-    with _cut(watch, page):
+    with _cut(watch, [page]):
         page.context.set_offline(True)
         page.wait_for_timeout(1500)
         page.context.set_offline(False)
 
 
-def _restart_live(running: Stack, watch: Watch, page: Page) -> None:
-    with _cut(watch, page):
+def _restart_live(running: Stack, watch: Watch, pages: Iterable[Page]) -> None:
+    with _cut(watch, pages):
         running.stop("live")
         running.start("live")
         running.wait(lambda: is_ready(ask(running.address)), "the live process to be back")
 
 
-def _used(running: Stack, client: Any) -> dict[str, float]:
-    """Memory of the processes, and of the page after its rubbish was collected."""
-    client.send("HeapProfiler.collectGarbage")
-    heap, dom = client.send("Runtime.getHeapUsage"), client.send("Memory.getDOMCounters")
-    return {
-        "web_MB": processes.memory(running.pid("web")) / 2**20,
-        "live_MB": processes.memory(running.pid("live")) / 2**20,
-        "page_heap_MB": heap["usedSize"] / 2**20,
-        "page_nodes": dom["nodes"],
-        "page_listeners": dom["jsEventListeners"],
-    }
+def _used(running: Stack, clients: dict[str, Any]) -> dict[str, float]:
+    """Memory of the processes, and of the pages after their rubbish was collected."""
+    used = {f"{name} MB": processes.memory(running.pid(name)) / 2**20 for name in ("web", "live")}
+    for name, client in clients.items():
+        client.send("HeapProfiler.collectGarbage")
+        heap, dom = client.send("Runtime.getHeapUsage"), client.send("Memory.getDOMCounters")
+        used |= {
+            f"{name} heap MB": heap["usedSize"] / 2**20,
+            f"{name} nodes": dom["nodes"],
+            f"{name} listeners": dom["jsEventListeners"],
+        }
+    return used
 
 
 def _said_in_logs(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from app.commands.tasks import move_task
 from app.schemas.tasks import Move
+from tests.browser.windows import heading
 from tests.factories import a_program, a_task
 
 # Has the board ask for itself, and ends when the answer was dealt with.
@@ -179,6 +180,28 @@ def test_what_others_do_waits_while_a_card_is_in_the_hand(watch, alice, bob, tas
     alices.mouse.up()
     expect(cards(alices, "doing")).to_have_text(["Leaflet"])
     expect(cards(alices, "todo")).to_have_text(["Letter", "Table"])
+
+
+def test_a_press_meets_what_it_was_meant_for_though_others_move_things_meanwhile(watch, alice, bob, tasks):
+    page = watch(bob)
+    box = page.get_by_role("link", name="Leaflet").bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    page.mouse.down()
+    move_task(alice.actor, tasks[0], Move(state="doing"))  # what is below goes up
+    page.evaluate(ANSWERED)
+    assert cards(page, "todo").all_inner_texts() == ["Letter", "Leaflet", "Table"]
+    page.mouse.up()
+    expect(heading(page)).to_contain_text("Leaflet")
+    page.go_back()
+    menu = page.locator(".board [data-number=OPS-2] details")
+    menu.locator("summary").focus()
+    page.keyboard.down("Space")
+    move_task(alice.actor, tasks[2], Move(state="doing"))
+    page.evaluate(ANSWERED)
+    assert cards(page, "doing").all_inner_texts() == ["Letter"]
+    page.keyboard.up("Space")
+    expect(menu).to_have_attribute("open", "")
+    expect(cards(page, "doing")).to_have_count(2)  # and nothing was forgotten
 
 
 def test_whatever_dragging_does_the_menu_does_too(visit, alice, program, tasks, script):

@@ -3,7 +3,7 @@
 // htmx 4 swaps every status but 204 and 304. That is right for a form with its errors (422) or with a newer version
 // (409), and for the page that says "not found". It is wrong where it would replace what the person has typed, or a
 // panel they work in, by an error: then the words of the error become a message, and the page stays as it is.
-import { isLive } from "./live.js";
+import { isLive, isUnasked } from "./live.js";
 import { say, toast } from "./messages.js";
 
 export function watchAnswers() {
@@ -18,7 +18,7 @@ export function watchAnswers() {
   });
   document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
     // Once the answer is there, an error is ours, not the network's.
-    if (ctx?.request && !ctx.response && error?.name !== "AbortError" && !isPolling(ctx)) toast(say("unsent"), "danger");
+    if (ctx?.request && !ctx.response && error?.name !== "AbortError" && !isUnasked(ctx)) toast(say("unsent"), "danger");
   });
 }
 
@@ -37,15 +37,11 @@ function decide(ctx) {
   ctx.push = "false"; // the address of a form's action is nothing to come back to
   if (fits && !refusal && ctx.response.status < 500) return; // the form again, with what is wrong with it
   ctx.swap = "none";
-  if (!isPolling(ctx)) toast(refusal ? words(refusal) : say("unreadable"), "danger");
+  if (!isUnasked(ctx)) toast(refusal ? words(refusal) : say("unreadable"), "danger");
 }
 
 function words(refusal) {
   const part = (name) => refusal.querySelector(`[data-error-${name}]`)?.textContent.trim();
   const reference = part("reference");
   return [`${part("title")}.`, part("message"), reference && `(${reference})`].filter(Boolean).join(" ");
-}
-
-function isPolling(ctx) {
-  return ctx.sourceEvent?.type === "every" || isLive(ctx);
 }

@@ -2,6 +2,7 @@
 //
 // The line only says that something has changed. The part then asks for itself again, as a reader would who may see
 // what they may see, and is morphed: what is typed, the focus and the place on the page stay.
+import { isPressing, watchHand, whenFree } from "./hand.js";
 import { openLine, tab } from "./line.js";
 import { say } from "./messages.js";
 import { meet, placesHere, watchWriting } from "./presence_loader.js";
@@ -16,7 +17,19 @@ export function isLive(ctx) {
   return ctx?.sourceEvent?.type === "live";
 }
 
+/** Whether nobody has asked for it: a part asks for itself, being told to or from time to time. */
+export function isUnasked(ctx) {
+  return isLive(ctx) || ctx?.sourceEvent?.type === "every";
+}
+
 export function watchLive() {
+  watchHand();
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (!isPressing() || !isUnasked(ctx)) return;
+    event.preventDefault(); // it was on its way already
+    later(ctx.sourceElement);
+  });
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     ctx.request.headers["X-Tab"] = placeOf(ctx.sourceElement);
     if (isLive(ctx)) for (const name of [...ctx.request.body.keys()]) ctx.request.body.delete(name); // nothing that is typed
@@ -26,7 +39,7 @@ export function watchLive() {
   });
   const address = document.body.dataset.line;
   if (!address) return;
-  const line = openLine(address, shownSince(), hear, showState);
+  const line = openLine(address, shownSince(), heard, showState);
   const settle = () => {
     const places = placesHere();
     line.want([...new Set([...parts().flatMap(channelsOf), ...places.map((place) => place.split(" ")[1])])], places);
@@ -57,6 +70,12 @@ function channelsOf(part) {
   return (part.dataset.live ?? part.dataset.liveGuard).split(" ");
 }
 
+/** What others do shows once nothing is pressed; where they point moves nothing. */
+function heard(message) {
+  if (message.event === "cursor") hear(message);
+  else whenFree(() => hear(message));
+}
+
 function hear(message) {
   const { event, channel, by } = message;
   if (meet(message)) return;
@@ -85,7 +104,7 @@ function later(part) {
 
 function refresh(part) {
   if (isLeaving || !part.isConnected) return;
-  if (busy.has(part) || "liveHold" in part.dataset) { later(part); return; } // a hand is on it: static/js/drag.js
+  if (busy.has(part) || isPressing() || "liveHold" in part.dataset) { later(part); return; } // a card is lifted: drag.js
   busy.add(part);
   part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
   part.dispatchEvent(new CustomEvent("live")); // does not rise: the part around it has a channel of its own
