@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 from app.core.phrases import phrase
 
 INT4_MAX = 2**31 - 1
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all of Unicode's category Cc but a tab and a line break
 
 
 def _one_line(text: str) -> str:
@@ -24,7 +26,7 @@ def _one_line(text: str) -> str:
 
 def _lines(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in text):
+    if _CONTROL.search(text):
         raise ValueError(phrase("Control characters cannot be used here."))
     return text.strip("\n")
 
