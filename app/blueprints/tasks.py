@@ -12,7 +12,7 @@ from app.queries.programs import program_choices
 from app.queries.users import list_people
 from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
-from app.web.board_pages import board_context, explained
+from app.web.board_pages import board_context, card_context, explained, read_card_move
 from app.web.conflicts import conflict_of
 from app.web.languages import translated as _
 from app.web.listing import page_context
@@ -117,10 +117,11 @@ def move(task_id):
 def place(task_id):
     """Move a task on the board of its program. A move that does not fit is explained there."""
     actor = current_actor()
-    program_id = queries.get_task(actor, task_id).program_id
+    task = queries.get_task(actor, task_id)
+    program_id = task.program_id
     board = url_for("programs.board", program_id=program_id)
     try:
-        move = read_move()
+        move = read_card_move(actor, task)
         commands.move_task(actor, task_id, move)
     except (Conflict, Invalid) as refusal:
         told = explained(refusal)
@@ -134,6 +135,12 @@ def place(task_id):
     if move.state is None and wants_fragment():  # the card itself says where it is now
         return show("programs/_board.html", **context)
     return done("programs/_board.html", to=board, said=_moved({"task": task}), **context)
+
+
+@bp.get("/tasks/<uuid:task_id>/card")
+def card(task_id):
+    """The card of a task, as it lies on the board of its program."""
+    return show("tasks/_card.html", **card_context(current_actor(), task_id))
 
 
 @bp.post("/tasks/<uuid:task_id>/assignment")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
+from sqlalchemy.dialects.postgresql import array_agg
 from sqlalchemy.orm import aliased
 
 from app.core import clock
@@ -19,6 +19,7 @@ from app.models.tasks import Task
 from app.models.workflows import BUILT_IN_KEY, Workflow, WorkflowInstance, WorkflowState, WorkflowTransition
 from app.queries.tasks import LIVE_TASKS, TaskView
 
+Step = Literal["top", "up", "down", "bottom"]  # within a column
 MOST_CARDS = 100  # in one column; the list has the others
 
 
@@ -32,7 +33,7 @@ class Way(NamedTuple):
 
 @dataclass(slots=True)
 class Column:
-    """One state: the first of its tasks, how many there are, and which of them is the last."""
+    """One state: where tasks may go from it, the first of those that are in it, and how many there are."""
 
     key: str
     name: str
@@ -40,7 +41,6 @@ class Column:
     ways: list[Way] = field(default_factory=list)
     cards: list[TaskView] = field(default_factory=list)
     count: int = 0
-    last_id: UUID | None = None
 
     @property
     def more(self) -> int:
@@ -73,13 +73,17 @@ _ON_IT = (
     .where(Task.application_instance_id == bindparam("tenant"), Task.program_id == bindparam("program"))
     .where(Task.deleted_at.is_(None))
 )
-_COUNTS = _ON_IT.with_only_columns(
-    WorkflowState.key,
-    func.count().label("count"),
-    func.array_agg(aggregate_order_by(Task.id, Task.rank.desc().nulls_first(), Task.id.desc()))[1].label("last_id"),
-).group_by(WorkflowState.key)
+_COUNTS = _ON_IT.with_only_columns(WorkflowState.key, func.count().label("count")).group_by(WorkflowState.key)
 _PLACES = _ON_IT.with_only_columns(
     Task.id, func.row_number().over(partition_by=WorkflowState.key, order_by=_ORDER).label("place")
+)
+# What lies around each task of a state: right above it and above that, right below it, and at the end.
+_AROUND = _ON_IT.where(WorkflowState.key == bindparam("state")).with_only_columns(
+    Task.id,
+    func.lag(Task.id).over(order_by=_ORDER).label("above"),
+    func.lag(Task.id, 2).over(order_by=_ORDER).label("further_up"),
+    func.lead(Task.id).over(order_by=_ORDER).label("below"),
+    func.last_value(Task.id).over(order_by=_ORDER, rows=(None, None)).label("last"),
 )
 
 
@@ -90,11 +94,33 @@ def get_board(actor: Actor, program_id: UUID) -> list[Column]:
     given |= {} if sight is None else sight_of(actor, Task)
     columns = _columns(actor)
     for row in rows_of(db.session, _counts(sight), given):
-        columns[row.key].count, columns[row.key].last_id = row.count, row.last_id
+        columns[row.key].count = row.count
     for row in rows_of(db.session, _cards(sight), given | {"most": MOST_CARDS}):
         card = TaskView._make(row)
         columns[card.state_key].cards.append(card)
     return list(columns.values())
+
+
+def get_column(actor: Actor, state: str) -> Column:
+    """One state and the ways on from it, without its tasks. One query."""
+    return _columns(actor)[state]
+
+
+def place_after(actor: Actor, task: TaskView, step: Step) -> UUID | None:
+    """Behind which task of its column another one comes to lie by a `step`; None at the top. One query.
+
+    What leads nowhere leaves it where it is.
+    """
+    sight = in_sight(actor, Task)
+    given = {"tenant": actor.tenant_id, "program": task.program_id, "state": task.state_key, "task": task.id}
+    given |= {} if sight is None else sight_of(actor, Task)
+    here = rows_of(db.session, _around(sight), given).first()
+    if here is None or step == "top":
+        return None
+    if step == "up":
+        return here.further_up  # type: ignore[no-any-return]
+    ahead = here.below if step == "down" else here.last
+    return here.above if ahead in (None, task.id) else ahead  # type: ignore[no-any-return]
 
 
 def _columns(actor: Actor) -> dict[str, Column]:
@@ -111,6 +137,12 @@ def _columns(actor: Actor) -> dict[str, Column]:
 @cache
 def _counts(sight: ColumnElement[bool] | None) -> Select[Any]:
     return _COUNTS if sight is None else _COUNTS.where(sight)
+
+
+@cache
+def _around(sight: ColumnElement[bool] | None) -> Select[Any]:
+    around = (_AROUND if sight is None else _AROUND.where(sight)).cte("around")
+    return select(around).where(around.c.id == bindparam("task"))
 
 
 @cache

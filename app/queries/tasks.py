@@ -110,6 +110,7 @@ class TaskView(NamedTuple):
     state_id: UUID
     assignees: list[tuple[int, str, bool, str | None]] | None
     certification_status: str | None
+    rank: str | None
 
     kind = "task"
 
@@ -232,6 +233,7 @@ _TASKS = (
         WorkflowState.id.label("state_id"),
         _ASSIGNEES.label("assignees"),
         _NEWEST_STATUS.label("certification_status"),
+        Task.rank,
     )
     .join(Program, Program.id == Task.program_id)
     .join(WorkflowInstance, WorkflowInstance.id == Task.workflow_instance_id)

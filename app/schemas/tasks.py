@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints
 
@@ -37,6 +37,12 @@ class Move(Schema):
     state: ShortLine = Unsent
     after: Id | None = None
     version: Version | None = None
+
+
+class CardMove(Move):
+    """The same from the menu of a card on a board, which knows no other card: a `step` within its column."""
+
+    step: Literal["top", "up", "down", "bottom"] = Unsent
 
 
 class Assignment(Schema):

@@ -7,8 +7,11 @@ from uuid import UUID
 
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
-from app.queries.boards import get_board
+from app.queries.boards import get_board, get_column, place_after
 from app.queries.programs import get_program, programs_around
+from app.queries.tasks import TaskView, get_task
+from app.schemas.tasks import CardMove, Move
+from app.web.parsing import read_changes
 
 
 def explained(refusal: Conflict | Invalid) -> Conflict | Invalid:
@@ -25,3 +28,20 @@ def board_context(actor: Actor, program_id: UUID) -> dict[str, Any]:
         "above": programs_around(actor, program_id),
         "columns": get_board(actor, program_id),
     }
+
+
+def card_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
+    """One card: the task and where it may go from the state that it is in. Raises NotFound."""
+    card = get_task(actor, task_id)
+    return {"card": card, "column": get_column(actor, card.state_key)}
+
+
+def read_card_move(actor: Actor, task: TaskView) -> Move:
+    """Where a form sends a card: to a state, behind another card, or a step up or down. An empty `after` is the top.
+
+    Raises Invalid.
+    """
+    move = read_changes(CardMove, empty={"after": None})
+    if "step" not in move.model_fields_set:
+        return move
+    return Move(after=place_after(actor, task, move.step), version=move.version)

@@ -76,6 +76,8 @@ def _task(number: int, group: str, state: str) -> Sample:
         name=LONG if number == 2 else NAME,
         state_group=group,
         state_name=state,
+        state_key=group,
+        rank=f"e0000{number}",
         program_name="Client operations",
         assignees=people,
         first_assignee=people[0],
@@ -105,7 +107,7 @@ def _certification(number: int, status: str) -> Sample:
 def _column() -> Sample:
     ways = [Sample(key=group, name=state, group=group) for group, state in STATES if group in ("done", "cancelled")]
     cards = [_task(number, *STATES[2]) for number in (1, 2, 5)]
-    return Sample(key="review", name="In review", group="started", ways=ways, cards=cards, count=9, last_id=_id(9))
+    return Sample(key="review", name="In review", group="started", ways=ways, cards=cards, count=9)
 
 
 def _comment(number: int, author: str | None) -> Sample:

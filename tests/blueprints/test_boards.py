@@ -17,6 +17,7 @@ from app.schemas.tasks import Assignment, Move
 from tests import cast
 from tests.doors import toasts
 from tests.factories import a_program, a_task
+from tests.markup import fragment, page
 
 COUNT = re.compile(r'class="board__count">.*?</span>(\d+)</span>')
 CARD = re.compile(r'data-number="([^"]+)"')
@@ -120,14 +121,38 @@ def test_a_board_of_another_organisation_is_not_there(form, mallory, program):
     assert form(mallory).get(f"/programs/{program.id}/board").status_code == 404
 
 
-def test_a_full_column_shows_its_first_cards_and_where_the_others_are(form, alice, program, tasks, monkeypatch):
+def test_a_full_column_shows_its_first_cards_and_where_the_others_are(form, htmx, alice, program, tasks, monkeypatch):
     monkeypatch.setattr(boards, "MOST_CARDS", 3)
     page = form(alice).get(f"/programs/{program.id}/board")
     assert columns(page)["todo"] == [1, 2, 3]
     assert "1 more in the list" in page.text
     assert f"/tasks?program={program.id}&amp;state=todo" in page.text
-    lasts = re.findall(rf'value="{tasks[3]}"><svg[^>]*><use[^>]*/></svg><span>To the bottom', page.text)
-    assert len(lasts) == 3, "the bottom is that of the column, not that of what is shown"
+    assert columns(place(htmx, alice, tasks[0], step="bottom"))["todo"] == [2, 3, 4]
+    assert columns(place(htmx, alice, tasks[0], step="up"))["todo"] == [2, 3, 1], "below what was shown, not at its end"
+
+
+def test_a_card_goes_by_steps_among_those_that_its_reader_sees(htmx, alice, program, tasks):
+    hidden = a_task(alice, program)
+    delete_task(alice.actor, hidden.id)
+    one, two, three, four = tasks
+    nowhere = [(one, "up"), (one, "top"), (four, "down"), (four, "bottom")]
+    steps = [*((*step, [1, 2, 3, 4]) for step in nowhere), (one, "down", [2, 1, 3, 4]), (one, "bottom", [2, 3, 4, 1])]
+    steps += [(three, "up", [3, 2, 4, 1]), (two, "top", [2, 3, 4, 1]), (one, "up", [2, 3, 1, 4])]
+    for task_id, step, order in steps:
+        assert columns(place(htmx, alice, task_id, step=step))["todo"] == order, (task_id, step)
+    assert place(htmx, alice, one, step="sideways").status_code == 422
+
+
+def test_the_card_of_a_task_is_as_it_lies_on_the_board(form, htmx, alice, carol, mallory, program, tasks):
+    for player in (alice, carol):
+        whole = form(player).get(f"/programs/{program.id}/board")
+        for task_id in tasks:
+            part = htmx(player).get(f"/tasks/{task_id}/card")
+            assert (part.status_code, "HX-Request-Type" in part.headers["Vary"]) == (200, True)
+            assert fragment(part).html == page(whole).by_id(f"task-{task_id}").html
+    delete_task(alice.actor, tasks[0])
+    assert form(alice).get(f"/tasks/{tasks[0]}/card").status_code == 404
+    assert form(mallory).get(f"/tasks/{tasks[1]}/card").status_code == 404
 
 
 def test_a_program_without_tasks_says_what_a_board_is(form, alice, carol, program):
