@@ -28,7 +28,8 @@ from app.web import live_reader
 from app.web.cursors import CURSOR, Cursors
 from app.web.door import public
 from app.web.presence import EDITS, PRESENCE, Presence
-from app.web.sockets import MOST_CHANNELS, OWN, SIGNED_OUT, TOO_SLOW, Socket, Sockets, WholeFrames, poke
+from app.web.sockets import MOST_CHANNELS, OWN, SIGNED_OUT, TOO_SLOW, Socket, Sockets, poke
+from app.web.wire import WholeFrames
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
 

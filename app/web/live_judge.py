@@ -23,6 +23,7 @@ from app.queries import live_channels
 from app.queries.socket_holders import Holder
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
+from app.web.wire import frame_of
 
 # What changes who may see what. A program that moves takes what is given in it to another place.
 OF_ACCESS = frozenset({"access_grant", "access_role", "user_group", "program", "application_instance"})
@@ -72,13 +73,14 @@ class Judge:
 
     def _tell(self, told: Announcement, place: str, sockets: Collection[tuple[Socket, str]]) -> None:
         hears: dict[Holder, bool] = {}
+        frames = {channel: frame_of(poke(told, channel, place)) for channel in told.channels}
         for socket, channel in sockets:
             if socket.viewer is None:
                 continue
             if socket.holder not in hears:
                 hears[socket.holder] = live_channels.hears(socket.viewer, told.kind, told.id)
             if hears[socket.holder]:
-                socket.tell(poke(told, channel, place))
+                socket.pass_on(frames[channel])
             elif channel == told.channel != told.kind:
                 self._sockets.unfollow(socket, channel)
                 socket.tell(revocation(channel))

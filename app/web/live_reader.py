@@ -18,7 +18,7 @@ from flask import Flask
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import clock, live, valkey
+from app.core import clock, live, rubbish, valkey
 from app.core.database import fresh_session
 from app.core.ids import new_secret_id
 from app.queries.live_channels import PERSON, sees_all
@@ -27,6 +27,7 @@ from app.web.cursors import Cursors
 from app.web.live_judge import OF_ACCESS, Judge
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke
+from app.web.wire import frame_of
 
 WAIT = 5.0  # seconds that the reader waits for the next word before it asks again
 AGAIN_AFTER = 1.0  # seconds after which a server that did not answer is asked again
@@ -104,10 +105,10 @@ class Reader:
         """Poke those that follow what has changed: at once who sees all of its kind, the others once it was judged."""
         tenant_id, doubtful = UUID(told.tenant_id), []
         for channel in told.channels:
-            message = poke(told, channel, place)
+            frame = frame_of(poke(told, channel, place))
             for socket in self._sockets.following(tenant_id, channel):
                 if socket.viewer is not None and sees_all(socket.viewer, told.kind):
-                    socket.tell(message)
+                    socket.pass_on(frame)
                 else:
                     doubtful.append((socket, channel))
         if doubtful:
@@ -131,6 +132,8 @@ def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors) ->
     threading.Thread(target=cursors.tell_forever, name="live-cursors", daemon=True).start()
     threading.Thread(target=cursors.hear_forever, name="live-pointing", daemon=True).start()
     threading.Thread(target=look_forever, args=(app, sockets, judge), name="live-look", daemon=True).start()
+    rubbish.collect_seldom()
+    threading.Thread(target=rubbish.collect_forever, name="live-rubbish", daemon=True).start()
     return reader
 
 

@@ -1,7 +1,8 @@
 """The sockets of this process, and the way in which each is written to.
 
-Whoever has something to tell puts it into the socket's outbox and goes on: the one greenlet that holds the socket
-writes it. So a browser that reads slowly delays nobody, and one that does not read at all is let go.
+Whoever has something to tell writes it where the system takes it at once, and goes on. What it does not take waits in
+the socket's outbox for the one greenlet that holds the socket. So a browser that reads slowly delays nobody, and one
+that does not read at all is let go.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from app.core.crowds import Crowd
 from app.core.ids import new_secret_id
 from app.core.live import Announcement, Farewell
 from app.queries.socket_holders import Holder
+from app.web.wire import WholeFrames, frame_of
 
 SIGNED_OUT, COME_AGAIN, TOO_SLOW, TOO_MUCH = 4401, 1012, 1013, 1008
 MOST_WAITING = 64  # messages for one browser; it asks anew for everything when it is back
@@ -44,17 +46,36 @@ class Socket:
         self.connection = str(new_secret_id())
         self.pointed = (0, 0)  # in which second, and how often
         self._server = server
-        self._outbox: deque[str | bytes] = deque()
+        self._line: WholeFrames = server.sock
+        self._outbox: deque[bytes] = deque()
+        self._is_writing = False  # what was taken from the outbox
         self._ending: tuple[int, str] | None = None
         self._second, self._heard = 0, 0
         server.sock.settimeout(STALLED_AFTER)
 
     def tell(self, message: str | bytes) -> None:
         """Have a message sent. A browser for which too much waits already is let go instead."""
+        self.pass_on(frame_of(message))
+
+    def pass_on(self, frame: bytes) -> None:
+        """Have a frame sent, which others may be sent as well."""
+        if self._ending is not None or not self._server.connected:
+            return
+        if self.is_busy or not self._line.offer(frame):
+            self._put_by(frame)
+        elif self._line.is_behind:
+            self._server.event.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something else has to be sent first."""
+        return bool(self._outbox) or self._is_writing or self._line.is_behind
+
+    def _put_by(self, frame: bytes) -> None:
         if len(self._outbox) >= MOST_WAITING:
             self.end(TOO_SLOW, "Too much was waiting.")
             return
-        self._outbox.append(message)
+        self._outbox.append(frame)
         self._server.event.set()
 
     @property
@@ -64,7 +85,7 @@ class Socket:
 
     def tell_if_idle(self, message: str) -> None:
         """Have a message sent that is worth nothing later: whoever has others to read first is not told."""
-        if not self._outbox:
+        if not self.is_busy:
             self.tell(message)
 
     def resync(self) -> None:
@@ -97,9 +118,11 @@ class Socket:
             return
 
     def _write(self) -> None:
-        while self._outbox and self._ending is None:
-            self._server.send(self._outbox.popleft())
-        if self._ending is not None:
+        self._is_writing = True  # nobody may overtake
+        while (self._outbox or self._line.is_behind) and self._ending is None:
+            self._line.send(b"" if self._line.is_behind else self._outbox.popleft())
+        self._is_writing = False
+        if self._ending is not None and self._server.connected:
             self._server.close(*self._ending)
 
     def _count(self) -> None:
@@ -238,29 +261,3 @@ def is_about(farewell: Farewell, holder: Holder) -> bool:
         return True
     elsewhere = holder.tenant_id is not None and farewell.tenant_id != str(holder.tenant_id)
     return not elsewhere and (holder.tenant_id is not None or farewell.user_id is not None)
-
-
-class WholeFrames:
-    """A connection that sends all of what it is given, one frame after the other.
-
-    simple-websocket ignores that `send` may take a part only, as it does under gevent for a slow reader; and its thread
-    for pings writes beside the greenlet that holds the socket.
-    """
-
-    __slots__ = ("_connection", "_lock")
-
-    def __init__(self, connection: Any) -> None:
-        self._connection, self._lock = connection, threading.Lock()
-
-    def send(self, data: bytes) -> int:
-        """Send all of it. Raises OSError."""
-        with self._lock:
-            self._connection.sendall(data)
-        return len(data)
-
-    def fileno(self) -> int:
-        """For selectors."""
-        return int(self._connection.fileno())
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
