@@ -132,8 +132,7 @@ def _soak(running: Stack, browser: Browser, seconds: float) -> Watch:
     carol.goto(f"{base}/w?p=programs/{acme.program_id}/board&p=tasks/{acme.task_id}&p=programs/{acme.program_id}")
     phone.goto(f"{base}/tasks")
     finn.goto(f"{base}/w?p=tasks/{acme.task_id}&p=programs/{acme.program_id}")
-    # Between two moves everybody has had the time to see the first: who moves what somebody else has just moved is told
-    # so.
+    # Between two moves everybody has time to see the first: who moves what somebody has just moved is told so.
     acts: list[Callable[[], None]] = [
         lambda: _move_a_card(alice),
         lambda: _read_a_task(bob, board),

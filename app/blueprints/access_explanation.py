@@ -26,6 +26,7 @@ def index():
         errors = refused.fields
     return show(
         "access_explanation/index.html",
+        "access_explanation/_answer.html",
         status=422 if errors else 200,
         found=None if found is None else pages.told(found),
         values=given if found is None else given | {"thing": found.thing.number},  # a link says it by its id

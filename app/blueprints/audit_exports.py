@@ -65,6 +65,7 @@ def _list(given, *, errors=None, status=200):
     names = {person.id: person.name for person in people}
     return show(
         "audit_exports/index.html",
+        "audit_exports/_list.html",
         status=status,
         exports=exports,
         states={export.id: export.state_at(clock.now()) for export in exports},

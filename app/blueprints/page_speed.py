@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 def index():
     """How quick pages were in the last week, or so many days."""
     days, device = read_span()
-    context = speed_context(page_speeds(current_actor(), days, device))
+    context = speed_context(page_speeds(current_actor(), days, device)) | {"as_of": clock.now()}
     return show("page_speed/index.html", "page_speed/_speeds.html", days=days, device=device, **context)
 
 

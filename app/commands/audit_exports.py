@@ -13,6 +13,7 @@ from sqlalchemy import insert, text
 
 from app.core import audit, clock, sealing
 from app.core.actor import Actor
+from app.core.announcing import announce_own
 from app.core.audit import record, subject_of
 from app.core.csv_rows import csv_rows
 from app.core.database import db
@@ -54,6 +55,7 @@ def request_audit_export(actor: Actor, file_format: str, filters: AuditFilters) 
     db.session.add(export)
     db.session.flush()
     record(actor, "audit_export.created", export)
+    _tell(export)
     enqueue(actor, "audit_exports.write", export.id)
     return export
 
@@ -66,6 +68,7 @@ def count_audit_export(actor: Actor, export_id: UUID) -> None:
     export = fetch(actor, AuditExport, export_id, "audit_event.export", lock=True)
     if export.state == "pending" and export.rows_total is None:
         export.rows_total = count_rows(export)
+        _tell(export)
 
 
 @command(
@@ -90,6 +93,7 @@ def write_audit_export_part(actor: Actor, export_id: UUID) -> bool:
             content=key.seal_bytes(PLACE, gzip.compress(content, 6, mtime=0)),
         )
     )
+    _tell(export)
     failpoint("audit_export.part_written")
     if len(rows) == ROWS_OF_A_PART:
         return True
@@ -113,6 +117,7 @@ def fail_audit_export(actor: Actor, export_id: UUID) -> None:
         export.state = "failed"
         db.session.flush()
         record(actor, "audit_export.failed", export)
+        _tell(export)
 
 
 @command
@@ -129,6 +134,11 @@ def note_audit_export_download(actor: Actor, export_id: UUID) -> AuditExport:
         )
     audit.note_reading(actor, "audit_export.downloaded", export)
     return export
+
+
+def _tell(export: AuditExport) -> None:
+    """Whoever asked for it follows how far it is, and nobody else hears that there is one."""
+    announce_own(export.requested_by_user_id)
 
 
 def _written(file_format: str, events: list[AuditEvent], *, head: bool) -> bytes:

@@ -157,11 +157,11 @@ def test_the_page_tells_how_far_it_is_until_it_is_ready(form, htmx, alice):
     assert asked.status_code == 303
     address = asked.headers["Location"].partition(alice.organisation.slug)[2]
     waiting = htmx(alice).get(address).text
-    assert 'hx-trigger="every 1s"' in waiting
+    assert 'hx-trigger="every 1s, live"' in waiting
     export_id = address.rpartition("/")[2]
     job.write(cast.system(alice.organisation), export_id)
     ready = htmx(alice).get(address).text
-    assert "hx-trigger" not in ready
+    assert 'hx-trigger="live"' in ready
     assert f"{address}/content" in ready
     assert form(alice).post("/audit/exports", format="pdf").status_code == 422
     assert "/audit/exports" in form(alice).get("/audit").text

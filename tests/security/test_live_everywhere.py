@@ -17,7 +17,7 @@ from app.schemas.organisations import OrganisationChanges
 from app.schemas.profiles import ProfileChanges
 from app.schemas.tenants import NewApiKey
 from tests import cast
-from tests.factories import a_grant, a_task
+from tests.factories import a_grant, a_task, an_export
 from tests.markup import fragment
 from tests.security.lines import Line
 
@@ -92,6 +92,30 @@ def test_the_trail_counts_what_has_come_and_does_not_move(alice, bob, form, htmx
     part = fragment(htmx(alice).get(path))
     assert (part["id"], part.text.strip()) == ("audit-news", "2 new events – show")
     assert htmx(bob).get(path).status_code in (403, 404)
+
+
+def test_an_export_is_followed_by_whoever_asked_for_it_and_is_heard_of_by_nobody_else(alice, bob, line, htmx):
+    a_grant(alice, "owner", bob)
+    own = f"user.{alice.user_id}"
+    alices, bobs = line(alice, own), line(cast.play(alice.organisation, "bob"), "audit_export")
+    export = an_export(alice)  # asked for, counted, written
+    assert events(alices.next() for _ in range(3)) == [("user.updated", own)] * 3
+    assert bobs.all_so_far() == []
+    part = fragment(htmx(alice).get(f"/audit/exports/{export.id}"))
+    assert part["data-live"] == own and "Ready" in part.text
+    shown = fragment(htmx(alice).get("/audit/exports"))
+    assert (shown["id"], shown["data-live"]) == ("export-list", own)
+    assert "Ready" in shown.text
+
+
+def test_an_answer_why_somebody_may_do_something_follows_what_it_follows_from(alice, bob, htmx):
+    question = f"/access?user_id={bob.user_id}&permission=task.delete"
+    before = fragment(htmx(alice).get(question))
+    assert (before["id"], before["data-live"]) == ("answer", "access_grant access_role user_group person")
+    a_grant(alice, "owner", bob)
+    assert fragment(htmx(alice).get(question)).text != before.text
+    gone = htmx(alice).get("/access?user_id=999999999999&permission=task.delete")
+    assert fragment(gone)["id"] == "answer" and "can no longer be answered" in gone.text
 
 
 def test_ones_own_account_is_live_in_every_organisation_and_in_none_and_for_nobody_else(alice, bob, live, line):
