@@ -5,6 +5,7 @@ from flask import Blueprint, request, url_for
 from app.commands.audit_events import note_reading_of
 from app.core.errors import InvalidParameter
 from app.queries import audit_events as queries
+from app.queries import audit_reading
 from app.web.actors import current_actor
 from app.web.audit_filters import FILTERS, TIMES, apart, joined, read_filters
 from app.web.audit_pages import shown_event, shown_events
@@ -40,7 +41,7 @@ def index():
         exports={} if wrong else joined(given),
         errors=wrong,
         people=queries.people_of_the_trail(actor),
-        kinds=sorted(queries.kinds().values()),
+        kinds=sorted(audit_reading.kinds().values()),
         everybody=actor.may("audit_event.view"),
         news_url=None if wrong or "cursor" in given else _news_url(events, joined(given)),
         news=0,

@@ -6,7 +6,7 @@ from app.commands import audit_exports as commands
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.parsing import parse
-from app.queries import audit_events
+from app.queries import audit_events, audit_reading
 from app.queries import audit_exports as queries
 from app.schemas.audit_exports import AuditExportForm
 from app.web.actors import current_actor
@@ -73,6 +73,6 @@ def _list(given, *, errors=None, status=200):
         values=apart(given) | {"format": given.get("format", "csv")},
         errors=errors or {},
         people=people,
-        kinds=sorted(audit_events.kinds().values()),
+        kinds=sorted(audit_reading.kinds().values()),
         everybody=actor.may("audit_event.view"),
     )

@@ -25,8 +25,9 @@ from app.core.permissions import fetch, require
 from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.audit_exports import AuditExport, audit_export_parts
-from app.queries.audit_events import AuditEvent, AuditFilters, narrowing, shown
+from app.queries.audit_events import AuditFilters, narrowing
 from app.queries.audit_exports import PLACE, count_rows, get_audit_export, rows_of_part
+from app.queries.audit_reading import AuditEvent, shown
 from runcible.canonical import canonical_json
 
 ROWS_OF_A_PART = 5000

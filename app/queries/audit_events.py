@@ -1,8 +1,8 @@
-"""The audit trail of an organisation, as its readers see it: filtered, page by page, with what they may open opened."""
+"""The audit trail of an organisation: filtered, page by page, as far as its reader may see it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -11,20 +11,18 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, Text, bindparam, cast, func, select, text, tuple_
 
-from app.core import sealing
 from app.core.actor import Actor
-from app.core.audit import audit_events, unsealed
-from app.core.database import Base, db
+from app.core.audit import audit_events
+from app.core.database import db
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import require_somewhere, viewing_of
-from app.models.api_keys import ApiKey
+from app.core.permissions import require_somewhere
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.users import User
-from app.queries.audit_things import Thing, things_named
+from app.queries.audit_reading import AuditEvent, entity_type_of, shown
 
 ACTIONS = ("create", "update", "delete", "read", "certify")
 SYSTEM = 0  # the person by which events of the system itself are asked for
@@ -50,45 +48,6 @@ class AuditFilters:
         """Those that were given."""
         values = ((each.name, getattr(self, each.name)) for each in fields(self))
         return {name: value for name, value in values if value not in (None, "")}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field, before and after. What was `erased` can be read by nobody; what is `withheld` not by this reader."""
-
-    field: str
-    before: Any
-    after: Any
-    erased: bool = False
-    withheld: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """One event of the trail. `things` are names of what its ids stand for, by kind and id."""
-
-    id: int
-    event_id: UUID
-    event_type: str
-    entity_type: str
-    entity_id: str
-    action: str
-    actor_user_id: int | None
-    actor_name: str | None
-    network: str | None
-    via: str
-    credential_id: UUID | None
-    key_prefix: str | None
-    request_id: str | None
-    facts: dict[str, Any]
-    changes: list[Change]
-    created_at: datetime
-    things: Mapping[tuple[str, str], Thing]
-
-    @property
-    def thing(self) -> Thing | None:
-        """What it happened to, where the reader may see that and it is still there."""
-        return self.things.get((self.entity_type, self.entity_id))
 
 
 _HEAD = text("SELECT sequence, hash, created_at FROM audit.audit_chain ORDER BY sequence DESC LIMIT 1")
@@ -202,62 +161,6 @@ def all_events() -> Select[Any]:
     return _EVENTS
 
 
-def shown(actor: Actor, rows: list[Any], *, names: bool = True) -> list[AuditEvent]:
-    """Rows of the trail as this reader sees them. Three queries, however many rows: keys, people, things.
-
-    Without `names` their ids are all that is told of things; an API key is told by its prefix all the same.
-    """
-    opened = {model: opens(actor, model) for model in {row.entity_type for row in rows}}
-    subjects = {key_subject(row) for row in rows if _has_sealed(row)}
-    keys = sealing.known_keys(actor.tenant_id, subjects)
-    people = _people(rows)
-    things = things_named(actor, _mentioned(rows) if names else _keys_used(rows))
-    return [_event(row, opened[row.entity_type], keys, people, things) for row in rows]
-
-
-def opens(actor: Actor, entity_type: str) -> bool:
-    """Whether this reader may see what is sealed of things of a kind: who may see all of that kind may."""
-    model = _models().get(entity_type)
-    return model is not None and actor.may(viewing_of(model))
-
-
-def key_subject(row: Any) -> str:
-    """The name under which the key of what an event is about is kept."""
-    model = _models().get(row.entity_type)
-    return f"{model.kind if model is not None else row.entity_type}:{row.entity_id}"
-
-
-def changes_of(row: Any, key: sealing.RecordKey | None, opened: bool) -> list[Change]:
-    """What changed, field by field."""
-    before, after = row.before_state or {}, row.after_state or {}
-    if not _has_sealed(row):
-        return [Change(name, before.get(name), after.get(name)) for name in dict.fromkeys([*after, *before])]
-    held = {name for state in (before, after) for name, value in state.items() if _is_sealed(value)}
-    gone = key is None or key.material is None
-    was, now = unsealed(key if opened else None, before), unsealed(key if opened else None, after)
-    return [
-        Change(
-            field=name,
-            before=was.get(name),
-            after=now.get(name),
-            erased=name in held and (gone or _dropped(before.get(name)) or _dropped(after.get(name))),
-            withheld=name in held and not gone and not opened,
-        )
-        for name in dict.fromkeys([*after, *before])
-    ]
-
-
-@cache
-def kinds() -> dict[str, str]:
-    """The kinds of things that events are about, by the name of their class."""
-    return {name: model.kind for name, model in _models().items() if getattr(model, "audited", ())}
-
-
-def entity_type_of(kind: str) -> str | None:
-    """The name that the trail gives to a kind: "Task" for "task"."""
-    return next((name for name, each in kinds().items() if kind in (each, name)), None)
-
-
 def head_of_the_chain(actor: Actor) -> Any:
     """Where the chain of all events has come to: sequence, hash and moment of its newest link, None before the first.
 
@@ -287,11 +190,6 @@ def _listing(narrowed_by: frozenset[str]) -> Listing:
     return Listing(_EVENTS.where(*clauses(narrowed_by)), _LOG.id, moment=_LOG.created_at)
 
 
-@cache
-def _models() -> dict[str, Any]:
-    return {mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "kind")}
-
-
 def _ids_of(actor: Actor, named: str) -> list[str]:
     """The ids of what a reader calls by its number (OPS-14, RC-2026-...), by the key of a program, or by its id."""
     key, _, number = named.strip().upper().rpartition("-")
@@ -319,100 +217,3 @@ def _moment_of(event_id: UUID) -> datetime:
         return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         raise NotFound from None
-
-
-def _is_sealed(value: Any) -> bool:
-    return isinstance(value, dict) and "sealed" in value
-
-
-def _dropped(value: Any) -> bool:
-    """Whether a value was never kept: its key was erased before the event."""
-    return _is_sealed(value) and value["sealed"] is None
-
-
-def _has_sealed(row: Any) -> bool:
-    for state in (row.before_state, row.after_state):
-        for value in state.values() if state else ():
-            if type(value) is dict and "sealed" in value:
-                return True
-    return False
-
-
-def _people(rows: list[Any]) -> dict[int, str]:
-    ids = {row.actor_user_id for row in rows if row.actor_user_id is not None}
-    if not ids:
-        return {}
-    return {
-        row.user_id: row.name
-        for row in db.session.execute(select(User.user_id, User.name).where(User.user_id.in_(ids)))
-    }
-
-
-# Ids in states and facts, and what they stand for.
-REFERENCES = {
-    "program_id": "Program",
-    "parent_id": "Program",
-    "task_id": "Task",
-    "user_id": "User",
-    "editor_ids": "User",
-    "access_role_id": "AccessRole",
-    "managed_role_ids": "AccessRole",
-    "user_group_id": "UserGroup",
-    "member_group_id": "UserGroup",
-    "governance_policy_id": "GovernancePolicy",
-    "supersedes_id": "Certification",
-    "superseded_by_id": "Certification",
-    "revoked_by_user_id": "User",
-    "deleted_by_user_id": "User",
-}
-
-
-def _mentioned(rows: list[Any]) -> set[tuple[str, str]]:
-    found = {(row.entity_type, row.entity_id) for row in rows}
-    for row in rows:
-        for state in (row.before_state or {}, row.after_state or {}, _facts(row)):
-            for name in REFERENCES.keys() & state.keys():
-                ids = state[name] if isinstance(state[name], list) else [state[name]]
-                found |= {(REFERENCES[name], str(each)) for each in ids if isinstance(each, str | int)}
-    return found | _keys_used(rows)
-
-
-def _keys_used(rows: list[Any]) -> set[tuple[str, str]]:
-    used = {(row.metadata or {}).get("credential_id") for row in rows}
-    return {(ApiKey.__name__, credential) for credential in used if credential}
-
-
-def _facts(row: Any) -> dict[str, Any]:
-    facts: dict[str, Any] = (row.metadata or {}).get("facts", {})
-    return facts
-
-
-def _event(
-    row: Any,
-    opened: bool,
-    keys: Mapping[str, sealing.RecordKey],
-    people: Mapping[int, str],
-    things: Mapping[tuple[str, str], Thing],
-) -> AuditEvent:
-    how = row.metadata or {}
-    credential = how.get("credential_id") if how.get("via") == "api_key" else None
-    key = things.get((ApiKey.__name__, credential)) if credential else None
-    return AuditEvent(
-        id=row.id,
-        event_id=row.event_id,
-        event_type=row.event_type,
-        entity_type=row.entity_type,
-        entity_id=row.entity_id,
-        action=row.action,
-        actor_user_id=row.actor_user_id,
-        actor_name=people.get(row.actor_user_id),
-        network=row.network,
-        via=how.get("via", ""),
-        credential_id=UUID(credential) if credential else None,
-        key_prefix=key.name if key else None,
-        request_id=how.get("request_id") or None,
-        facts=_facts(row),
-        changes=changes_of(row, keys.get(key_subject(row)), opened),
-        created_at=row.created_at,
-        things=things,
-    )

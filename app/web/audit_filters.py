@@ -9,7 +9,8 @@ from typing import Any
 
 from app.core.errors import InvalidParameter
 from app.core.phrases import phrase
-from app.queries.audit_events import ACTIONS, SYSTEM, AuditFilters, entity_type_of, kinds
+from app.queries.audit_events import ACTIONS, SYSTEM, AuditFilters
+from app.queries.audit_reading import entity_type_of, kinds
 from app.web.dates import second, zone_of_reader
 from app.web.languages import translated as _
 from app.web.parsing import choice_parameter, number_parameter

@@ -12,8 +12,8 @@ from flask import Response, current_app, request, url_for
 from app.core import tenancy
 from app.core.actor import Actor
 from app.core.database import db, fresh_session
-from app.queries.audit_events import AuditEvent
 from app.queries.audit_exports import part_of
+from app.queries.audit_reading import AuditEvent
 from app.web.audit_values import shown_changes, shown_value
 from app.web.languages import translated as _
 from app.web.sentences import in_words, told_of_event, told_of_oneself

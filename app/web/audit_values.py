@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from app.core.roles import PERMISSIONS
-from app.queries.audit_events import REFERENCES, AuditEvent, Change
+from app.queries.audit_reading import REFERENCES, AuditEvent, Change
 from app.web.audit_filters import MOMENTS
 from app.web.dates import day, second
 from app.web.languages import translated as _

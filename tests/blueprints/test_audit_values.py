@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.audit_state import state
 from app.core.ids import new_id
 from app.core.money import Money
-from app.queries.audit_events import AuditEvent, Change
+from app.queries.audit_reading import AuditEvent, Change
 from app.queries.audit_things import Thing
 from app.web.audit_values import KEPT, MOST_ROWS, shown_changes, shown_value
 
