@@ -22,6 +22,8 @@ from app.schemas.workspaces import LONGEST_PATH, MOST_PANELS, is_path
 from app.web import panels
 from app.web.panels import Panel
 
+NARROWEST = 10  # per cent of the width
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -129,8 +131,15 @@ def _layout(given: MultiDict[str, str]) -> Layout:
 def _widths(given: str, paths: Sequence[str]) -> tuple[int, ...]:
     if not re.fullmatch(r"[0-9]{1,2}(,[0-9]{1,2}){0,5}", given):
         return ()
-    widths = tuple(int(width) for width in given.split(","))
-    return widths if len(widths) == len(paths) and min(widths) > 0 else ()
+    widths = [int(width) for width in given.split(",")]
+    return _of_a_hundred(widths) if len(widths) == len(paths) and min(widths) > 0 else ()
+
+
+def _of_a_hundred(widths: list[int]) -> tuple[int, ...]:
+    """The widths as shares of the whole, none too narrow to be seen. What lacks is taken from the widest."""
+    shares = [max(NARROWEST, round(width * 100 / sum(widths))) for width in widths]
+    shares[shares.index(max(shares))] += 100 - sum(shares)
+    return tuple(shares)
 
 
 def _id(given: str) -> UUID | None:

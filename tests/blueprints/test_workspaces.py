@@ -117,6 +117,15 @@ def test_a_page_that_is_named_twice_is_shown_once(form, alice):
     assert list(panels(form(alice).get("/w?p=tasks&p=programs&p=tasks&s=1,2,3"))) == ["tasks", "programs"]
 
 
+def test_the_first_byte_says_how_many_there_will_be_and_how_wide_so_that_none_is_drawn_wider(form, alice):
+    shown = page(form(alice).get("/w?p=tasks&p=programs&p=users&s=50,20,20"))
+    assert shown.by_id("workspace")["data-panels"] == "3"
+    widths = [int(each["data-w"]) for each in shown.all("div") if "data-w" in each.attributes]
+    assert widths == [56, 22, 22]  # of a hundred: what comes first leaves room for the others
+    lopsided = page(form(alice).get("/w?p=tasks&p=programs&s=99,1"))
+    assert [each["data-w"] for each in lopsided.all("div") if "data-w" in each.attributes] == ["90", "10"]
+
+
 def test_a_workspace_counts_as_one_request_and_each_panel_costs_what_its_page_costs(form, alice, work, count_queries):
     door = form(alice)
     address = f"/w?p=tasks&p=tasks/{work[1].id}&p=programs/{work[0].id}/board"

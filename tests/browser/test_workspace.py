@@ -161,6 +161,38 @@ def test_by_pointer_and_menu_links_lead_within_their_panel_or_to_the_one_beside_
     assert shown(page) == [f"tasks/{tasks[1].id}", f"programs/{program.id}"]
 
 
+def test_on_a_slow_line_a_panel_stands_in_its_place_at_once_and_can_be_given_up(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    ready(page)
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/tasks/*", hold)
+    link = page.get_by_role("link", name="Letter")
+    link.click(modifiers=["Alt"])
+    coming = page.get_by_role("region", name="Letter", exact=True)
+    expect(coming).to_have_attribute("aria-busy", "true")
+    expect(page).to_have_title(re.compile(r"^Spring · Letter – "))
+    expect(page.locator("#announcer")).to_have_text("Letter is on its way…")
+    coming.get_by_role("button", name="Close").click()
+    expect(link).to_be_focused()
+    assert shown(page) == [f"programs/{program.id}"]
+
+    link.click(modifiers=["Alt"])
+    expect(coming).to_be_visible()
+    box = coming.bounding_box()
+    for each in held:
+        each.continue_()
+    page.unroute("**/tasks/*")
+    expect(panel(page, "OPS-1").locator("h1")).to_be_focused()
+    arrived = page.locator("[data-panel]").last
+    assert arrived.bounding_box() == box  # nothing has moved
+    expect(arrived).not_to_have_attribute("aria-busy", "true")
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
+
+
 def test_a_link_that_was_sent_reload_and_back_bring_back_what_was_open(visit, alice, program, tasks):
     window = visit(alice)
     page = window.go(f"/w?p=programs/{program.id}&p=tasks/{tasks[0].id}&s=30,70")

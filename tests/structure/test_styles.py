@@ -17,6 +17,7 @@ SIDES = re.compile(
 )
 SIZE = re.compile(r"font-size:\s*([^;}]+)")
 OF_THE_SCALE = re.compile(r"var\(--text-(xs|s|m|l|xl)\)|inherit|0?\.\d+em|clamp\([^)]*var\(--text-xl\)\)")
+AFTER_ANY = re.compile(r"[+~]\s*\*|[+~][^,+~]*>\s*\*|\*\s*[+~]")
 IN_A_DISC = (".avatar", ".here__more")  # letters as large as their disc lets them be
 
 
@@ -53,6 +54,12 @@ def test_a_side_is_named_by_the_way_of_reading(path: Path):
 def test_type_has_five_sizes(path: Path):
     """On a screen. Paper is measured in points, and the certificate on it is set as one would frame it."""
     assert wrong_sizes(path) == []
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+def test_nothing_that_comes_or_goes_has_all_behind_it_styled_anew(path: Path):
+    """For `> * + *` a browser looks no closer: it styles the whole of what follows again."""
+    assert [selector for selector, _body in rules(path) if AFTER_ANY.search(selector)] == []
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ const LEAST = 10; // per cent of the width, below which a panel does not go
 const STEP = 5;
 const FAR_ENOUGH = 6; // pixels, before a press is a drag
 const WAIT_MS = 200; // before a width that is being changed is written into the address
+const LONG_MS = 1500; // after which it is said that a page is still on its way
 
 let desk = null;
 let tools = null;
 let lastNumber = 0; // of the panels that were named here
 let timer;
+let isUnwritten = false; // whether a panel was opened that the address does not name yet
 const openers = new WeakMap(); // what a panel was opened from, where the keyboard goes back to
 const beside = new WeakMap(); // which panel shows what the links of another one lead to
 const before = new WeakMap(); // how wide a panel was before it was folded up
@@ -29,6 +31,8 @@ function watch() {
   document.addEventListener("click", clicked, true); // before htmx hears of it
   document.addEventListener("keydown", typed, true);
   document.addEventListener("pointerdown", pressed);
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => markBusy(ctx, "true"));
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => markBusy(ctx, null));
   document.addEventListener("htmx:after:settle", ({ target }) => { if (isOurs(target) && target.matches("[data-panel]")) arrived(target); });
   document.addEventListener("htmx:before:history:restore", (event) => {
     const url = new URL(event.detail.path, location.href);
@@ -70,7 +74,7 @@ const say = (name, values = {}) => JSON.parse(desk.dataset.words)[name].replace(
 const tell = (name, place) => say(name, { title: titleOf(place), place: places().indexOf(place) + 1, count: places().length });
 
 /** Open a page in a panel of its own, behind `after` or at the end. A page that is open already is gone to. */
-async function open(path, { opener = null, after = null } = {}) {
+async function open(path, { opener = null, after = null, title = wordsOf(opener) } = {}) {
   const there = places().find((place) => place.dataset.shows === path);
   if (there) {
     goTo(there);
@@ -81,12 +85,15 @@ async function open(path, { opener = null, after = null } = {}) {
     tools.toast(say("full"), "attention");
     return null;
   }
-  const place = made(path);
+  const place = made(path, title);
   room().insertBefore(place, after?.nextElementSibling ?? null);
   openers.set(place, opener);
   share();
-  write("pushState");
-  await load(place, path);
+  const coming = load(place, path);
+  writeOnceDrawn(place);
+  const late = setTimeout(() => { if (place.isConnected) tools.announce(say("coming", { title: titleOf(place) })); }, LONG_MS);
+  await coming;
+  clearTimeout(late);
   if (!place.isConnected) return null;
   show(place);
   tools.announce(tell("opened", place));
@@ -96,12 +103,30 @@ async function open(path, { opener = null, after = null } = {}) {
 /** Ask for a page as a panel: htmx swaps it in, and tells all that follow what comes into the document. */
 async function load(place, path) {
   const panel = panelIn(place);
-  panel.ariaBusy = "true";
   const [address] = `${base()}${path}`.split("#");
   await tools.htmx.ajax("GET", address, { source: panel, target: panel, select: `#${panel.id}`, swap: "outerSync", push: "false" });
-  if (panel.ariaBusy !== "true" || !place.isConnected) return;
-  panel.ariaBusy = null; // nothing came
-  if (!panel.dataset.title) close(place);
+  if (place.isConnected && !panel.dataset.path) close(place); // nothing came
+}
+
+/** A page that is to take the place of a panel's makes it busy: those who see it, and those who hear it, can tell. */
+function markBusy({ sourceElement, select }, busy) {
+  const panel = sourceElement?.closest?.("[data-panel]");
+  if (panel && isOurs(panel) && select === `#${panel.id}`) panel.ariaBusy = busy;
+}
+
+/** The answer is asked for first, and seen to be coming: the address, and all that names what is open, can follow. */
+function writeOnceDrawn(place) {
+  isUnwritten = true;
+  requestAnimationFrame(() => setTimeout(() => {
+    if (!isUnwritten || !desk.isConnected) return;
+    write("pushState");
+    if (place.isConnected) show(place);
+  }));
+}
+
+/** What a link is called, as the name of what it leads to until that says its own. */
+function wordsOf(link) {
+  return link?.textContent.replace(/\s+/g, " ").trim() ?? "";
 }
 
 function close(place) {
@@ -153,26 +178,18 @@ function show(place) {
   place.scrollIntoView({ block: isBeside ? "nearest" : "start", inline: "nearest" });
 }
 
-/** A place for a page that is on its way. */
-function made(path) {
+/** A place for a page that is on its way, drawn as the server has it in a template. */
+function made(path, title = "") {
   const names = new Set([...desk.querySelectorAll("[data-panel]")].map((panel) => panel.dataset.panel));
   do lastNumber += 1; while (names.has(`p${lastNumber}`));
-  const place = document.createElement("div");
-  place.className = "place";
-  Object.assign(place.dataset, { place: "", shows: path });
-  const panel = document.createElement("section");
-  Object.assign(panel, { className: "pane", id: `p${lastNumber}-panel`, ariaBusy: "true" });
-  panel.dataset.panel = `p${lastNumber}`;
-  panel.setAttribute("hx-sync", "this:replace");
-  const waiting = document.createElement("div");
-  waiting.className = "pane__waiting";
-  panel.append(waiting);
-  const splitter = document.createElement("div");
-  splitter.className = "splitter";
-  splitter.dataset.splitter = "";
-  const attributes = { role: "separator", tabindex: 0, "aria-orientation": "vertical", "aria-controls": panel.id, "aria-valuemin": LEAST, "aria-valuemax": 100 - LEAST };
-  for (const [name, value] of Object.entries(attributes)) splitter.setAttribute(name, value);
-  place.append(panel, splitter);
+  const place = desk.querySelector("[data-coming]").content.firstElementChild.cloneNode(true);
+  const panel = place.querySelector("section");
+  const name = title || say("page");
+  place.dataset.shows = path;
+  Object.assign(panel, { id: `p${lastNumber}-panel`, ariaLabel: name });
+  Object.assign(panel.dataset, { panel: `p${lastNumber}`, title: name });
+  place.querySelector(".pane__title").textContent = name;
+  place.querySelector("[data-splitter]").setAttribute("aria-controls", panel.id);
   tools.htmx.process(place);
   return place;
 }
@@ -180,8 +197,8 @@ function made(path) {
 /** A page has come into a panel: by a link in it, by a form, or because it was asked for here. */
 function arrived(panel) {
   const place = placeOf(panel);
+  panel.ariaLabel = null;
   const path = panel.dataset.path || place.dataset.shows;
-  panel.ariaBusy = null;
   panel.dataset.path = path;
   for (const link of panel.querySelectorAll("a[data-act]")) link.replaceWith(asButton(link));
   if (beside.has(place)) panel.querySelector('[data-act="beside"]')?.setAttribute("aria-pressed", "true");
@@ -194,18 +211,20 @@ function arrived(panel) {
 // ---- The address, the title, the strip ----
 
 function write(how) {
+  if (isUnwritten) how = "pushState";
+  isUnwritten = false;
   const shown = places();
   document.title = `${shown.map((place) => titleOf(place)).filter(Boolean).join(" · ") || desk.querySelector("h1").textContent} – ${desk.dataset.organisation}`;
   desk.querySelector("[data-strip]").replaceChildren(...shown.map((place) => {
     const link = document.createElement("a");
     link.href = `#${panelIn(place).id}`;
-    link.textContent = titleOf(place) ?? "…";
+    link.textContent = titleOf(place);
     return link;
   }));
   for (const [at, place] of shown.entries()) {
     const splitter = place.querySelector("[data-splitter]");
     splitter.setAttribute("aria-valuenow", widths()[at]);
-    splitter.setAttribute("aria-label", say("width", { title: titleOf(place) ?? "…" }));
+    splitter.setAttribute("aria-label", say("width", { title: titleOf(place) }));
   }
   const to = address();
   for (const each of desk.querySelectorAll("[data-layout]")) { // what would be saved
@@ -231,6 +250,7 @@ function plainly(path) {
 
 /** Back, or forward: what is in both stays as it is. */
 function restore(parameters) {
+  isUnwritten = false;
   const wanted = [...new Set(parameters.getAll("p"))].slice(0, MOST);
   const left = places();
   const take = (path) => { const at = left.findIndex((place) => place.dataset.shows === path); return at < 0 ? null : left.splice(at, 1)[0]; };
@@ -280,7 +300,7 @@ function actOf(control, { ctrlKey, metaKey, shiftKey, altKey }) {
   const place = placeOf(control);
   if (act) return () => ACTS[act]?.(place, control);
   if (ctrlKey || metaKey || shiftKey) return null;
-  if (path) return () => open(path, { opener: control.closest("details")?.querySelector("summary") ?? control });
+  if (path) return () => open(path, { opener: control.closest("details")?.querySelector("summary") ?? control, title: wordsOf(control) });
   if (!place || control.matches("[data-alone], [download]") || control.getAttribute("href").startsWith("#")) return null;
   const to = pathOf(control);
   if (to === null) return control.matches("[hx-boost]") || control.origin !== location.origin ? null : () => location.assign(control.href);
@@ -359,16 +379,27 @@ function pushed(event) {
 
 function widths() {
   const shown = places();
-  return shown.map((place) => Number(place.dataset.w) || Math.floor(100 / shown.length));
+  const each = Math.floor(100 / shown.length);
+  return shown.map((place, at) => Number(place.dataset.w) || (at ? each : 100 - each * (shown.length - 1)));
 }
 
+/** All of them together are a hundred: what is left over, or lacking, is the widest one's. */
 function setWidths(list) {
-  for (const [at, place] of places().entries()) place.dataset.w = Math.round(Math.min(100 - LEAST, Math.max(LEAST, list[at])));
+  const given = list.map((width) => Math.round(Math.min(100 - LEAST, Math.max(LEAST, width))));
+  given[given.indexOf(Math.max(...given))] += 100 - given.reduce((sum, width) => sum + width, 0);
+  for (const [at, place] of places().entries()) place.dataset.w = given[at];
+  count();
 }
 
 /** Nobody is wider than the others: as it is after one came or went. */
 function share() {
   for (const place of places()) delete place.dataset.w;
+  count();
+}
+
+/** The style sheet gives each its part. */
+function count() {
+  desk.dataset.panels = places().length;
 }
 
 function sized(event) {
