@@ -13,6 +13,7 @@ from app.queries.users import list_people
 from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
 from app.web.board_pages import board_context, card_context, explained, read_card_move
+from app.web.built_in import called, choices_called
 from app.web.conflicts import conflict_of
 from app.web.languages import translated as _
 from app.web.listing import page_context
@@ -50,7 +51,7 @@ def index():
         page=page_context(page),
         filters=page.filters,
         programs=program_choices(actor),
-        states=queries.task_states(actor),
+        states=choices_called(queries.task_states(actor)),
         people=list_people(actor),
     )
 
@@ -218,7 +219,7 @@ def _in_place(task_id, act, said):
 
 def _moved(context):
     task = context["task"]
-    return Said(_("{number} is now in “{state}”.").format(number=task.number, state=task.state.name))
+    return Said(_("{number} is now in “{state}”.").format(number=task.number, state=called(task.state.name)))
 
 
 def _assigned(context, user_id):

@@ -16,6 +16,7 @@ from app.schemas.invitations import NewInvitation
 from app.schemas.profiles import UserChanges
 from app.web.access_pages import access_of_person
 from app.web.actors import current_actor
+from app.web.built_in import choices_called
 from app.web.conflicts import conflict_of
 from app.web.dangerous_acts import gives_power, person_has_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
@@ -157,7 +158,7 @@ def _edit_form(person, values, *, errors=None, conflict=None, status=200):
 
 
 def _form(actor, values, *, errors=None, status=200):
-    roles = roles_to_give(actor)
+    roles = choices_called(roles_to_give(actor))
     if not roles:
         raise Forbidden(phrase("Your roles do not let you give any role."))
     return show("users/invite.html", "users/_form.html", status=status, values=values, errors=errors or {}, roles=roles)

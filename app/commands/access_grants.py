@@ -15,6 +15,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import fetch, require
 from app.core.phrases import phrase
+from app.core.roles import role_in_words
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessRole
@@ -89,13 +90,13 @@ def refuse_unless_all_managed(actor: Actor, grants: list[HeldGrant]) -> None:
             raise Forbidden(
                 phrase(
                     "The group brings the role “%(role)s” in %(place)s, which yours does not let you give or take.",
-                    role=grant.role_name,
+                    role=role_in_words(grant.role_name),
                     place=where,
                 )
                 if where
                 else phrase(
                     "The group brings the role “%(role)s”, which yours does not let you give or take.",
-                    role=grant.role_name,
+                    role=role_in_words(grant.role_name),
                 )
             )
 

@@ -23,7 +23,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_token
 from app.core.permissions import expect_version, fetch, require
 from app.core.phrases import phrase
-from app.core.roles import PERMISSIONS
+from app.core.roles import PERMISSIONS, role_in_words
 from app.core.transaction import command
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessPermission, AccessRole
@@ -130,14 +130,15 @@ def _refuse_unless_managed(actor: Actor, role: AccessRole) -> None:
     if managed is not None and role.id not in managed:
         raise Forbidden(
             phrase(
-                "Your roles do not manage the role “%(name)s”: you can neither change nor delete it.", name=role.name
+                "Your roles do not manage the role “%(name)s”: you can neither change nor delete it.",
+                name=role_in_words(role.name),
             )
         )
     if role.manages_every_role:
         raise Conflict(
             phrase(
                 "The role “%(name)s” keeps everything, so that somebody can always mend the organisation.",
-                name=role.name,
+                name=role_in_words(role.name),
             )
         )
 

@@ -23,6 +23,7 @@ from app.models.workflows import (
     WorkflowInstance,
     WorkflowState,
     WorkflowTransition,
+    state_in_words,
 )
 
 _FIRST_STATE = (
@@ -91,6 +92,7 @@ def move_instance(actor: Actor, instance_id: UUID, to_key: str) -> dict[str, str
 
 def no_way(source: str, target: str, open_ways: list[str]) -> str:
     """Why a task cannot go from one state to another, and where it can go."""
+    source, target, *open_ways = map(state_in_words, (source, target, *open_ways))
     if not open_ways:
         return phrase(
             "A task that is in “%(source)s” cannot go straight to “%(target)s”.", source=source, target=target
@@ -99,8 +101,12 @@ def no_way(source: str, target: str, open_ways: list[str]) -> str:
         "A task that is in “%(source)s” cannot go straight to “%(target)s”. From there it can go to %(ways)s.",
         source=source,
         target=target,
-        ways=reduce(lambda first, last: phrase("%(first)s or %(last)s", first=first, last=last), open_ways),
+        ways=reduce(_either, open_ways),
     )
+
+
+def _either(first: str, last: str) -> str:
+    return phrase("%(first)s or %(last)s", first=first, last=last)
 
 
 def create_built_in_workflow(tenant_id: UUID) -> Workflow:

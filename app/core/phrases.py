@@ -27,6 +27,11 @@ def phrase(pattern: str, **values: Any) -> str:
     return _made(pattern, None, values) if values else pattern
 
 
+def by_itself(text: str) -> str:
+    """A text that is said in the reader's language where it is filled in somewhere too: a name that is built in."""
+    return _made(text, None, {})
+
+
 def counted(one: str, many: str, count: int, **values: Any) -> str:
     """The same of something that is counted."""
     return _made(one, many, {"count": count, **values})

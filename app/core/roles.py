@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.phrases import phrase
+from app.core.phrases import by_itself, phrase
 
 PERMISSIONS: dict[str, str] = {
     "program.view": phrase("See programs"),
@@ -108,33 +108,46 @@ _EVERYTHING = frozenset(name for name in PERMISSIONS if not name.endswith(".view
 _EVERYTHING |= {"api_key.view_own", "workspace.view_own"}
 SHIPPED_ROLES: dict[str, ShippedRole] = {
     "owner": ShippedRole(
-        "Owner", "May do everything, and answers for the organisation.", _EVERYTHING, manages_every_role=True
+        phrase("Owner"),
+        phrase("May do everything, and answers for the organisation."),
+        _EVERYTHING,
+        manages_every_role=True,
     ),
     "admin": ShippedRole(
-        "Admin",
-        "Runs the organisation: people, roles, keys, settings.",
+        phrase("Admin"),
+        phrase("Runs the organisation: people, roles, keys, settings."),
         _EVERYTHING - {"application_instance.delete"},
         ("admin", "manager", "member", "reviewer", "auditor", "viewer"),
     ),
     "manager": ShippedRole(
-        "Manager",
-        "Leads programs: everything about work, and who takes part in it.",
+        phrase("Manager"),
+        phrase("Leads programs: everything about work, and who takes part in it."),
         _VIEWING | _WORKING | _LEADING,
         ("member", "reviewer", "viewer"),
     ),
-    "member": ShippedRole("Member", "Does the work: programs, tasks, certifications.", _VIEWING | _WORKING),
+    "member": ShippedRole(
+        phrase("Member"), phrase("Does the work: programs, tasks, certifications."), _VIEWING | _WORKING
+    ),
     "reviewer": ShippedRole(
-        "Reviewer",
-        "Reads everything about work, comments, and takes certificates back.",
+        phrase("Reviewer"),
+        phrase("Reads everything about work, comments, and takes certificates back."),
         _VIEWING | {"task.comment", "certification.revoke", "api_key.create"},
     ),
     "auditor": ShippedRole(
-        "Auditor",
-        "Reads everything, the audit trail and who may do what too.",
+        phrase("Auditor"),
+        phrase("Reads everything, the audit trail and who may do what too."),
         _VIEWING | {"api_key.view", "audit_event.view", "audit_event.export"},
     ),
-    "viewer": ShippedRole("Viewer", "Reads programs, tasks and certifications.", _VIEWING),
+    "viewer": ShippedRole(phrase("Viewer"), phrase("Reads programs, tasks and certifications."), _VIEWING),
 }
+
+_SHIPPED_NAMES = frozenset(role.name for role in SHIPPED_ROLES.values())
+
+
+def role_in_words(name: str) -> str:
+    """The name of a role within a sentence: said in the language of the reader, unless somebody here has typed it."""
+    return by_itself(name) if name in _SHIPPED_NAMES else name
+
 
 # Whoever holds one of these could change what others may do, or end the organisation: such a role is given with care.
 POWERS = frozenset({"access_role.update", "application_instance.delete"})

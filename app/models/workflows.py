@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, TenantOwned
+from app.core.phrases import by_itself, phrase
 
 _MECHANISM = {"info": {"unrecorded": "it belongs to a task, whose move is recorded"}}
 
@@ -68,11 +69,11 @@ class WorkflowInstance(TenantOwned, Model):
 BUILT_IN_KEY = "task"
 BUILT_IN_NAME = "Task"
 BUILT_IN_STATES = (
-    ("todo", "To do", "unstarted"),
-    ("doing", "Doing", "started"),
-    ("review", "In review", "started"),
-    ("done", "Done", "done"),
-    ("cancelled", "Cancelled", "cancelled"),
+    ("todo", phrase("To do"), "unstarted"),
+    ("doing", phrase("Doing"), "started"),
+    ("review", phrase("In review"), "started"),
+    ("done", phrase("Done"), "done"),
+    ("cancelled", phrase("Cancelled"), "cancelled"),
 )
 BUILT_IN_TRANSITIONS = (
     ("todo", "doing"),
@@ -86,3 +87,9 @@ BUILT_IN_TRANSITIONS = (
     ("done", "doing"),
     ("cancelled", "todo"),
 )
+_BUILT_IN_NAMES = frozenset(name for _key, name, _group in BUILT_IN_STATES)
+
+
+def state_in_words(name: str) -> str:
+    """The name of a state within a sentence: said in the language of the reader, unless somebody here has typed it."""
+    return by_itself(name) if name in _BUILT_IN_NAMES else name

@@ -43,7 +43,14 @@ from app.models.task_assignments import TaskAssignment
 from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.models.users import User
-from app.models.workflows import BUILT_IN_KEY, Workflow, WorkflowInstance, WorkflowState, WorkflowTransition
+from app.models.workflows import (
+    BUILT_IN_KEY,
+    Workflow,
+    WorkflowInstance,
+    WorkflowState,
+    WorkflowTransition,
+    state_in_words,
+)
 from app.queries.certifications import STATUS_NOW
 
 
@@ -313,7 +320,7 @@ def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
             "allowed": row.id is not None,
             "reason": ""
             if row.id is not None
-            else phrase("The workflow has no way from “%(state)s” to here.", state=task.state.name),
+            else phrase("The workflow has no way from “%(state)s” to here.", state=state_in_words(task.state.name)),
         }
         for row in rows_of(db.session, _WAYS, given)
     ]

@@ -17,6 +17,7 @@ from app.queries.access_explanation import ASKABLE, Explanation, Thing, explain_
 from app.queries.api_keys import keys_of_person
 from app.queries.users import get_user, list_people
 from app.web.api_key_pages import kinds
+from app.web.built_in import called
 from app.web.languages import translated as _
 from app.web.parsing import number_parameter, uuid_parameter
 
@@ -140,7 +141,7 @@ def _own(own_as: str | None) -> str:
 def _way(grant: HeldGrant, thing: Thing) -> dict[str, Any]:
     """One line of the tree: a role, to whom it was given, and for which place."""
     names = [_("a group that you may not see") if name == "?" else name for name in grant.groups]
-    return {"role": grant.role_name, "groups": names, "by": grant.granted_by, **_place(grant, thing)}
+    return {"role": called(grant.role_name), "groups": names, "by": grant.granted_by, **_place(grant, thing)}
 
 
 def _place(grant: HeldGrant, thing: Thing) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from app.queries.programs import get_program, program_choices
 from app.queries.tasks import get_task
 from app.queries.user_groups import get_user_group, user_group_choices
 from app.queries.users import get_user, list_people
+from app.web.built_in import called, choices_called
 from app.web.languages import translated as _
 
 
@@ -200,8 +201,8 @@ def _place(
     place = {"task_id": task_id} if task_id else {"program_id": program_id}
     grants = access_here(actor, program_id=program_id, task_id=task_id)
     may_give = actor.may("access_grant.create", program_id, task_id)
-    roles = roles_to_give(actor, **place) if may_give else []
-    given = {role.id for role in roles}
+    roles = choices_called(roles_to_give(actor, **place)) if may_give else []
+    given = {role["id"] for role in roles}
     own = {each.grant_id for each in grants if (each.task_id == task_id if task_id else each.program_id == program_id)}
     rows = [
         _placed(actor, grant, f"{url}/{grant.grant_id}/deletion" if grant.access_role_id in given else None)
@@ -257,7 +258,7 @@ def _form(actor: Actor) -> dict[str, Any]:
         return {}
     everywhere = actor.may("access_grant.create")
     return {
-        "roles": roles_to_give(actor) if everywhere else roles_to_give_somewhere(actor),
+        "roles": choices_called(roles_to_give(actor) if everywhere else roles_to_give_somewhere(actor)),
         "programs": program_choices(actor, "access_grant.create"),
         "everywhere": everywhere,
     }
@@ -285,7 +286,7 @@ def _held(
         by = {"way": way}
     return ShownGrant(
         id=grant.grant_id,
-        role=grant.role_name,
+        role=called(grant.role_name),
         holder=holder,
         is_mine=is_mine,
         where=where,
@@ -331,7 +332,7 @@ def _basics(actor: Actor, grant: PlacedGrant) -> dict[str, Any]:
         url = url_for("users.show", user_id=grant.user_id) if may_look else None
     return {
         "id": grant.grant_id,
-        "role": grant.role_name,
+        "role": called(grant.role_name),
         "holder": name or "",
         "holder_url": url,
         "is_group": grant.user_group_id is not None,

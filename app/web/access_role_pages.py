@@ -12,6 +12,7 @@ from app.core.parsing import S, parse
 from app.core.phrases import phrase
 from app.core.roles import PERMISSIONS, SHIPPED_ROLES
 from app.web.api_key_pages import kinds
+from app.web.built_in import called
 from app.web.conflicts import conflict_of
 from app.web.languages import translated as _
 
@@ -45,7 +46,7 @@ def matrix(roles: list[Any]) -> list[dict[str, Any]]:
 def given_by(roles: list[Any]) -> dict[UUID, list[str]]:
     """The names of the roles that each role may give away."""
     return {
-        role.id: [each.name for each in roles if role.manages_every_role or each.id in role.managed_role_ids]
+        role.id: [called(each.name) for each in roles if role.manages_every_role or each.id in role.managed_role_ids]
         for role in roles
     }
 
@@ -106,7 +107,7 @@ def roles_to_give(roles: list[Any], managed: set[UUID] | None, values: Mapping[s
     for role in roles:
         ticked = f"{GIVES}{role.id}" in values
         closed = not ticked and managed is not None and role.id not in managed
-        offered.append({"id": role.id, "name": role.name, "ticked": ticked, "closed": closed})
+        offered.append({"id": role.id, "name": called(role.name), "ticked": ticked, "closed": closed})
     return offered
 
 

@@ -15,6 +15,7 @@ from app.core.database import db, fresh_session
 from app.queries.audit_exports import part_of
 from app.queries.audit_reading import AuditEvent
 from app.web.audit_values import shown_changes, shown_value
+from app.web.built_in import called
 from app.web.languages import translated as _
 from app.web.sentences import in_words, told_of_event, told_of_oneself
 from app.web.visible_text import visible
@@ -40,7 +41,7 @@ def shown_event(event: AuditEvent, *, in_short: bool = False) -> dict[str, Any]:
 
     `object` is the thing where the sentence goes on with it, `thing` always.
     """
-    whole, thing = told_of_oneself(event), visible(event.thing.name) if event.thing else None
+    whole, thing = told_of_oneself(event), visible(_name_of(event)) if event.thing else None
     nameless = _("somebody") if event.entity_type == "User" else None
     return {
         "event_id": event.event_id,
@@ -62,6 +63,11 @@ def shown_event(event: AuditEvent, *, in_short: bool = False) -> dict[str, Any]:
         "entity_type": in_words(_spaced(event.entity_type)),
         "entity_id": event.entity_id,
     }
+
+
+def _name_of(event: AuditEvent) -> str:
+    name = event.thing.name if event.thing else ""
+    return called(name) if event.entity_type == "AccessRole" else name
 
 
 def _page_of(event: AuditEvent) -> str | None:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from app.core.roles import PERMISSIONS
 from app.queries.audit_reading import REFERENCES, AuditEvent, Change
 from app.web.audit_filters import MOMENTS
+from app.web.built_in import called
 from app.web.dates import day, second
 from app.web.languages import translated as _
 from app.web.sentences import in_words
@@ -41,7 +42,7 @@ def shown_value(event: AuditEvent, name: str, value: Any) -> str | None:
         return None
     named = event.things.get((REFERENCES.get(name, ""), str(value)))
     if named is not None:
-        return visible(named.name)
+        return visible(_name_of(named, name))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
@@ -119,7 +120,13 @@ def _item(event: AuditEvent, name: str, value: Any) -> str:
     if isinstance(value, dict | list):
         return shown_value(event, name, value) or "–"
     found = event.things.get((REFERENCES.get(name, ""), str(value)))
-    return visible(found.name if found is not None else PERMISSIONS.get(str(value), str(value)))
+    if found is not None:
+        return visible(_name_of(found, name))
+    return _(PERMISSIONS[value]) if value in PERMISSIONS else visible(str(value))
+
+
+def _name_of(thing: Any, field: str) -> str:
+    return called(thing.name) if REFERENCES.get(field) == "AccessRole" else thing.name
 
 
 def _items(before: list[str], after: list[str]) -> list[Piece] | None:

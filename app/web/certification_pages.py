@@ -17,6 +17,7 @@ from app.queries import certifications as queries
 from app.queries.certification_proofs import opened_output, verification_of
 from app.queries.tasks import get_task
 from app.queries.trust import trust_root
+from app.web.built_in import called
 from app.web.visible_text import visible
 from runcible.records import TESTS, Evaluation
 
@@ -55,7 +56,9 @@ def certification_context(actor: Actor, certification_id: UUID) -> dict[str, Any
 def checks_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
     """What a check of the bundle came to, just now. Raises Conflict while there is no bundle."""
     report = verification_of(queries.get_certification(actor, certification_id))
-    checks = [{"name": each.title, "outcome": each.verdict, "detail": each.reason} for each in report.checks]
+    checks = [
+        {"name": called(each.title), "outcome": each.verdict, "detail": called(each.reason)} for each in report.checks
+    ]
     return {"checks": checks, "valid": report.ok, "authentic": report.authentic}
 
 

@@ -51,6 +51,7 @@ _TITLES = {
     429: phrase("Not so fast"),
     503: phrase("One moment, please"),
 }
+_UNTITLED = phrase("Something went wrong")
 _TITLES_OF = {"TENANT_SUSPENDED": phrase("This organisation is suspended")}
 # SQLSTATEs that say "not now": out of connections, shutting down, read only, disk full, lock or statement time-out.
 _NOT_NOW = ("08", "53", "57", "58", "25006", "55P03", "40001", "40P01")
@@ -239,7 +240,7 @@ def _as_html(refusal: DomainError) -> Response:
             template,
             status=status,
             code=refusal.code,
-            title=_(_TITLES_OF.get(refusal.code) or _TITLES.get(status, phrase("Something went wrong"))),
+            title=_(_TITLES_OF.get(refusal.code) or _TITLES.get(status, _UNTITLED)),
             message=_(refusal.message),
             help="",
             details=refusal.details,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.phrases import phrase
+from app.models.workflows import BUILT_IN_STATES
+from app.web.built_in import called
 from app.web.devices import device
 from app.web.languages import translated as _
 
@@ -166,13 +168,7 @@ _FIELDS = {
     "estimate_minutes": phrase("the estimate"),
     "program_id": phrase("the program"),
 }
-_STATES = {
-    "todo": phrase("To do"),
-    "doing": phrase("Doing"),
-    "review": phrase("In review"),
-    "done": phrase("Done"),
-    "cancelled": phrase("Cancelled"),
-}
+_STATES = {key: name for key, name, _group in BUILT_IN_STATES}
 _FACTS = {
     "output_hash": phrase("SHA-256 of the output"),
     "input_hash": phrase("SHA-256 of the input"),
@@ -215,7 +211,7 @@ def told(event: Any) -> dict[str, Any]:
         for change in event.changes
         if change.field not in _HIDDEN and not (event.action == "create" and change.field != "body")
     ]
-    words = {name: _(_STATES.get(str(value), str(value))) for name, value in event.facts.items()}
+    words = {name: called(_STATES.get(str(value), str(value))) for name, value in event.facts.items()}
     fields = _(" and ").join(_(_FIELDS.get(change.field, change.field)) for change in event.changes) or _("it")
     sentence = _(_SENTENCES.get(event.event_type, event.event_type)).format(
         **{"fields": fields, "person": event.person_name or _("somebody"), "from_state": "?", "to_state": "?"} | words
@@ -251,7 +247,7 @@ def told_of_event(event: Any) -> str:
     """What somebody did, for the trail of the whole organisation, without the name of the thing itself."""
     kind, done = event.event_type.rsplit(".", 1) if "." in event.event_type else ("", event.event_type)
     after = {change.field: change.after if change.after is not None else change.before for change in event.changes}
-    words = {name: _(_STATES.get(str(value), str(value))) for name, value in event.facts.items()}
+    words = {name: called(_STATES.get(str(value), str(value))) for name, value in event.facts.items()}
     named = {
         "person": _named(event, "User", event.facts.get("user_id"), _("somebody")),
         "role": _named(event, "AccessRole", after.get("access_role_id"), _("that is gone")),
@@ -272,7 +268,9 @@ def told_of_event(event: Any) -> str:
 
 def _named(event: Any, kind: str, each: Any, otherwise: str) -> str:
     found = event.things.get((kind, str(each)))
-    return found.name if found is not None else otherwise
+    if found is None:
+        return otherwise
+    return called(found.name) if kind == "AccessRole" else found.name
 
 
 def told_of_account(event: Any) -> dict[str, Any]:

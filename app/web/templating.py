@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from app.web import dates, live_address, panels
 from app.web.actors import known_actor
 from app.web.assets import asset
+from app.web.built_in import called, each_called
 from app.web.density import density
 from app.web.devices import device
 from app.web.languages import direction, language, plural, translated
@@ -67,6 +68,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         attested=dates.attested,
         bare_title=panels.bare_title,
+        called=called,
+        each_called=each_called,
         day=dates.day,
         device=device,
         moment=dates.moment,

@@ -9,14 +9,20 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
+from app.commands.access_roles import create_access_role
 from app.commands.organisations import update_organisation
+from app.commands.tasks import move_task
 from app.core import languages
 from app.core.errors import Conflict, Invalid
 from app.core.phrases import counted, phrase
+from app.schemas.access_roles import NewAccessRole
 from app.schemas.organisations import OrganisationChanges
+from app.schemas.tasks import Move
 from app.web import languages as spoken
+from app.web.built_in import CHECKS
+from runcible.certification.report import TITLES
 from tests.blueprints.test_times import prefers
-from tests.factories import a_task
+from tests.factories import a_grant, a_task
 from tests.security.newcomers import newcomer
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
@@ -64,6 +70,32 @@ def test_the_api_is_in_english_whoever_asks(form, acme):
     asking = {"Authorization": f"Bearer {dora.api_key}"} | GERMAN
     answer = form(None).client.get("/api/v1/tasks?limit=x", headers=asking)
     assert answer.json["error"]["details"][0]["message"] == "This must be a number from 1 to 200."
+
+
+def test_what_came_with_the_product_is_named_in_the_language_of_the_reader_and_what_was_typed_stays(form, api, acme):
+    dora = newcomer(acme, role="owner")
+    prefers(dora, locale="de-DE")
+    typed = create_access_role(dora.actor, NewAccessRole(name="Tasks", permissions=("task.view",)))
+    task = a_task(dora)
+    move_task(dora.actor, task.id, Move(state="doing"))
+    page = form(dora).get
+    board = page(f"/programs/{task.program_id}/board").text
+    assert "In Arbeit" in board and "Doing" not in board
+    assert "von Zu tun nach In Arbeit" in page(f"/tasks/{task.id}/history").text
+    assert "In Arbeit" in page("/tasks").text
+    roles = page("/roles").text
+    assert "Eigentümer" in roles and "Mitglied" in roles and ">Tasks<" in roles
+    assert "Liest Programme, Aufgaben und Zertifizierungen." in page(f"/roles/{acme.roles['viewer']}").text
+    a_grant(dora, "reviewer", dora)
+    assert "Prüfer" in page("/people").text and "die Rolle Prüfer" in page("/audit?kind=access_grant").text
+    refused = form(dora).post(f"/tasks/{task.id}/move", state="done").text
+    assert "„In Arbeit“" in refused and "Zu tun oder In Prüfung oder Abgebrochen" in refused
+    assert {each["name"] for each in api(dora).get("/access-roles").json["data"]} >= {"Owner", typed.name}
+    assert api(dora).get(f"/tasks/{task.id}").json["data"]["state"]["name"] == "Doing"
+
+
+def test_every_check_of_a_bundle_has_words_in_other_languages():
+    assert set(TITLES.values()) == set(CHECKS)
 
 
 def test_scripts_are_given_their_words_too(form, acme):
