@@ -62,8 +62,18 @@ def serve_sockets(app: Flask, settings: Settings) -> None:
     door.init_app(app)
     errors.init_app(app)
     app.register_blueprint(health.bp)
-    live.init_app(app)
+    live.init_app(app, _written_pages(settings))
     live_texts.init_app(app)
+
+
+def _written_pages(settings: Settings) -> Flask:
+    """The pages for whoever writes an element of one: their addresses and templates. Nobody can ask it for anything."""
+    pages = Oversing("app", static_folder=None)
+    pages.config["SETTINGS"] = settings
+    templating.init_app(pages)
+    panels.init_app(pages)
+    blueprints.init_app(pages)
+    return pages
 
 
 def _guard_file(app: Flask, headers: Any, _path: str, _url: str) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from app.core.actor import Actor
+from app.core.announcing import announce
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import fetch
@@ -129,3 +130,4 @@ def _number_anew(actor: Actor, program_id: UUID) -> None:
         for task_id, rank in zip(ids, spread(len(ids)), strict=True)
     ]
     db.session.connection().execute(_RENUMBER, given)
+    announce(db.session.get_one(Program, program_id))  # boards have to learn all of the keys: no card can be told alone

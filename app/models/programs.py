@@ -33,6 +33,11 @@ class Program(TenantOwned, Versioned, Deletable, Model):
     parent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("programs.id"))
     last_task_number: Mapped[int] = mapped_column(default=0)
 
+    @property
+    def shown_in(self) -> tuple[str, ...]:
+        """The channel of the board that shows a program's tasks."""
+        return (f"board.{self.id}",)
+
     @classmethod
     def places(cls) -> tuple[ColumnElement[Any], ...]:
         """Where a program lies: in itself. Roles given further up are known down here too."""

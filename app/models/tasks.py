@@ -33,7 +33,7 @@ class Task(TenantOwned, Versioned, Deletable, Model):
     @property
     def shown_in(self) -> tuple[str, ...]:
         """The channels of what shows a task as a part of it."""
-        return (f"program.{self.program_id}",)
+        return (f"program.{self.program_id}", f"board.{self.program_id}")
 
     @classmethod
     def places(cls) -> tuple[ColumnElement[Any], ...]:

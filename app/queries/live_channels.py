@@ -95,7 +95,7 @@ def may_follow(actor: Actor, channel: Channel) -> bool:
         return True
     if channel.kind in WITHOUT_ROWS:
         return channel.id == actor.tenant_id and channel.kind == ORGANISATION
-    return isinstance(channel.id, UUID) and _is_in_sight(actor, channel.kind, channel.id)
+    return isinstance(channel.id, UUID) and is_in_sight(actor, channel.kind, channel.id)
 
 
 def hears(actor: Actor, kind: str, row_id: str) -> bool:
@@ -107,7 +107,7 @@ def hears(actor: Actor, kind: str, row_id: str) -> bool:
         return True
     if kind in WITHOUT_ROWS:
         return sees_some(actor, kind) and kind == TRAIL and row_id == str(actor.user_id)
-    return sees_some(actor, kind) and _is_in_sight(actor, kind, UUID(row_id))
+    return sees_some(actor, kind) and is_in_sight(actor, kind, UUID(row_id))
 
 
 def sees_all(actor: Actor, kind: str) -> bool:
@@ -126,7 +126,8 @@ def sees_some(actor: Actor, kind: str) -> bool:
     return actor.may_somewhere(viewing) or actor.may_somewhere(f"{viewing}_own")
 
 
-def _is_in_sight(actor: Actor, kind: str, row_id: UUID) -> bool:
+def is_in_sight(actor: Actor, kind: str, row_id: UUID) -> bool:
+    """Whether somebody may see one thing, be it since it is their own. Asks the database."""
     model = _model(kind)
     query = select(model.id).where(model.id == row_id, model.application_instance_id == actor.tenant_id)
     with tenancy.entered(db.session, actor.tenant_id):

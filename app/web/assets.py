@@ -176,6 +176,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "cursors.js": ([str(STATIC / "js" / "cursors.js")], EsbuildModule),
         "presence.js": ([str(STATIC / "js" / "presence.js")], EsbuildModule),
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),
+        "elements.js": ([str(STATIC / "js" / "elements.js")], EsbuildModule),
         "chunks.js": ([str(STATIC / "js" / "chunks.js")], EsbuildModule),
         "vitals.js": ([str(STATIC / "js" / "vitals.js")], EsbuildModule),
         "sw.js": ([str(STATIC / "js" / "service_worker.js")], Esbuild),

@@ -1,14 +1,15 @@
 """Who of those that follow may hear of an event: decided beside the reader, as it may ask the database.
 
 The reader tells at once whom it can: those who may see every thing of the kind. For the others each event is looked at
-here, and so is everybody after roles, groups or places have changed.
+here, and so is everybody after roles, groups or places have changed. What is told with an element is decided here for
+everybody, since it has content: by what they may see after it was read, not by what they could when they came.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,16 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core import clock, tenancy
 from app.core.actor import Actor
-from app.core.database import fresh_session
+from app.core.database import db, fresh_session
+from app.core.errors import NotFound
 from app.core.live import Announcement
+from app.core.transaction import end_reading
 from app.queries import live_channels
-from app.queries.socket_holders import Holder
+from app.queries.identity import find_members
+from app.queries.socket_holders import Holder, welcome
+from app.web.elements import Element, Writer, class_of, sees, the_system
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
 from app.web.wire import frame_of
@@ -35,9 +41,10 @@ log = structlog.get_logger(__name__)
 class Judge:
     """Decides in a thread of its own, in the order in which things happened."""
 
-    def __init__(self, app: Flask, sockets: Sockets, presence: Presence) -> None:
-        self._app, self._sockets, self._presence = app, sockets, presence
+    def __init__(self, app: Flask, sockets: Sockets, presence: Presence, writer: Writer) -> None:
+        self._app, self._sockets, self._presence, self._writer = app, sockets, presence, writer
         self._cases: queue.Queue[Callable[[], None]] = queue.Queue(MOST_WAITING)
+        self._newest: dict[tuple[str, ...], str] = {}  # of what is to be shown: the place of the last event
 
     def start(self) -> None:
         """Judge for as long as the process lives."""
@@ -46,6 +53,23 @@ class Judge:
     def tell_those_who_see(self, told: Announcement, place: str, sockets: Collection[tuple[Socket, str]]) -> None:
         """Poke those of the sockets, each on the channel that it follows, whose viewer may see the thing."""
         self._take(lambda: self._tell(told, place, sockets))
+
+    def show_those_who_see(
+        self, told: Announcement, place: str, channel: str, element: Element, sockets: Collection[Socket]
+    ) -> None:
+        """Tell those of the sockets whose viewer may see the thing with the element that shows it.
+
+        Of a burst of events about one thing only the last is told.
+        """
+        burst = (told.tenant_id, told.event, told.id, channel)
+        self._newest[burst] = place
+
+        def show() -> None:
+            if self._newest.get(burst) == place:
+                del self._newest[burst]
+                self._show(told, place, channel, element, sockets)
+
+        self._take(show)
 
     def look_again(self, tenant_id: UUID) -> None:
         """Find out anew what everybody in an organisation may see, and take away what they may not follow any more."""
@@ -84,6 +108,50 @@ class Judge:
             elif channel == told.channel != told.kind:
                 self._sockets.unfollow(socket, channel)
                 socket.tell(revocation(channel))
+
+    def _show(
+        self, told: Announcement, place: str, channel: str, element: Element, sockets: Collection[Socket]
+    ) -> None:
+        tenant_id, thing_id = UUID(told.tenant_id), UUID(told.id)
+        try:
+            with tenancy.entered(db.session, tenant_id):
+                context = element.context(the_system(tenant_id), thing_id)
+        except NotFound:  # gone by now, which is told as well
+            self._tell(told, place, [(socket, channel) for socket in sockets])
+            return
+        end_reading()
+        readers = self._readers(tenant_id, {socket.holder for socket in sockets}, thing_id)
+        written: dict[Hashable, bytes] = {}
+        sight: dict[int, Hashable] = {}
+        for user_id, reader in readers.items():
+            if sees(reader, element, context):
+                sight[user_id] = class_of(reader, element, context)
+        end_reading()  # nobody writes with a connection in their hands
+        for socket in sockets:
+            if socket.holder.user_id not in sight or channel not in socket.channels:
+                continue
+            kind = sight[socket.holder.user_id]
+            if kind not in written:
+                content = self._written(element, thing_id, readers[socket.holder.user_id], context)
+                written[kind] = frame_of(poke(told, channel, place, **content))
+            socket.pass_on(written[kind])
+
+    def _written(self, element: Element, thing_id: UUID, reader: Actor, context: dict[str, Any]) -> dict[str, str]:
+        """The element, or nothing where a defect keeps it from being written: then its readers ask for it."""
+        try:
+            return {"html": self._writer.write(element, thing_id, reader, context)}
+        except Exception:
+            log.exception("live.not_written", element=element.view)
+            return {}
+
+    def _readers(self, tenant_id: UUID, holders: set[Holder], thing_id: UUID) -> dict[int, Actor]:
+        """Whoever of the holders may still be told anything, as they are now."""
+        bounds = self._app.config["SETTINGS"].session_bounds
+        there = {holder.user_id for holder in welcome(holders, now=clock.now(), bounds=bounds)}
+        end_reading()
+        readers = find_members(tenant_id, there, [thing_id])
+        end_reading()
+        return readers
 
     def _look_at(self, sockets: Collection[Socket]) -> None:
         viewers: dict[Holder, Actor | None] = {}

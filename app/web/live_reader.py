@@ -24,7 +24,7 @@ from app.core.ids import new_secret_id
 from app.queries.live_channels import PERSON, sees_all
 from app.queries.socket_holders import welcome
 from app.web.cursors import Cursors
-from app.web.leaving import send_away_when_stopped
+from app.web.elements import Writer, element_for
 from app.web.live_judge import OF_ACCESS, Judge
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke
@@ -103,11 +103,18 @@ class Reader:
         self._judge.look_again_at(int(told.id))
 
     def _pass_on(self, told: live.Announcement, place: str) -> None:
-        """Poke those that follow what has changed: at once who sees all of its kind, the others once it was judged."""
+        """Poke those that follow what has changed: at once who sees all of its kind, the others once it was judged.
+
+        So is everybody where an element goes with it.
+        """
         tenant_id, doubtful = UUID(told.tenant_id), []
         for channel in told.channels:
+            followers = self._sockets.following(tenant_id, channel)
+            if followers and (element := element_for(told, channel)):
+                self._judge.show_those_who_see(told, place, channel, element, followers)
+                continue
             frame = frame_of(poke(told, channel, place))
-            for socket in self._sockets.following(tenant_id, channel):
+            for socket in followers:
                 if socket.viewer is not None and sees_all(socket.viewer, told.kind):
                     socket.pass_on(frame)
                 else:
@@ -122,9 +129,9 @@ class Reader:
             hear(told)
 
 
-def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors) -> Reader:
+def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors, writer: Writer) -> Reader:
     """Read, judge and look for as long as the process lives, each in a thread of its own."""
-    judge = Judge(app, sockets, presence)
+    judge = Judge(app, sockets, presence, writer)
     judge.start()
     reader = Reader(sockets, judge, presence)
     threading.Thread(target=reader.read_forever, name="live-reader", daemon=True).start()
@@ -133,7 +140,6 @@ def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors) ->
     threading.Thread(target=cursors.tell_forever, name="live-cursors", daemon=True).start()
     threading.Thread(target=cursors.hear_forever, name="live-pointing", daemon=True).start()
     threading.Thread(target=look_forever, args=(app, sockets, judge), name="live-look", daemon=True).start()
-    send_away_when_stopped(sockets)
     rubbish.collect_seldom()
     threading.Thread(target=rubbish.collect_forever, name="live-rubbish", daemon=True).start()
     return reader

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.commands.tasks import move_task
-from app.schemas.tasks import Move
+from app.commands.tasks import delete_task, move_task, update_task
+from app.core import valkey
+from app.schemas.tasks import Move, TaskChanges
 from tests.browser.windows import heading
 from tests.factories import a_program, a_task
 
@@ -164,6 +165,50 @@ def test_two_people_see_each_others_moves(watch, alice, bob, tasks):
     lift_by_pointer(bobs, "OPS-3", "todo", above="OPS-2")
     bobs.mouse.up()
     expect(cards(alices, "todo")).to_have_text(["Table", "Leaflet"])
+
+
+@pytest.fixture
+def within_earshot(browser_stage, play_stage):
+    """Say what this test does where the live process of the browser tests listens."""
+    valkey.configure(browser_stage.redis_url)
+    yield
+    valkey.configure(play_stage.redis_url)
+
+
+ASKED = "import(document.querySelector('[data-elements]').dataset.elements).then(() => 0)"  # is there when it has come
+
+
+@pytest.mark.usefixtures("within_earshot")
+def test_what_others_do_comes_without_a_request_and_takes_nothing_away(watch, visit, alice, bob, carol, program, tasks):
+    alices, bobs = watch(alice), watch(bob)
+    carols = visit(carol).go(f"/w?p=programs/{program.id}/board")
+    expect(carols.locator("#live-state[data-line=open]")).to_be_attached()
+    asked: list[str] = []
+    for page in (bobs, carols):
+        page.evaluate(ASKED)
+        page.wait_for_load_state("networkidle")  # what was done just before it came is told to it as well
+        page.on("request", lambda request: request.resource_type == "fetch" and asked.append(request.url))
+    menu = bobs.locator(".board [data-number=OPS-1] details")
+    menu.locator("summary").click()
+    lift_by_pointer(alices, "OPS-1", "doing")
+    alices.mouse.up()
+    lift_by_pointer(alices, "OPS-3", "todo", above="OPS-2")
+    alices.mouse.up()
+    update_task(alice.actor, tasks[0], TaskChanges(name="Love letter"))
+    new = a_task(alice, program, name="Pen")
+    for page in (bobs, carols):
+        expect(cards(page, "doing")).to_have_text(["Love letter"])
+        expect(cards(page, "todo")).to_have_text(["Table", "Leaflet", "Pen"])
+        counts = page.locator(".board__count").all_inner_texts()
+        assert [count.split()[-1] for count in counts] == ["3", "1", "0", "0", "0"]
+    expect(menu).to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+    expect(menu.get_by_role("button", name="Move to In review")).to_be_visible()
+    expect(carols.locator(f"#p1-task-{new.id}")).to_be_attached()
+    assert asked == []
+    delete_task(alice.actor, new.id)
+    expect(cards(bobs, "todo")).to_have_text(["Table", "Leaflet"])
+    assert asked[0].endswith(f"/programs/{program.id}/board")
 
 
 def test_what_others_do_waits_while_a_card_is_in_the_hand(watch, alice, bob, tasks):

@@ -86,6 +86,7 @@ def test_only_fingerprinted_files_are_kept_for_ever(url):
         ("together.js", 30_000),
         ("vitals.js", 1_500),
         ("chunks.js", 2_000),
+        ("elements.js", 1_500),
         ("app.css", 20_000),
         ("icons.svg", 3_000),
     ],

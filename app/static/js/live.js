@@ -1,7 +1,9 @@
 // Parts of a page that follow what they show: <article data-live="task.<id>" hx-get="..." hx-trigger="live">.
 //
 // The line only says that something has changed. The part then asks for itself again, as a reader would who may see
-// what they may see, and is morphed: what is typed, the focus and the place on the page stay.
+// what they may see, and is morphed: what is typed, the focus and the place on the page stay. What brings its element along,
+// as it would be answered, is put in its place at once (elements.js, for parts with `data-elements`).
+import htmx from "htmx.org";
 import { isPressing, watchHand, whenFree } from "./hand.js";
 import { openLine, tab } from "./line.js";
 import { say } from "./messages.js";
@@ -41,6 +43,7 @@ export function watchLive() {
   if (!address) return;
   const line = openLine(address, shownSince(), heard, showState);
   const settle = () => {
+    loadElements();
     const places = placesHere();
     line.want([...new Set([...parts().flatMap(channelsOf), ...places.map((place) => place.split(" ")[1])])], places);
   };
@@ -85,8 +88,17 @@ function hear(message) {
     const shown = isOwn && channelsOf(part)[0] === channel; // the answer to what was done here
     if (part.dataset.liveGuard) {
       if (!isOwn && event.includes(".") && isOlder(part, message)) warn(part);
-    } else if (!shown || busy.has(part)) later(part);
+    } else if (!shown || busy.has(part) || elements?.isReceiving(part)) {
+      if (!message.html || isHeld(part) || waiting.has(part) || !elements?.put(part, message, htmx)) later(part);
+    }
   }
+}
+
+let elements;
+
+async function loadElements() {
+  const part = document.querySelector("[data-elements]");
+  if (part) elements ??= await import(part.dataset.elements);
 }
 
 // Whoever signs out is on the way to another page: what they leave must not be asked for in a session that has ended.
@@ -104,10 +116,15 @@ function later(part) {
 
 function refresh(part) {
   if (isLeaving || !part.isConnected) return;
-  if (busy.has(part) || isPressing() || "liveHold" in part.dataset) { later(part); return; } // a card is lifted: drag.js
+  if (isHeld(part)) { later(part); return; }
   busy.add(part);
   part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
   part.dispatchEvent(new CustomEvent("live")); // does not rise: the part around it has a channel of its own
+}
+
+/** Whether a part asks for itself already, or a hand is on it: a card is lifted (drag.js). */
+function isHeld(part) {
+  return busy.has(part) || isPressing() || "liveHold" in part.dataset;
 }
 
 /** Whether a form shows what was there before. A page may be told of what it shows already: it came after the line. */

@@ -1,0 +1,90 @@
+"""Elements that go with the word that they have changed: the card of a board, as its reader's own GET would answer.
+
+Whoever follows is sent the element as its template shows it to them, after the same question for permission. Those for
+whom everything is the same that it could depend on are one class, for which it is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, g, render_template
+
+from app.core.actor import Actor, Tenant
+from app.core.live import Announcement
+from app.core.roles import SYSTEM_PERMISSIONS
+from app.queries.live_channels import is_in_sight
+from app.web.board_pages import card_context
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What shows a thing of a kind on one channel: the view that answers with it alone, and with what.
+
+    `thing` names in its context that of which it is, with `program_id`, `created_by_user_id` and `assignments`.
+    """
+
+    kind: str
+    view: str
+    template: str
+    context: Callable[[Actor, UUID], dict[str, Any]]
+    thing: str
+
+
+# By the page that follows it, as it is named in the channel: "board.<program>".
+ELEMENTS = {"board": Element("task", "tasks.card", "tasks/_card.html", card_context, "card")}
+
+
+def element_for(told: Announcement, channel: str) -> Element | None:
+    """The element that goes with an event on a channel, if any does: what is gone is shown by nothing."""
+    element = ELEMENTS.get(channel.partition(".")[0])
+    return element if element and element.kind == told.kind and not told.event.endswith(".deleted") else None
+
+
+def the_system(tenant_id: UUID) -> Actor:
+    """Who reads what an element is written from: once, for all who may see it."""
+    tenant = Tenant(tenant_id, slug="", name="")
+    return Actor(tenant=tenant, permissions=SYSTEM_PERMISSIONS, authenticated_by="system")
+
+
+def sees(reader: Actor, element: Element, context: Mapping[str, Any]) -> bool:
+    """Whether somebody may see the thing that an element shows: as `fetch` asks it, of a row that is here already."""
+    thing = context[element.thing]
+    places = (thing.program_id, thing.id)
+    if reader.may(f"{element.kind}.view", *places):
+        return True
+    own = reader.user_id in _people_of(thing) and reader.may(f"{element.kind}.view_own", *places)
+    return own and is_in_sight(reader, element.kind, thing.id)
+
+
+def class_of(reader: Actor, element: Element, context: Mapping[str, Any]) -> Hashable:
+    """What an element can differ by between those who see it. Who has to do with the thing is a class of their own, and
+    so is who sees of other people no more than their names."""
+    thing = context[element.thing]
+    is_apart = reader.user_id in _people_of(thing) or not reader.may_somewhere("user.view")
+    roles = reader.on_tasks.held_in((thing.program_id, thing.id))
+    powers = reader.permissions, reader.local_roles, reader.task_roles, frozenset(roles)
+    manner = reader.locale, reader.time_zone, reader.profile.is_compact
+    return (*powers, *manner, reader.user_id if is_apart else None)
+
+
+class Writer:
+    """Writes elements as the web process would: with its addresses, its templates and what those may use."""
+
+    def __init__(self, pages: Flask) -> None:
+        self._pages = pages
+
+    def write(self, element: Element, thing_id: UUID, reader: Actor, context: Mapping[str, Any]) -> str:
+        """The element as it is shown to `reader`. Asks the database nothing."""
+        values = {"slug": reader.tenant.slug, "task_id": thing_id}
+        address = self._pages.url_map.bind("localhost").build(element.view, values)
+        with self._pages.test_request_context(address):
+            g.slug, g.actor = reader.tenant.slug, reader
+            return render_template(element.template, **context)
+
+
+def _people_of(thing: Any) -> Collection[int | None]:
+    return {thing.created_by_user_id, *(person.user_id for person in thing.assignments)}

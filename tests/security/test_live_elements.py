@@ -1,0 +1,178 @@
+"""What is told with an element: byte for byte what its reader would be answered, and written once for all alike."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+import pytest
+from sqlalchemy import select
+
+from app.commands.access_grants import create_access_grant, delete_access_grant
+from app.commands.access_roles import create_access_role
+from app.commands.task_assignments import assign_task
+from app.commands.tasks import delete_task, move_task, update_task
+from app.core.database import db
+from app.core.live import announcement
+from app.models.user_sessions import UserSession
+from app.queries.socket_holders import Holder
+from app.schemas.access_grants import NewAccessGrant
+from app.schemas.access_roles import NewAccessRole
+from app.schemas.tasks import Assignment, Move, TaskChanges
+from app.web.elements import ELEMENTS, Writer
+from app.web.live_judge import Judge
+from app.web.stored_sessions import token_hash
+from tests import cast
+from tests.blueprints.test_times import prefers
+from tests.factories import a_grant, a_program, a_task, an_avatar
+from tests.security.newcomers import newcomer
+
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.usefixtures("within_earshot")]
+
+
+def kept(thing):
+    """What stays readable whatever becomes of the session of the test."""
+    cast.afresh()
+    return thing
+
+
+@pytest.fixture
+def program(alice):
+    return kept(a_program(alice, name="Spring"))
+
+
+@pytest.fixture
+def board(program):
+    return f"board.{program.id}"
+
+
+def freelancer(alice, *tasks):
+    """Somebody who sees what they are on, and nobody's picture but their own."""
+    own = ("program.view_own", "task.view_own", "task.move")
+    role = kept(create_access_role(alice.actor, NewAccessRole(name="Freelancer", permissions=own)))
+    person = newcomer(alice.organisation, None)
+    give = NewAccessGrant(access_role_id=role.id, user_id=person.user_id)
+    create_access_grant(alice.actor, give)
+    for task in tasks:
+        assign_task(alice.actor, task.id, Assignment(user_id=person.user_id))
+    return person
+
+
+def test_each_is_told_of_a_card_as_their_own_request_would_be_answered(
+    acme, alice, bob, carol, program, board, line, htmx
+):
+    task = kept(a_task(alice, program, name="Draft <b>the</b> letter", estimate_minutes=123456))
+    german, elsewhere, guest, on_it_alone = (newcomer(acme, role) for role in ("member", "viewer", None, None))
+    prefers(german, locale="de-DE")
+    prefers(elsewhere, time_zone="Pacific/Auckland", is_compact=True)
+    a_grant(alice, "viewer", guest, program_id=program.id)
+    a_grant(alice, "member", on_it_alone, program_id=program.id)
+    dora = freelancer(alice, task)
+    for person in (bob, dora):
+        an_avatar(person)
+        assign_task(alice.actor, task.id, Assignment(user_id=person.user_id))
+    readers = [alice, bob, carol, german, elsewhere, guest, on_it_alone, dora]
+    lines = [line(player, board) for player in readers]
+    move_task(alice.actor, task.id, Move(state="doing"))
+    for player, theirs in zip(readers, lines, strict=True):
+        told = theirs.next()
+        answer = htmx(player).get(f"/tasks/{task.id}/card")
+        assert (told["event"], told["channel"]) == ("task.updated", board)
+        assert told["html"] == answer.text, player.name
+        assert theirs.all_so_far() == []
+    cards = [each.heard[-2]["html"] for each in lines]
+    assert len(set(cards)) == 4, "of who may move it, of who may not, in German, and of a freelancer"
+
+
+def test_no_byte_of_a_task_is_told_to_who_may_not_see_it(acme, alice, mallory, program, board, line):
+    secret, shown = (kept(a_task(alice, program, name=name)) for name in ("Secret", "Shown"))
+    dora = freelancer(alice, shown)
+    inside = line(dora, board, "task")
+    outside = line(mallory, "task")
+    assert outside.follow(board) == "refused"
+    for task in (secret, shown):
+        move_task(alice.actor, task.id, Move(state="doing"))
+    assert {told["channel"] for told in (inside.next(), inside.next())} == {board, "task"}
+    assert (inside.all_so_far(), outside.all_so_far()) == ([], [])
+    assert "Secret" not in str(inside.heard)
+    assert str(secret.id) not in str(inside.heard)
+
+
+def test_who_was_let_go_a_moment_before_is_told_nothing(acme, alice, program, board, line, monkeypatch):
+    """Even where the live process has not heard yet that they were."""
+    guest = newcomer(acme, None)
+    grant = kept(a_grant(alice, "viewer", guest, program_id=program.id))
+    task = kept(a_task(alice, program))
+    guests = line(guest, board)
+    with monkeypatch.context() as unheard:
+        unheard.setattr("app.core.live.publish", lambda *_told: None)
+        delete_access_grant(alice.actor, grant.id)
+    update_task(alice.actor, task.id, TaskChanges(name="Not for them"))
+    assert guests.all_so_far() == []
+
+
+def test_what_is_gone_is_told_without_content(alice, bob, program, board, line):
+    task = kept(a_task(alice, program))
+    bobs = line(bob, board)
+    delete_task(alice.actor, task.id)
+    told = bobs.next()
+    assert (told["event"], told["channel"], "html" in told) == ("task.deleted", board, False)
+
+
+class Reader:
+    """What the judge knows of a socket; it keeps what it is told."""
+
+    viewer = None
+
+    def __init__(self, player, channel):
+        token = token_hash(player.cookie)
+        session_id = db.session.scalars(select(UserSession.id).where(UserSession.token_hash == token)).one()
+        self.holder = Holder(session_id, player.user_id, player.organisation.id)
+        self.channels, self.heard = {channel}, []
+        self.pass_on = self.heard.append
+
+
+class Counting(Writer):
+    """A writer who counts."""
+
+    count = 0
+
+    def write(self, *what):
+        """Write, and count it."""
+        self.count += 1
+        return super().write(*what)
+
+
+@pytest.fixture
+def judge(web_app):
+    return Judge(web_app, None, None, Counting(web_app))
+
+
+def judged(judge):
+    """Judge all that waits, as the live process does in a thread of its own."""
+    while not judge._cases.empty():
+        judge._cases.get()()
+
+
+def test_a_card_is_written_once_for_fifty_who_see_the_same_and_once_for_a_burst(acme, alice, program, board, judge):
+    task = kept(a_task(alice, program))
+    fifty = [Reader(newcomer(acme), board) for _ in range(50)]
+    viewers = [Reader(newcomer(acme, "viewer"), board) for _ in range(2)]
+    for number in range(3):
+        renamed = update_task(alice.actor, task.id, TaskChanges(name=f"Number {number}"))
+        told = announcement(renamed, "updated")
+        judge.show_those_who_see(told, f"{number}-0", board, ELEMENTS["board"], [*fifty, *viewers])
+    judged(judge)
+    assert judge._writer.count == 2
+    assert len({id(reader.heard[0]) for reader in fifty}) == 1, "encoded once as well"
+    assert {len(reader.heard) for reader in (*fifty, *viewers)} == {1}
+    assert b"Number 2" in fifty[0].heard[0]
+    assert fifty[0].heard != viewers[0].heard
+
+
+def test_what_cannot_be_written_is_asked_for_by_its_readers(acme, alice, bob, program, board, judge, monkeypatch):
+    bobs = Reader(bob, board)
+    told = announcement(a_task(alice, program), "updated")
+    monkeypatch.setattr(judge._writer, "write", attrgetter("no_such_thing"))
+    judge.show_those_who_see(told, "1-0", board, ELEMENTS["board"], [bobs])
+    judged(judge)
+    assert [(b"html" in message, board.encode() in message) for message in bobs.heard] == [(False, True)]
