@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Flask, current_app, request, session
+from flask import Flask, current_app, request
 from flask_sock import Sock
 from redis.exceptions import RedisError
 from simple_websocket import Server
 
-from app.core import clock, valkey
 from app.core import live as live_events
+from app.core import valkey
 from app.core.heartbeats import beat_forever
 from app.core.ids import new_secret_id
 from app.core.transaction import end_reading
 from app.queries import live_channels
-from app.queries.socket_holders import Holder, find_tenant_id, welcome
-from app.web import live_reader
+from app.web import live_reader, welcoming
 from app.web.cursors import CURSOR, Cursors
 from app.web.door import public
 from app.web.elements import Writer
 from app.web.presence import EDITS, PRESENCE, Presence
-from app.web.sockets import MOST_CHANNELS, OWN, SIGNED_OUT, TOO_SLOW, Socket, Sockets, poke
-from app.web.wire import WholeFrames
+from app.web.sockets import MOST_CHANNELS, OWN, Socket, Sockets, poke
+from app.web.welcoming import hold_socket
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
 
@@ -49,54 +47,21 @@ def init_app(app: Flask, pages: Flask) -> None:
     sock = Sock(app)
     sock.route("/live")(live)
     app.view_functions["live"] = public(app.view_functions["live"])
-    app.wsgi_app = _whole_frames(app.wsgi_app)  # type: ignore[method-assign]
+    welcoming.init_app(app)
     presence = app.extensions["presence"] = Presence(app)
     app.extensions["cursors"] = Cursors(presence)
     sockets = app.extensions["sockets"] = Sockets(presence.let_go)
-    # So many sockets ask the database at once: when all come back together they wait, and none is let go.
-    app.extensions["turns"] = threading.BoundedSemaphore(app.config["SETTINGS"].database_pool)
     app.extensions["live_reader"] = live_reader.start(app, sockets, presence, app.extensions["cursors"], Writer(pages))
     beat_forever("live")
 
 
 def live(server: Server) -> None:
     """One browser's socket: hello, then whatever there is to tell until it goes."""
-    holder = holder_of_request()
-    if holder is None:
-        server.close(SIGNED_OUT, "Sign in first.")
-        return
-    sockets, socket = current_app.extensions["sockets"], Socket(server, holder)
-    if not sockets.add(socket):
-        server.close(TOO_SLOW, "Too many windows are open.")
-        return
-    try:
-        # What has ended since the session was read is not told any more: it is looked at once more, from inside.
-        if not is_welcome(holder):
-            server.close(SIGNED_OUT, "Sign in first.")
-            return
-        end_reading()  # a socket holds no connection to the database
-        socket.tell(json.dumps({"event": "hello", "id": str(new_secret_id())}))
-        socket.hold(_answer)
-    finally:
-        sockets.discard(socket)
+    hold_socket(server, Socket, _greet, _answer)
 
 
-def holder_of_request() -> Holder | None:
-    """Who opens the socket, and in which organisation; None for nobody, and for a place that is not there."""
-    session.last_seen_at = None  # a socket keeps no session from growing idle, however long it is open
-    person, session_id = session.person, session.row_id
-    if person is None or session_id is None:
-        return None
-    slug = request.args.get("at")
-    if slug is None:
-        return Holder(session_id, person.user_id)
-    tenant_id = find_tenant_id(slug)
-    return Holder(session_id, person.user_id, tenant_id) if tenant_id else None
-
-
-def is_welcome(holder: Holder) -> bool:
-    """Whether somebody may hold a socket now."""
-    return holder in welcome([holder], now=clock.now(), bounds=current_app.config["SETTINGS"].session_bounds)
+def _greet(socket: Socket) -> None:
+    socket.tell(json.dumps({"event": "hello", "id": str(new_secret_id())}))
 
 
 def _answer(socket: Socket, message: str | bytes) -> None:
@@ -110,7 +75,7 @@ def _answer(socket: Socket, message: str | bytes) -> None:
         current_app.extensions["presence"].stay(socket)
         socket.tell('{"event":"heartbeat"}')
     elif event == "subscribe" and isinstance(channel, str):
-        with current_app.extensions["turns"]:
+        with current_app.extensions["turns"].one():
             _subscribe(socket, channel, told.get("last"))
     elif event == "unsubscribe" and isinstance(channel, str):
         current_app.extensions["sockets"].unfollow(socket, channel)
@@ -172,18 +137,6 @@ def _told_again(socket: Socket, name: str, own: bool, place: str, told: dict[str
         yield poke(event, name, "")
     elif socket.viewer and live_channels.hears(socket.viewer, event.kind, event.id):
         yield poke(event, name, place)
-
-
-def _whole_frames(inner: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Give sockets a connection that sends whole frames, and have none of them compressed: that costs memory each."""
-
-    def wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        if "gunicorn.socket" in environ and environ.get("HTTP_UPGRADE", "").lower() == "websocket":
-            environ["gunicorn.socket"] = WholeFrames(environ["gunicorn.socket"])
-        return inner(environ, start_response)
-
-    return wsgi
 
 
 def _check_origin():

@@ -6,20 +6,21 @@ begun since is not put together with it.
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import Flask, current_app, request
 from flask_sock import Sock
 from simple_websocket import Server
 
-from app.blueprints.live import holder_of_request, is_welcome
 from app.core.transaction import end_reading
 from app.web import text_messages as messages
 from app.web.door import public
-from app.web.sockets import SIGNED_OUT, TOO_SLOW, Socket
+from app.web.sockets import SIGNED_OUT, Socket
 from app.web.text_refusals import REFUSALS, farewell
 from app.web.text_room import TextSocket
 from app.web.text_rooms import Rooms
+from app.web.welcoming import hold_socket
 
 
 def init_app(app: Flask) -> None:
@@ -33,32 +34,19 @@ def init_app(app: Flask) -> None:
 
 def live_text(server: Server, kind: str, row_id: UUID) -> None:
     """One browser at a text, until it goes."""
-    holder = holder_of_request()
-    if holder is None or holder.tenant_id is None:
-        server.close(SIGNED_OUT, "Sign in first.")
+    leave = current_app.extensions["rooms"].leave
+    hold_socket(server, TextSocket, partial(_enter, kind=kind, row_id=row_id), _hear, leave)
+
+
+def _enter(socket: TextSocket, kind: str, row_id: UUID) -> None:
+    if socket.holder.tenant_id is None:
+        socket.end(SIGNED_OUT, "Sign in first.")
         return
-    sockets, rooms = current_app.extensions["sockets"], current_app.extensions["rooms"]
-    socket = TextSocket(server, holder)
-    if not sockets.add(socket):
-        server.close(TOO_SLOW, "Too many windows are open.")
-        return
+    current_app.extensions["live_reader"].follow(socket.holder.tenant_id)
     try:
-        if not is_welcome(holder):
-            server.close(SIGNED_OUT, "Sign in first.")
-            return
-        current_app.extensions["live_reader"].follow(holder.tenant_id)
-        try:
-            rooms.enter(socket, kind, row_id, request.args.get("text"))
-        except REFUSALS as refusal:
-            server.close(*farewell(refusal))
-            return
-        end_reading()  # a socket holds no connection to the database
-        socket.hold(_hear)
-    finally:
-        try:
-            rooms.leave(socket)
-        finally:
-            sockets.discard(socket)
+        current_app.extensions["rooms"].enter(socket, kind, row_id, request.args.get("text"))
+    except REFUSALS as refusal:
+        socket.end(*farewell(refusal))
 
 
 def _hear(socket: Socket, message: str | bytes) -> None:

@@ -25,6 +25,7 @@ from app.queries.live_channels import PERSON, sees_all
 from app.queries.socket_holders import welcome
 from app.web.cursors import Cursors
 from app.web.elements import Writer, element_for
+from app.web.leaving import send_away_when_stopped
 from app.web.live_judge import OF_ACCESS, Judge
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke
@@ -140,6 +141,7 @@ def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors, wr
     threading.Thread(target=cursors.tell_forever, name="live-cursors", daemon=True).start()
     threading.Thread(target=cursors.hear_forever, name="live-pointing", daemon=True).start()
     threading.Thread(target=look_forever, args=(app, sockets, judge), name="live-look", daemon=True).start()
+    send_away_when_stopped(sockets)
     rubbish.collect_seldom()
     threading.Thread(target=rubbish.collect_forever, name="live-rubbish", daemon=True).start()
     return reader

@@ -24,7 +24,7 @@ from app.core.live import Announcement, Farewell
 from app.queries.socket_holders import Holder
 from app.web.wire import WholeFrames, frame_of
 
-SIGNED_OUT, COME_AGAIN, TOO_SLOW, TOO_MUCH = 4401, 1012, 1013, 1008
+SIGNED_OUT, COME_AGAIN, TRY_LATER, TOO_MUCH = 4401, 1012, 1013, 1008
 MOST_WAITING = 64  # messages for one browser; it asks anew for everything when it is back
 MOST_OF_A_PERSON = 10  # a phone, some browsers, and the ghosts of lost lines, which are found out within a minute
 MOST_A_SECOND = 60  # messages from one browser, which asks for all its channels when it comes
@@ -32,6 +32,8 @@ MOST_CHANNELS = 100  # that one browser follows, in all of its tabs
 OWN = "user."  # how the channel of a person begins, which is in no organisation
 RESYNC = '{"event":"resync"}'
 LOOK_EVERY = 30.0  # seconds after which a socket is looked at that ended without a word
+SOONEST = 2.5  # seconds after which browsers come back when a process has ended; each takes up to half more, or less
+BACK_A_SECOND = 100  # browsers that a process takes in, with all that they ask for
 STALLED_AFTER = 15.0  # seconds in which a browser takes not a byte
 
 
@@ -73,7 +75,7 @@ class Socket:
 
     def _put_by(self, frame: bytes) -> None:
         if len(self._outbox) >= MOST_WAITING:
-            self.end(TOO_SLOW, "Too much was waiting.")
+            self.end(TRY_LATER, "Too much was waiting.")
             return
         self._outbox.append(frame)
         self._server.event.set()
@@ -137,6 +139,7 @@ class Sockets:
 
     def __init__(self, leave: Callable[[Socket, str | None, bool], None]) -> None:
         self._leave = leave  # a channel, or with None all of them; and whether at once
+        self.are_leaving = False  # since the process ends
         self._of_people: dict[int, set[Socket]] = {}
         self._following: dict[tuple[UUID | None, str], set[Socket]] = {}
         self._tenants: dict[UUID, set[Socket]] = {}
@@ -211,6 +214,14 @@ class Sockets:
                     socket.end(COME_AGAIN, "Come again.")
                 else:
                     socket.end(SIGNED_OUT, "Sign in to go on.")
+
+    def send_away(self) -> None:
+        """Close all of them, as the process ends: each is told after how long to come again, so that it is no storm."""
+        self.are_leaving = True
+        leaving = self.all()
+        seconds = max(SOONEST, len(leaving) / BACK_A_SECOND)
+        for socket in leaving:
+            socket.end(COME_AGAIN, f"Come again in {seconds:.1f} s.")
 
     def keep_only(self, checked: Iterable[Socket], welcome: set[Holder]) -> None:
         """Close those of the sockets that were checked whose holder is not welcome any more."""

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import Conflict, DomainError, Forbidden
 from app.core.yjs_updates import Unreadable
-from app.web.sockets import TOO_MUCH, TOO_SLOW
+from app.web.sockets import TOO_MUCH, TRY_LATER
 
 NOT_ALLOWED, GONE, NOT_UNDERSTOOD = 4403, 4404, 1007
 REFUSALS = (DomainError, Unreadable, SQLAlchemyError)
@@ -21,7 +21,7 @@ def farewell(refusal: Exception) -> tuple[int, str]:
         return NOT_UNDERSTOOD, "This is no message about a text."
     if isinstance(refusal, SQLAlchemyError):
         log.warning("texts.database_does_not_answer", error=type(refusal).__name__)
-        return TOO_SLOW, "Try again in a moment."
+        return TRY_LATER, "Try again in a moment."
     if isinstance(refusal, Forbidden):
         return NOT_ALLOWED, "You may not change this."
     if isinstance(refusal, Conflict):

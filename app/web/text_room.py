@@ -28,7 +28,7 @@ from app.queries import live_channels
 from app.queries.shared_texts import KINDS, find_shared_text, get_thing, names_of, updates_of
 from app.queries.socket_holders import Holder
 from app.web import text_messages as messages
-from app.web.sockets import TOO_SLOW, Socket
+from app.web.sockets import TRY_LATER, Socket
 from app.web.text_messages import Presence
 from app.web.text_refusals import GONE, NOT_ALLOWED
 from app.web.text_relay import Relay
@@ -57,7 +57,7 @@ class TextSocket(Socket):
     def tell(self, message: str | bytes) -> None:
         """Have a message sent, unless more waits already than a browser takes that still reads."""
         if sum(map(len, self._outbox)) + len(message) > MOST_BYTES:
-            self.end(TOO_SLOW, "Too much was waiting.")
+            self.end(TRY_LATER, "Too much was waiting.")
         elif isinstance(message, bytes):  # what is said to all sockets in words is about channels
             super().tell(message)
 

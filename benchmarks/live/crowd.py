@@ -20,20 +20,21 @@ from benchmarks.client import request_bytes
 from benchmarks.live.loop import READ, WRITE, Loop
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
-ABNORMAL, RESTARTING = 1006, 1012
+ABNORMAL = 1006
 AT_ONCE = 20  # sockets that come at the same time, where it is not about coming
 SMALL = 2048  # bytes, of the buffer of whoever does not read
 SHORTEST = 536  # bytes in a segment: what waits for such a client is little before the system takes no more
 
 
-def _pauses() -> tuple[float, float, float]:
-    """Seconds before a browser comes back as its script has them: at first, at most, and after a restart."""
-    script = (ROOT / "app" / "static" / "js" / "line.js").read_text()
-    waits = re.search(r"WAIT_MS = \[(\d+), ([\d_]+)\]", script)
-    restart = re.search(r"code === RESTARTING \? (\d+)", script)
-    assert waits is not None, "line.js waits otherwise now"
-    assert restart is not None, "line.js waits otherwise now"
-    return int(waits[1]) / 1000, int(waits[2]) / 1000, int(restart[1]) / 1000
+def _pauses() -> tuple[float, float, dict[int, float]]:
+    """Seconds before a browser comes back as its script has them: at first, at most, and at least after some codes."""
+    script = (ROOT / "app" / "static" / "js" / "pause.js").read_text()
+    waits = re.search(r"WAIT_MS = \[(\d+), (\d+)\]", script)
+    at_least = re.search(r"AT_LEAST_MS = \{ (.*) \}", script)
+    assert waits is not None, "pause.js waits otherwise now"
+    assert at_least is not None, "pause.js waits otherwise now"
+    codes = re.findall(r"(\d+): (\d+)", at_least[1])
+    return int(waits[1]) / 1000, int(waits[2]) / 1000, {int(code): int(wait) / 1000 for code, wait in codes}
 
 
 @dataclass(eq=False)
@@ -104,7 +105,7 @@ class Crowd:
         self.came: list[float] = []  # when connections were asked for, and when sockets were greeted
         self.greeted: list[float] = []
         self.hear: Callable[[Client, bytes, float], None] = lambda _client, _content, _at: None
-        self._first, self._most, self._restart = _pauses()
+        self._first, self._most, self._at_least = _pauses()
 
     def open(self, clients: Sequence[Client], at_once: int = AT_ONCE) -> None:
         """Have them come, some at a time, and wait until each follows what it wants. Raises LocalError."""
@@ -153,10 +154,7 @@ class Crowd:
             self._lost(client, ABNORMAL)
             return
         client.received += more
-        if client.is_open and client.received.startswith(b"HTTP/1.1 503"):  # no frame: a browser breaks off here
-            self.refused += 1
-            self._come_again(client, ABNORMAL)
-        elif client.is_open or self._opened(client):
+        if client.is_open or self._opened(client):
             for kind, content in client.frames():
                 self._heard(client, kind, content, now)
                 if not client.is_open:  # what comes after a farewell is for nobody
@@ -212,5 +210,5 @@ class Crowd:
         self.loop.after(self._pause(client, code), partial(self.connect, client))
 
     def _pause(self, client: Client, code: int) -> float:
-        about = self._restart if code == RESTARTING else min(self._most, self._first * 2 ** (client.tries - 1))
+        about = max(self._at_least.get(code, 0), min(self._most, self._first * 2 ** (client.tries - 1)))
         return about * (0.5 + random.random())

@@ -27,8 +27,12 @@ def measure(place: Place, number: int) -> dict[str, Any]:
     os.kill(place.running.pid("live"), signal.SIGKILL)  # the supervisor takes its children along, and starts it again
     crowd.loop.until(lambda: len(crowd.ready) < number, "the sockets to be lost")
 
+    used: list[float] = []  # by the live process, since the first is back
+
     def are_back() -> bool:
         crowd.loop.turn()
+        if crowd.greeted and not used:
+            used.append(place.running.cpu("live") or 0)
         return len(crowd.ready) == number
 
     try:
@@ -36,12 +40,14 @@ def measure(place: Place, number: int) -> dict[str, Any]:
     except LocalError as reason:
         raise LocalError(f"{len(crowd.ready)} of {number} were back; ended: {crowd.ended}. {reason}") from reason
     ended = time.perf_counter()
+    used.append(place.running.cpu("live") or 0)
     crowd.close()
     return {
         "sockets": number,
         "since_killed": ended - began,
         "since_first": ended - crowd.greeted[0],
         "first": crowd.greeted[0] - began,
+        "cpu": (used[-1] - used[0]) / number * 1000,
         "ended": crowd.ended,
         "refused": crowd.refused,
         "most_tries": _most_in_a_second(crowd.came),
@@ -53,10 +59,10 @@ def lines(found: dict[str, Any]) -> list[str]:
     """The figures as a table for docs/benchmarks.md."""
     return [
         "| sockets | first one back | all back, since the process was killed | since the first was back"
-        " | most tries in a second | most greeted in a second | refused (503) |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        " | CPU for each | most tries in a second | most greeted in a second | refused (503) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
         f"| {found['sockets']} | {found['first']:.1f} s | {found['since_killed']:.1f} s | {found['since_first']:.1f} s"
-        f" | {found['most_tries']} | {found['most_greeted']} | {found['refused']} |",
+        f" | {found['cpu']:.1f} ms | {found['most_tries']} | {found['most_greeted']} | {found['refused']} |",
     ]
 
 

@@ -17,7 +17,7 @@ from app.queries.shared_texts import document_of, find_shared_text, get_thing
 from app.schemas.organisations import Closing
 from app.schemas.shared_texts import SharedTextSave
 from app.schemas.tasks import TaskChanges
-from app.web.sockets import TOO_SLOW
+from app.web.sockets import TRY_LATER
 from app.web.text_room import MOST_BYTES, TextSocket
 from tests.cast import system
 from tests.commands.test_close_organisation import CLOSING_TAKES
@@ -158,4 +158,4 @@ def test_who_does_not_read_is_let_go_before_much_waits():
     for _number in range(3):
         socket.tell(b"x" * (MOST_BYTES // 3 + 1))
     socket.hold(hear=None)
-    assert server.closed_with == TOO_SLOW
+    assert server.closed_with == TRY_LATER

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ class Server:
 
     port: int
     log_file: Path
+    stop: Callable[[], None]
 
     @property
     def host(self) -> str:
@@ -106,10 +107,10 @@ def running(stage: Stage, folder: Path, *, kind: str = "web", **changed: str) ->
         listener.listen(128)
         listener.set_inheritable(True)
         port = listener.getsockname()[1]
-        server = Server(port, folder / f"{kind}.log")
+        log_file = folder / f"{kind}.log"
         command = [sys.executable, "-m", "gunicorn", *_arguments(kind), "-b", f"fd://{listener.fileno()}"]
         told = {"BASE_URL": f"http://localhost:{port}", "LOG_LEVEL": "INFO", **changed}
-        with server.log_file.open("wb") as log:
+        with log_file.open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
@@ -119,6 +120,7 @@ def running(stage: Stage, folder: Path, *, kind: str = "web", **changed: str) ->
                 stderr=subprocess.STDOUT,
             )
         try:
+            server = Server(port, log_file, process.terminate)
             _wait_for(server, process)
             yield server
         finally:

@@ -7,12 +7,14 @@ from socket import socketpair
 from threading import Event
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from app.commands import tenants, users
 from app.commands.ended_sessions import end_sessions_of
 from app.core import valkey
 from app.core.actor import Visitor
+from app.core.database import db
 from app.core.transaction import command
 from app.schemas.tenants import NewMember
 from app.web.sockets import MOST_A_SECOND, MOST_OF_A_PERSON, MOST_WAITING, Socket
@@ -20,14 +22,16 @@ from app.web.wire import WholeFrames
 from tests import cast
 from tests.cast import PASSWORD
 from tests.security.newcomers import newcomer
-from tests.security.server import running
+from tests.security.server import is_closed, running
 from tests.security.test_account import Seat, grow_stale
 from tests.security.test_live import SIGNED_OUT, TEXT, closing_code, receive, send, told
 from tests.security.test_live import opened as opened_anywhere
+from tests.stage import url_of
+from tests.trail import as_superuser, await_in_line
 
 pytestmark = pytest.mark.xdist_group("server")
 
-COME_AGAIN, TOO_SLOW, TOO_MUCH = 1012, 1013, 1008
+COME_AGAIN, TRY_LATER, TOO_MUCH = 1012, 1013, 1008
 
 
 def corner_of(play_stage, number):
@@ -208,7 +212,7 @@ def test_that_somebody_was_let_go_is_found_out_too(deaf, alice, dora, opened):
 def test_nobody_opens_sockets_without_end(live, dora, opened):
     held = [opened(dora.cookie) for _number in range(MOST_OF_A_PERSON)]
     with opened_anywhere(live, dora.cookie) as one_more:
-        assert ended(one_more) == TOO_SLOW
+        assert ended(one_more) == TRY_LATER
     assert is_alive(held[0])
     held.pop().close()
     assert all(map(is_alive, held))
@@ -233,7 +237,7 @@ def test_what_a_browser_does_not_read_does_not_pile_up():
     for number in range(MOST_WAITING + 1):
         socket.tell(str(number))
     socket.hold(hear=None)
-    assert server.closed_with == TOO_SLOW
+    assert server.closed_with == TRY_LATER
 
 
 class Deaf:
@@ -252,6 +256,33 @@ class Deaf:
         self.closed_with, self.connected = code, False
         self.sock.close()
         self.there.close()
+
+
+def test_a_database_that_breaks_off_ends_the_socket_and_it_may_come_again(acme, bob, opened):
+    waiting = opened(bob.cookie, acme.slug)
+    with psycopg.connect(url_of(db.engine.url.database, "superuser")) as locking:
+        locking.execute("LOCK TABLE access_grants IN ACCESS EXCLUSIVE MODE")
+        send(waiting, TEXT, b'{"event":"subscribe","channel":"task"}')
+        await_in_line(1)
+        as_superuser(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock' AND application_name = 'oversing-live'"
+        )
+        assert ended(waiting) == TRY_LATER
+        assert is_closed(waiting)
+    again = opened(bob.cookie, acme.slug)
+    send(again, TEXT, b'{"event":"subscribe","channel":"task"}')
+    assert told(again)["event"] == "subscribed"
+
+
+def test_a_process_that_is_told_to_stop_sends_everybody_away(bob, deaf, opened):
+    sockets = [opened(bob.cookie, server=deaf) for _number in range(3)]
+    deaf.stop()
+    for each in sockets:
+        kind, content = receive(each)
+        assert closing_code((kind, content)) == COME_AGAIN
+        assert content[2:] == b"Come again in 2.5 s."
+    assert is_closed(sockets[0])
 
 
 def test_nothing_of_it_was_a_defect(live, deaf):

@@ -2,11 +2,11 @@
 //
 // The tab that holds the lock holds the socket, and passes on what it hears; when it closes, the next one takes over.
 // Each tab says which channels it wants and what it heard last, so that nothing is missed in between.
+import { pause } from "./pause.js";
+
 const BEAT_MS = 15_000;
 const SILENT_MS = 40_000; // after which a line is taken for dead
-const WAIT_MS = [500, 20_000]; // before a line is opened again: at first, and at most
 const SIGNED_OUT = 4401;
-const RESTARTING = 1012;
 
 /** The name of this tab, for as long as its page stays. */
 export const tab = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -91,14 +91,14 @@ class Line {
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => this.#take(JSON.parse(data)));
-    socket.addEventListener("close", ({ code }) => {
+    socket.addEventListener("close", (ending) => {
       this.#socket = null;
       this.#asked.clear();
       this.#here.clear();
       this.#followed.clear();
-      this.#state = code === SIGNED_OUT ? "ended" : "off";
+      this.#state = ending.code === SIGNED_OUT ? "ended" : "off";
       this.#tell();
-      if (code !== SIGNED_OUT) setTimeout(() => this.#connect(), this.#pause(code));
+      if (this.#state === "off") setTimeout(() => this.#connect(), pause(this.#tries += 1, ending));
     });
   }
 
@@ -149,14 +149,6 @@ class Line {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     if (this.#alive && Date.now() - this.#alive > SILENT_MS) this.#socket.close();
     else this.say({ event: "heartbeat" });
-  }
-
-  /** Everybody loses the line at once when a server restarts: nobody comes back at the same moment. */
-  #pause(code) {
-    const [first, most] = WAIT_MS;
-    this.#tries += 1;
-    const about = code === RESTARTING ? 2500 : Math.min(most, first * 2 ** (this.#tries - 1));
-    return about * (0.5 + Math.random());
   }
 }
 

@@ -3,6 +3,7 @@ import { applyUpdate, encodeStateAsUpdate, encodeStateVector, mergeUpdates } fro
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protocols/awareness";
 import { createDecoder, readVarString, readVarUint, readVarUint8Array } from "lib0/decoding";
 import { createEncoder, toUint8Array, writeVarUint, writeVarUint8Array } from "lib0/encoding";
+import { pause } from "./pause.js";
 
 const SYNC = 0;
 const PRESENCE = 1;
@@ -11,8 +12,6 @@ const STATE = 0;
 const MISSING = 1;
 const CHANGE = 2;
 const TOGETHER_MS = 50; // words that are sent together
-const WAIT_MS = [500, 20_000];
-const RESTARTING = 1012;
 
 export const SIGNED_OUT = 4401;
 export const MAY_NOT = 4403;
@@ -66,10 +65,11 @@ export class TextLine {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => this.#take(createDecoder(new Uint8Array(data))));
-    socket.addEventListener("close", ({ code }) => this.#close(code));
+    socket.addEventListener("close", (ending) => this.#close(ending));
   };
 
-  #close(code) {
+  #close(ending) {
+    const { code } = ending;
     this.#socket = null;
     this.hasUnsent = this.#waiting.length > 0 || this.kept < this.sent;
     this.isOpen = this.isSynced = false;
@@ -77,10 +77,7 @@ export class TextLine {
     if (this.#isOver) return;
     this.#hear("closed", code);
     if (this.#isOver || [SIGNED_OUT, MAY_NOT, GONE].includes(code)) return;
-    const [first, most] = WAIT_MS;
-    this.#tries += 1;
-    const about = code === RESTARTING ? 2500 : Math.min(most, first * 2 ** (this.#tries - 1));
-    this.#again = setTimeout(this.#connect, about * (0.5 + Math.random()));
+    this.#again = setTimeout(this.#connect, pause(this.#tries += 1, ending));
   }
 
   #take(decoder) {
