@@ -48,9 +48,10 @@ def init_app(app: Flask, pages: Flask) -> None:
     sock.route("/live")(live)
     app.view_functions["live"] = public(app.view_functions["live"])
     welcoming.init_app(app)
-    presence = app.extensions["presence"] = Presence(app)
+    settings, presence = app.config["SETTINGS"], Presence(app)
+    app.extensions["presence"] = presence
     app.extensions["cursors"] = Cursors(presence)
-    sockets = app.extensions["sockets"] = Sockets(presence.let_go)
+    sockets = app.extensions["sockets"] = Sockets(presence.let_go, settings.live_recheck_seconds)
     app.extensions["live_reader"] = live_reader.start(app, sockets, presence, app.extensions["cursors"], Writer(pages))
     beat_forever("live")
 

@@ -6,7 +6,7 @@ Asked anew for each request, so that what was taken away counts at once; the sta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -100,7 +100,7 @@ _ON_TASKS = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
 )
 
 _MEMBERS = (
-    select(User.user_id, *_PROFILE, *TENANT, _enter(ApplicationInstance.id, User.user_id).label("roles"))
+    select(User.user_id, *_PROFILE, User.is_shown, *TENANT, _enter(ApplicationInstance.id, User.user_id).label("roles"))
     .select_from(User)
     .join(ApplicationInstance, ApplicationInstance.id == bindparam("tenant"))
     .where(User.user_id == any_(bindparam("people", type_=ARRAY(BigInteger))), User.deactivated_at.is_(None))
@@ -175,7 +175,7 @@ def find_members(tenant_id: UUID, user_ids: Collection[int], asked: Sequence[UUI
     for row in found:
         tenant, held = tenant_from(row), roles_from(row.roles, tenant_id, row.user_id)
         if held is not None and not (tenant.is_suspended or tenant.is_closed):
-            profile = profile_from(row)
+            profile = replace(profile_from(row), is_shown=row.is_shown)
             members[row.user_id] = Actor(
                 tenant=tenant, user_id=row.user_id, authenticated_by="session", profile=profile, **allowed_by(held)
             )
@@ -243,25 +243,24 @@ def tasks_by_role(actor: Actor) -> dict[UUID, list[str]]:
     """The tasks on which somebody holds a role for the task alone, by that role: for who wants to know them all."""
     if not actor.task_roles or actor.user_id is None:
         return {}
-    held = Held(actor.tenant_id, actor.user_id, [], actor.group_ids, {})
     found: dict[UUID, list[str]] = {}
-    for task_id, roles in every_task_of(held).known.items():
+    for task_id, roles in every_task_of(actor).known.items():
         for role_id in roles:
             found.setdefault(role_id, []).append(str(task_id))
     return {role_id: sorted(tasks) for role_id, tasks in found.items()}
 
 
-def every_task_of(held: Held) -> RolesOnTasks:
+def every_task_of(actor: Actor) -> RolesOnTasks:
     """What somebody holds on single tasks, all of it as it is now: for who compares it later, and looks no more."""
     known: dict[UUID, set[UUID]] = {}
-    theirs = (AccessGrant.user_id == held.user_id, AccessGrant.user_group_id.in_(held.group_ids))
+    theirs = (AccessGrant.user_id == actor.user_id, AccessGrant.user_group_id.in_(actor.group_ids))
     query = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
-        AccessGrant.application_instance_id == held.tenant_id, AccessGrant.task_id.is_not(None), or_(*theirs)
+        AccessGrant.application_instance_id == actor.tenant_id, AccessGrant.task_id.is_not(None), or_(*theirs)
     )
-    with tenancy.entered(db.session, held.tenant_id):
+    with tenancy.entered(db.session, actor.tenant_id):
         for task_id, role_id in db.session.execute(query):
             known.setdefault(task_id, set()).add(role_id)
-    return RolesOnTasks(known=known, are_many=held.many_tasks)
+    return RolesOnTasks(known=known, are_many=actor.on_tasks.are_many)
 
 
 def _roles_on(held: Held, places: list[UUID]) -> dict[UUID, set[UUID]]:

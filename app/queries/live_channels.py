@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core import tenancy
-from app.core.actor import Actor, Profile
+from app.core.actor import Actor
 from app.core.database import Base, db
 from app.core.permissions import in_sight, sight_of, viewing_of
 from app.core.roles import PERMISSIONS
-from app.models.application_instances import ApplicationInstance, ApplicationInstanceUser
+from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
-from app.queries.identity import TENANT, allowed_by, every_task_of, find_roles, tenant_from
+from app.queries.identity import every_task_of, find_members
 from app.queries.socket_holders import Holder
 
 
@@ -57,20 +58,20 @@ def is_own(holder: Holder, channel: Channel) -> bool:
 
 def viewer(holder: Holder) -> Actor | None:
     """Who holds a socket, with what they may do now; None for somebody who is not, or no longer, let in."""
-    if holder.tenant_id is None:
-        return None
-    roles = find_roles(holder.tenant_id, holder.user_id)
-    found = db.session.execute(select(*TENANT).where(ApplicationInstance.id == holder.tenant_id)).first()
-    if roles is None or found is None:
-        return None
-    tenant = tenant_from(found)
-    if tenant.is_suspended or tenant.is_closed:
-        return None
-    allowed = allowed_by(roles)
-    if allowed["task_roles"]:  # a socket stays open for long: what was true when it was asked is kept, to be compared
-        allowed["on_tasks"] = every_task_of(roles)
-    profile = Profile(is_shown=bool(db.session.scalar(select(User.is_shown).where(User.user_id == holder.user_id))))
-    return Actor(tenant=tenant, user_id=holder.user_id, authenticated_by="session", profile=profile, **allowed)
+    return None if holder.tenant_id is None else viewers(holder.tenant_id, [holder.user_id])[holder.user_id]
+
+
+def viewers(tenant_id: UUID, user_ids: Collection[int]) -> dict[int, Actor | None]:
+    """The same of several people in one organisation, asked for together."""
+    found = find_members(tenant_id, user_ids)
+    return {user_id: _as_of_now(found.get(user_id)) for user_id in user_ids}
+
+
+def _as_of_now(actor: Actor | None) -> Actor | None:
+    """A socket stays open for long: what somebody holds on tasks is asked for now, and kept to be compared."""
+    if actor is None or not actor.task_roles:
+        return actor
+    return replace(actor, on_tasks=every_task_of(actor))
 
 
 def people(tenant_id: UUID, user_ids: Collection[int]) -> list[Any]:

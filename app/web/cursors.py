@@ -14,20 +14,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import structlog
 from redis.exceptions import RedisError
 
-from app.core import crowds, valkey
+from app.core import crowds
 from app.core.crowds import Crowd
-from app.web.presence import PRESENCE, WAIT, Presence
+from app.core.hearing import hear_forever
+from app.web.presence import PRESENCE, Presence
 from app.web.sockets import Socket
 
 CURSOR = "cursor"
 MOST_A_SECOND = 20  # words of one socket; what is more is dropped
 ROUND = 0.05  # seconds between two rounds
-AGAIN_AFTER = 1.0  # seconds
-
-log = structlog.get_logger(__name__)
 
 Point = tuple[float, float]
 
@@ -67,17 +64,7 @@ class Cursors:
 
     def hear_forever(self) -> None:
         """Hear where those point whose sockets other processes hold."""
-        while True:
-            try:
-                listening = valkey.listening_client(WAIT).pubsub(ignore_subscribe_messages=True)
-                listening.subscribe(crowds.CURSORS)
-                while True:
-                    message = listening.get_message(timeout=WAIT)
-                    if message is not None:
-                        self._hear(message["data"])
-            except (RedisError, OSError) as failure:
-                log.warning("live.server_does_not_answer", error=type(failure).__name__)
-                time.sleep(AGAIN_AFTER)
+        hear_forever(crowds.CURSORS, self._hear)
 
     def _tell(self, points: dict[tuple[Crowd, int], Point]) -> None:
         for (crowd, user_id), (x, y) in points.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,7 @@ from app.web.wire import frame_of
 
 # What changes who may see what. A program that moves takes what is given in it to another place.
 OF_ACCESS = frozenset({"access_grant", "access_role", "user_group", "program", "application_instance"})
+TOGETHER = 50  # people who are asked about in one statement: no more, so that the first are told before the last
 MOST_WAITING = 10_000  # events that nobody has been judged for yet; after more of them everybody asks anew
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,10 @@ class Judge:
     def look_again_at(self, user_id: int) -> None:
         """The same for one person, wherever they are."""
         self._take(lambda: self._look_at(self._sockets.of_person(user_id)))
+
+    def look_again_at_these(self, sockets: Collection[Socket]) -> None:
+        """The same for some sockets."""
+        self._take(lambda: self._look_at(sockets))
 
     def _take(self, case: Callable[[], None]) -> None:
         try:
@@ -154,11 +159,19 @@ class Judge:
         return readers
 
     def _look_at(self, sockets: Collection[Socket]) -> None:
-        viewers: dict[Holder, Actor | None] = {}
+        by_tenant: dict[UUID, dict[int, list[Socket]]] = {}
         for socket in sockets:
-            if socket.holder not in viewers:
-                viewers[socket.holder] = live_channels.viewer(socket.holder)
-            if reconsider(self._sockets, socket, viewers[socket.holder]):
+            if (tenant_id := socket.holder.tenant_id) is not None:
+                by_tenant.setdefault(tenant_id, {}).setdefault(socket.holder.user_id, []).append(socket)
+        for tenant_id, people in by_tenant.items():
+            user_ids = list(people)
+            for place in range(0, len(user_ids), TOGETHER):
+                for user_id, viewer in live_channels.viewers(tenant_id, user_ids[place : place + TOGETHER]).items():
+                    self._reconsider(people[user_id], viewer)
+
+    def _reconsider(self, sockets: Iterable[Socket], viewer: Actor | None) -> None:
+        for socket in sockets:
+            if reconsider(self._sockets, socket, viewer):
                 self._presence.look_again(socket)
 
 

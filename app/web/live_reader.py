@@ -156,8 +156,7 @@ def look_forever(app: Flask, sockets: Sockets, judge: Judge) -> None:
         due = [socket for socket in sockets.all() if socket.checked_at <= since][:AT_ONCE]
         if due:
             look(app, sockets, due)
-            for tenant_id in {socket.holder.tenant_id for socket in due} - {None}:
-                judge.look_again(tenant_id)
+            judge.look_again_at_these(due)
 
 
 def look(app: Flask, sockets: Sockets, due: list[Socket]) -> None:

@@ -21,9 +21,10 @@ from flask import Flask
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import crowds, valkey
+from app.core import crowds
 from app.core.crowds import Crowd, Member
 from app.core.database import fresh_session
+from app.core.hearing import WAIT, hear_forever
 from app.core.ids import new_secret_id
 from app.queries import live_channels
 from app.web.sockets import OWN, Socket
@@ -34,7 +35,6 @@ MOST_PLACES = 40  # that one browser is at, in all of its tabs
 MOST_SHOWN = 9  # people that are named; of the others there is a number
 APART = 1.0  # seconds between two messages about one crowd
 ROUND = 0.05  # seconds between two rounds
-WAIT = 5.0  # seconds that what others say is waited for
 NAMES, NUMBER = "names", "number"
 
 log = structlog.get_logger(__name__)
@@ -177,18 +177,7 @@ class Presence:
 
     def hear_forever(self) -> None:
         """Hear from other processes which crowds have changed."""
-        while True:
-            try:
-                listening = valkey.listening_client(WAIT).pubsub(ignore_subscribe_messages=True)
-                listening.subscribe(crowds.NEWS)
-                self._look_at_all()  # nobody knows what was said in the meantime
-                while True:
-                    message = listening.get_message(timeout=WAIT)
-                    if message is not None:
-                        self._hear(message["data"])
-            except (RedisError, OSError) as failure:
-                log.warning("live.server_does_not_answer", error=type(failure).__name__)
-                time.sleep(APART)
+        hear_forever(crowds.NEWS, self._hear, begin=self._look_at_all)
 
     def _hear(self, message: bytes) -> None:
         by, news = crowds.told(message)

@@ -8,6 +8,7 @@ that does not read at all is let go.
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections import deque
@@ -137,8 +138,9 @@ class Socket:
 class Sockets:
     """The sockets that one process holds. Its own reader tells them what happened elsewhere."""
 
-    def __init__(self, leave: Callable[[Socket, str | None, bool], None]) -> None:
+    def __init__(self, leave: Callable[[Socket, str | None, bool], None], look_every: float) -> None:
         self._leave = leave  # a channel, or with None all of them; and whether at once
+        self._look_every = look_every  # seconds
         self.are_leaving = False  # since the process ends
         self._of_people: dict[int, set[Socket]] = {}
         self._following: dict[tuple[UUID | None, str], set[Socket]] = {}
@@ -152,6 +154,7 @@ class Sockets:
             if len(theirs) >= MOST_OF_A_PERSON:
                 return False
             theirs.add(socket)
+            socket.checked_at -= secrets.randbelow(1000) / 1000 * self._look_every  # not all at once who came at once
             if socket.holder.tenant_id is not None:
                 self._tenants.setdefault(socket.holder.tenant_id, set()).add(socket)
             return True

@@ -6,7 +6,6 @@ Losing it is harmless: what was written is read from PostgreSQL, where each room
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -15,11 +14,10 @@ import structlog
 from redis.exceptions import RedisError
 
 from app.core import valkey
+from app.core.hearing import hear_forever
 from app.core.ids import new_secret_id
 
 CHANNEL = "live:texts"
-WAIT = 5.0
-AGAIN_AFTER = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -43,19 +41,10 @@ class Relay:
 
     def listen_forever(self) -> None:
         """Hear what others say, for as long as the process lives."""
-        while True:
-            try:
-                with valkey.listening_client(WAIT).pubsub(ignore_subscribe_messages=True) as heard:
-                    heard.subscribe(CHANNEL)
-                    while True:
-                        message = heard.get_message(timeout=WAIT)
-                        if message is not None:
-                            self._hear(json.loads(message["data"]))
-            except (RedisError, OSError, ValueError, LookupError, TypeError) as failure:  # gone, or speaking of nothing
-                log.warning("texts.server_does_not_answer", error=type(failure).__name__)
-                time.sleep(AGAIN_AFTER)
+        hear_forever(CHANNEL, self._hear)
 
-    def _hear(self, told: dict[str, Any]) -> None:
+    def _hear(self, message: bytes) -> None:
+        told = json.loads(message)
         if told["from"] == self._name:
             return
         if "number" in told:
