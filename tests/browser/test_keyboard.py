@@ -155,3 +155,64 @@ def test_filtering_keeps_the_focus_on_the_button(visit, alice):
 def _tab(page: Page) -> str:
     page.keyboard.press("Tab")
     return str(page.evaluate(NAME_OF_FOCUS))
+
+
+def test_a_release_is_planned_in_a_workspace_without_a_mouse(visit, alice):
+    program = a_program(alice, key="OPS", name="Spring")
+    letter = a_task(alice, program, name="Letter")
+    page = visit(alice).go("/tasks")
+    _reach(page, "Workspace")
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text("Workspace")
+    expect(page.locator("#workspace a[data-href]")).to_have_count(0)
+    _reach(page, "Add panel")
+    page.keyboard.press("Enter")
+    _reach(page, "Programs")
+    page.keyboard.press("Enter")
+    panels = page.locator("[data-panel]")
+    expect(panels.locator("h1")).to_be_focused()
+    _reach(page, "Spring")
+    page.keyboard.press("Enter")  # in the same panel
+    expect(panels.locator("h1")).to_have_text("Spring")
+    _reach(page, "Board")
+    page.keyboard.press("Alt+Enter")  # and beside it
+    expect(panels.nth(1).locator("h1")).to_be_focused()
+    _reach(page, "Drag OPS-1")
+    for key in ("Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("OPS-1 is now in “Doing”.")).to_be_visible()
+    assert alice.task(letter.id).state.key == "doing"
+    _reach(page, "Letter")
+    page.keyboard.press("Alt+Enter")
+    expect(panels.nth(2).locator("h1")).to_be_focused()
+    _reach(page, "Your comment")
+    page.keyboard.type("Half of it is written.")
+    page.keyboard.press("Control+Enter")
+    expect(panels.nth(2).get_by_text("Half of it is written.")).to_be_visible()
+    page.keyboard.press("Shift+F6")
+    expect(panels.nth(1).locator("h1")).to_be_focused()
+    _reach(page, "Close", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(panels).to_have_count(2)
+    expect(page.locator(":focus")).to_have_text("Board")  # which the panel was opened from
+    _reach(page, "Layouts", "Shift+Tab")
+    page.keyboard.press("Enter")
+    _reach(page, "Save as…")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Save this workspace")).to_be_visible()
+    _reach(page, "Name")
+    page.keyboard.type("Release desk")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Release desk", level=1)).to_be_visible()
+    expect(page.locator("[data-panel] h1")).to_have_text(["Spring", re.compile("Letter")])
+
+
+def _reach(page: Page, name: str, key: str = "Tab") -> None:
+    """Go on with a key until the keyboard stands on what is called so."""
+    seen = []
+    for _ in range(80):
+        page.keyboard.press(key)
+        seen.append(str(page.evaluate(NAME_OF_FOCUS)))
+        if seen[-1] == name:
+            return
+    raise AssertionError(f"“{name}” is not reached: {seen}")
