@@ -189,6 +189,7 @@ def test_a_release_is_planned_in_a_workspace_without_a_mouse(visit, alice):
     page.keyboard.type("Half of it is written.")
     page.keyboard.press("Control+Enter")
     expect(panels.nth(2).get_by_text("Half of it is written.")).to_be_visible()
+    expect(page.locator(".toast p")).to_have_text(["Comment added."])  # in the place of what was said before
     page.keyboard.press("Shift+F6")
     expect(panels.nth(1).locator("h1")).to_be_focused()
     _reach(page, "Close", "Shift+Tab")

@@ -14,6 +14,7 @@ export function say(name) {
  * information, attention or danger; a danger stays until it is closed. `undo` is a form: its url and its fields.
  */
 export function toast(text, tone = "information", undo = null) {
+  if (tone === "good") giveWay();
   const item = put(text, tone, (box) => (undo ? [takingBack(undo, box)] : []));
   if (item && tone !== "danger") passAway(item);
 }
@@ -44,6 +45,11 @@ function put(text, tone, more) {
   box.append(item);
   htmx.process(item);
   return item;
+}
+
+/** One confirmation at a time: that of before goes, unless something can be taken back by it, or a hand is on it. */
+function giveWay() {
+  for (const old of document.querySelectorAll("#toasts > .good:not(:has(form), :hover, :focus-within)")) old.remove();
 }
 
 function passAway(item) {
