@@ -48,8 +48,13 @@ class Place:
 
     @property
     def board(self) -> str:
-        """The channel of the board."""
+        """A channel on which is told that something of the board has changed, and not what."""
         return f"program.{self.acme.program_id}"
+
+    @property
+    def cards_of_board(self) -> str:
+        """The channel of the board itself, on which its cards come along."""
+        return f"board.{self.acme.program_id}"
 
     @property
     def base(self) -> str:
