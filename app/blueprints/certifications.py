@@ -15,7 +15,7 @@ from app.web.actors import current_actor
 from app.web.bundles import bundle_response
 from app.web.certification_pages import certification_context, checks_context, content_text
 from app.web.languages import translated as _
-from app.web.listing import page_context
+from app.web.listing import PLACES, page_context
 from app.web.parsing import choice_parameter, form_values, read_form, read_paging, read_parameters, uuid_parameter
 from app.web.responses import Said, go_on, show
 from app.web.sentences import told_of_certification
@@ -26,10 +26,11 @@ bp = Blueprint("certifications", __name__)
 @bp.get("/certifications")
 def index():
     """All certifications, newest first."""
-    given = read_parameters("status", "cursor", "limit")
+    given = read_parameters("status", *PLACES, "limit")
     filters = queries.CertificationFilters(status=choice_parameter(given, "status", queries.STATUSES))
     page = queries.list_certifications(current_actor(), filters, read_paging(given))
-    return show("certifications/index.html", "certifications/_list.html", page=page_context(page), filters=page.filters)
+    fragment = "certifications/_chunk.html" if "last" in given else "certifications/_list.html"
+    return show("certifications/index.html", fragment, page=page_context(page), filters=page.filters)
 
 
 @bp.get("/tasks/<uuid:task_id>/certifications/new")

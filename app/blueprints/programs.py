@@ -13,7 +13,7 @@ from app.web.actors import current_actor
 from app.web.board_pages import board_context
 from app.web.conflicts import conflict_of
 from app.web.languages import translated as _
-from app.web.listing import page_context
+from app.web.listing import PLACES, page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.responses import Said, Undo, go_on, show
 from app.web.sentences import told
@@ -24,8 +24,10 @@ bp = Blueprint("programs", __name__)
 @bp.get("/programs")
 def index():
     """All programs."""
-    page = queries.list_programs(current_actor(), read_paging(read_parameters("cursor", "limit")))
-    return show("programs/index.html", "programs/_list.html", page=page_context(page))
+    given = read_parameters(*PLACES, "limit")
+    page = queries.list_programs(current_actor(), read_paging(given))
+    fragment = "programs/_chunk.html" if "last" in given else "programs/_list.html"
+    return show("programs/index.html", fragment, page=page_context(page))
 
 
 @bp.get("/programs/new")
@@ -56,11 +58,11 @@ def show_program(program_id):
     """One program and its tasks."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
-    paging = read_paging(read_parameters("cursor", "limit"))
-    page = list_tasks(actor, TaskFilters(only_program_id=program_id), paging)
+    given = read_parameters(*PLACES, "limit")
+    page = list_tasks(actor, TaskFilters(only_program_id=program_id), read_paging(given))
     return show(
         "programs/show.html",
-        "programs/_program.html",
+        "programs/_tasks.html" if "last" in given else "programs/_program.html",
         program=program,
         page=page_context(page),
         above=queries.programs_around(actor, program_id),
@@ -110,11 +112,11 @@ def history(program_id):
     """What happened to a program."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
-    page = program_history(actor, program_id, read_paging(read_parameters("cursor", "limit")))
+    given = read_parameters(*PLACES, "limit")
+    page = program_history(actor, program_id, read_paging(given))
     events = [told(event) for event in page.rows]
-    return show(
-        "programs/history.html", "programs/_history.html", program=program, events=events, page=page_context(page)
-    )
+    fragment = "programs/_events.html" if "last" in given else "programs/_history.html"
+    return show("programs/history.html", fragment, program=program, events=events, page=page_context(page))
 
 
 @bp.get("/programs/<uuid:program_id>/delete")

@@ -16,7 +16,7 @@ from app.web.board_pages import board_context, card_context, explained, read_car
 from app.web.built_in import called, choices_called
 from app.web.conflicts import conflict_of
 from app.web.languages import translated as _
-from app.web.listing import page_context
+from app.web.listing import PLACES, page_context
 from app.web.parsing import (
     form_values,
     number_parameter,
@@ -37,7 +37,7 @@ bp = Blueprint("tasks", __name__)
 def index():
     """Tasks, narrowed by program, state, person and words."""
     actor = current_actor()
-    given = read_parameters("program", "state", "assignee", "q", "cursor", "first", "last", "limit")
+    given = read_parameters("program", "state", "assignee", "q", *PLACES, "limit")
     filters = queries.TaskFilters(
         program_id=uuid_parameter(given, "program"),
         state=given.get("state"),
@@ -170,9 +170,11 @@ def history(task_id):
     """What happened to a task."""
     actor = current_actor()
     task = queries.get_task(actor, task_id)
-    page = task_history(actor, task_id, read_paging(read_parameters("cursor", "limit")))
+    given = read_parameters(*PLACES, "limit")
+    page = task_history(actor, task_id, read_paging(given))
     events = [told(event) for event in page.rows]
-    return show("tasks/history.html", "tasks/_history.html", task=task, events=events, page=page_context(page))
+    fragment = "tasks/_events.html" if "last" in given else "tasks/_history.html"
+    return show("tasks/history.html", fragment, task=task, events=events, page=page_context(page))
 
 
 @bp.get("/tasks/<uuid:task_id>/delete")

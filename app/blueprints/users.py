@@ -21,7 +21,7 @@ from app.web.conflicts import conflict_of
 from app.web.dangerous_acts import gives_power, person_has_power
 from app.web.fresh_sign_in import needs_fresh_sign_in_where
 from app.web.languages import translated as _
-from app.web.listing import page_context
+from app.web.listing import PLACES, page_context
 from app.web.parsing import choice_parameter, form_values, read_changes, read_form, read_paging, read_parameters
 from app.web.pictures import as_picture
 from app.web.responses import Said, Undo, go_on, show
@@ -33,13 +33,14 @@ bp = Blueprint("users", __name__)
 def index():
     """Members, those who have left too, and the invitations that wait."""
     actor = current_actor()
-    given = read_parameters("q", "status", "cursor", "limit")
+    given = read_parameters("q", "status", *PLACES, "limit")
     filters = queries.UserFilters(given.get("q"), choice_parameter(given, "status", ("active", "deactivated")))
     note_reading_of(actor, "people")
     page = queries.list_users(actor, filters, read_paging(given))
-    first = not {"q", "status", "cursor"} & given.keys()
+    first = not {"q", "status", *PLACES} & given.keys()
     waiting = waiting_invitations(actor) if first and actor.may("user.invite") else []
-    return show("users/index.html", "users/_list.html", page=page_context(page), waiting=waiting)
+    fragment = "users/_chunk.html" if "last" in given else "users/_list.html"
+    return show("users/index.html", fragment, page=page_context(page), waiting=waiting)
 
 
 @bp.get("/people/<int(max=9007199254740991):user_id>", endpoint="show")

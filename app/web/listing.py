@@ -11,7 +11,7 @@ from flask import Response, request
 from app.core.paging import Cursor, Page
 from app.web.responses import data
 
-_PLACES = ("cursor", "first", "last")
+PLACES = ("cursor", "first", "last")  # the parameters that say which page it is
 _NO_FILTERS = ("cursor", "limit", "fields")
 
 
@@ -64,6 +64,6 @@ def _address_at(cursor: Cursor | None) -> str | None:
 
 
 def _address(**changed: str) -> str:
-    kept = {name: value for name, value in request.args.items() if name not in _PLACES and value}
+    kept = {name: value for name, value in request.args.items() if name not in PLACES and value}
     parameters = urlencode(kept | changed)
     return f"{request.path}?{parameters}" if parameters else request.path

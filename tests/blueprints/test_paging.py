@@ -241,3 +241,25 @@ def test_a_page_that_is_shown_is_found_again_with_what_has_come_and_gone_in_it(f
     assert page(second_again)[:2] == (["Old 5", "Old 3"], second_again)
     assert second == ["Old 5", "Old 4", "Old 3"]
     assert form(alice).get("/tasks?last=nonsense").status_code == 400
+
+
+def test_each_long_list_is_one_of_chunks_found_again_by_themselves(form, alice, bob, much):
+    """Whatever holds it: the rows of a page, and nothing else, come at the address of its chunk."""
+    program = much.program_id
+    a_certification(alice)
+    for number in range(3):
+        a_task(alice, name=f"Task {number}")
+        form(alice).update_program(program, name=f"Name {number}")
+    paths = ["/tasks", "/programs", f"/programs/{program}", "/certifications", "/people", f"/tasks/{much.id}/history",
+             f"/programs/{program}/history"]  # fmt: skip
+    for path in paths:
+        [chunk] = tree(form(alice).get(f"{path}?limit=1").text).all("div", class_="chunk")
+        again = form(alice).client.get(chunk["data-chunk"], headers={"HX-Request-Type": "partial"})
+        assert again.status_code == 200, path
+        [shown] = tree(again.text).all("div", class_="chunk")
+        assert (shown["id"], shown["hx-get"]) == (chunk["id"], chunk["data-chunk"]), path
+        assert shown["data-live"], path
+        assert shown.text == chunk.text, path
+        assert again.text.strip().startswith('<div class="chunk"'), path
+    [chunk] = tree(form(alice).get("/audit?limit=1").text).all("div", class_="chunk")
+    assert not chunk["data-chunk"]  # the trail stands still under its reader

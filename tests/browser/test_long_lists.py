@@ -7,8 +7,10 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from app.commands.programs import update_program
 from app.commands.tasks import update_task
 from app.core import valkey
+from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import TaskChanges
 from tests.browser.windows import PATIENCE, heading
 from tests.factories import a_program, a_task
@@ -33,6 +35,17 @@ def read_on(page, chunks):
         assert time.monotonic() < deadline, "It does not grow."
 
 
+def hold_one_up(page):
+    """Keep the next chunk that is asked for from coming: its request is in what is given back."""
+    held = []
+
+    def keep(route):
+        held.append(route)
+
+    page.route("**/tasks?*cursor=*", keep, times=1)
+    return held
+
+
 def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob, many):
     window = visit(bob, viewport={"width": 1280, "height": 300})
     page = window.go("/tasks?limit=4")
@@ -40,10 +53,17 @@ def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob,
     expect(page.locator("#live-state[data-line=open]")).to_be_attached()
     assert rows.count() == 4  # nothing comes before somebody has moved
     rows.first.hover()
-    read_on(page, BY_THEMSELVES + 1)
+    held = hold_one_up(page)
+    page.mouse.wheel(0, 500)
+    expect(link).to_have_attribute("aria-busy", "true")
+    update_task(alice.actor, many[1].id, TaskChanges(name="Changed at once"))  # all of it is shown anew meanwhile
+    expect(page.get_by_role("link", name="Changed at once")).to_be_visible()
+    with window.refusing(429):
+        held.pop().fulfill(status=429)  # and what was asked for fails
+        read_on(page, BY_THEMSELVES + 1)
     expect(link).to_have_text("Show more")
     names = page.locator(".chunk .list__link")
-    assert names.all_text_contents() == [task.name for task in many[:24]]
+    assert names.all_text_contents() == [many[0].name, "Changed at once", *(task.name for task in many[2:24])]
 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "last=" in request.url else None)
@@ -62,6 +82,21 @@ def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob,
     expect(page.get_by_role("link", name=many[24].name, exact=True)).to_be_in_viewport()
     page.reload()
     expect(page.get_by_role("link", name="Previous")).to_be_visible()
+
+
+def test_a_program_is_followed_on_while_its_tasks_grow(visit, alice, bob, many):
+    program = many[0].program_id
+    page = visit(bob, viewport={"width": 1280, "height": 300}).go(f"/programs/{program}?limit=4")
+    expect(page.locator("#live-state[data-line=open]")).to_be_attached()
+    page.locator(".chunk tbody tr").first.hover()
+    read_on(page, 3)
+    update_program(alice.actor, program, ProgramChanges(name="Renamed"))
+    update_task(alice.actor, many[9].id, TaskChanges(name="Changed meanwhile"))
+    expect(heading(page)).to_contain_text("Renamed")
+    expect(page.get_by_role("link", name="Changed meanwhile")).to_be_attached()
+    shown = page.locator(".chunk .list__link").all_text_contents()
+    assert len(shown) >= 12
+    assert shown[:9] == [task.name for task in many[:9]]
 
 
 def test_without_scripts_next_leads_to_the_next_page(visit, bob, many):

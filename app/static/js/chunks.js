@@ -3,6 +3,8 @@
 //
 // Each chunk is then followed for itself, and only while it can be seen: a change costs one chunk, not the list.
 const AT_ONCE = 5; // chunks that come by themselves
+const TRIES = 4; // after which what does not come stays a link
+const AGAIN_MS = 500; // until it is tried again, and twice as long each time
 const AHEAD = "600px"; // how far below the window one is sent for
 const NEAR = "200px"; // how far outside of it one still counts as seen
 
@@ -22,7 +24,9 @@ export function follow(list, tools) {
 class List {
   #list; #tools; #below; #seen;
   #path = location.pathname;
-  #left = AT_ONCE;
+  #enough = AT_ONCE + 1; // so many are there before nothing comes by itself any more: counted, as one that fails is none
+  #failed = 0;
+  #isGrowing = false; // kept here: morphing takes from the link what the server knows nothing of
   #scrolled = scrollY > 0;
   #channels;
   #addresses = new Map(); // of the page that each chunk begins, by its id
@@ -39,7 +43,7 @@ class List {
   }
 
   get #next() {
-    return this.#list.parentElement.querySelector(".pages a[rel=next]");
+    return this.#list.parentElement?.querySelector(".pages a[rel=next]");
   }
 
   get #chunks() {
@@ -47,9 +51,17 @@ class List {
   }
 
   look() {
-    if (this.#channels) this.#followEach();
+    if (this.#channels !== undefined) this.#followEach();
     this.#below.disconnect();
-    if (this.#next) this.#below.observe(this.#next);
+    const link = this.#next;
+    if (!link) return;
+    link.ariaBusy = this.#isGrowing ? "true" : null;
+    if (this.#isFull) link.querySelector("span").textContent = this.#tools.say("more");
+    this.#below.observe(link);
+  }
+
+  get #isFull() {
+    return this.#chunks.length >= this.#enough;
   }
 
   /** A short page shows its end at once: nobody has asked for more before they have moved. */
@@ -69,7 +81,7 @@ class List {
   }
 
   #reach() {
-    if (this.#scrolled && this.#left > 0) this.#grow();
+    if (this.#scrolled && !this.#isFull) this.#grow();
   }
 
   #press(event) {
@@ -81,71 +93,83 @@ class List {
     if (!link || link !== this.#next) return;
     event.preventDefault();
     event.stopPropagation();
-    this.#left = AT_ONCE;
+    this.#enough = this.#chunks.length + AT_ONCE;
+    this.#failed = 0;
     this.#grow(true);
   }
 
   async #grow(byHand = false) {
-    const link = this.#next;
-    if (!link || link.ariaBusy === "true") return;
-    link.ariaBusy = "true";
+    if (this.#isGrowing || !this.#next) return;
+    this.#isGrowing = true;
+    this.#next.ariaBusy = "true";
+    const address = this.#next.getAttribute("href");
     try {
-      const answer = await fetch(link.href, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } });
+      const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } });
       if (!answer.ok || answer.redirected) throw new Error(answer.status);
-      this.#add(link, new DOMParser().parseFromString(await answer.text(), "text/html"), byHand);
+      this.#add(address, new DOMParser().parseFromString(await answer.text(), "text/html"), byHand);
+      this.#failed = 0;
     } catch {
-      this.#left = 0; // it stays a link
+      this.#failed += 1;
       if (byHand) this.#tools.toast(this.#tools.say("unsent"), "danger");
     }
-    link.ariaBusy = null;
+    this.#isGrowing = false;
+    if (this.#failed < TRIES) setTimeout(() => this.look(), this.#failed && AGAIN_MS * 2 ** this.#failed);
+    else if (this.#next) this.#next.ariaBusy = null;
   }
 
-  #add(link, page, byHand) {
+  #add(address, page, byHand) {
+    const link = this.#next;
+    if (!this.#list.isConnected || link?.getAttribute("href") !== address) return; // it was shown anew, and goes on elsewhere
     const chunk = page.querySelector("[data-chunk]");
-    const more = page.querySelector(".pages a[rel=next]");
-    if (!this.#list.isConnected) return;
+    const more = page.querySelector(".pages a[rel=next]")?.getAttribute("href");
     if (chunk && !document.getElementById(chunk.id)) {
-      this.#addresses.set(chunk.id, link.getAttribute("href"));
+      this.#addresses.set(chunk.id, address);
       this.#measure(chunk);
       this.#list.append(chunk);
-      if (!this.#channels) this.#takeOver(this.#list.closest("[data-live]"));
+      if (this.#channels === undefined) this.#takeOver(this.#list.closest("[data-live]"));
       this.#followEach();
       this.#tools.announce(this.#tools.say("longer"));
       if (byHand) chunk.querySelector("a")?.focus({ preventScroll: true });
     }
-    this.#left -= 1;
-    if (more) link.href = more.getAttribute("href");
+    if (more && more !== address) link.href = more;
     else link.remove();
-    if (this.#left < 1) link.querySelector("span").textContent = this.#tools.say("more");
-    this.look();
   }
 
   /** How high it will be, so that the bar beside the window tells the truth of what was not drawn yet. */
   #measure(chunk) {
     const [first] = this.#chunks;
-    const rows = (each) => each.querySelectorAll("tbody tr").length || 1;
+    const rows = (each) => each.querySelectorAll("tbody tr, .timeline__item").length || 1;
     chunk.style.containIntrinsicBlockSize = `auto ${Math.round((first.offsetHeight / rows(first)) * rows(chunk))}px`;
   }
 
-  /** From here on the chunks follow what they show, instead of the whole list. */
+  /** From here on the chunks follow what they show, instead of the whole list; a trail that stands still follows nothing. */
   #followEach() {
     for (const chunk of this.#chunks.filter((each) => !this.#followed.has(each))) {
       this.#followed.add(chunk);
       this.#seen.observe(chunk);
       if (!this.#addresses.has(chunk.id)) this.#addresses.set(chunk.id, location.pathname + location.search);
-      if (chunk.dataset.live) continue; // it was shown anew, and has all of this
+      if (!this.#channels || chunk.dataset.live) continue; // shown anew, it has all of this
       const follow = { "data-live": this.#channels, "hx-get": chunk.dataset.chunk, "hx-trigger": "live", "hx-swap": "outerMorph", "hx-sync": "this:drop" };
       for (const [name, value] of Object.entries(follow)) chunk.setAttribute(name, value);
       this.#tools.process(chunk);
     }
   }
 
-  /** The whole would be shown anew as one page: what is under way, or was about to begin, is let go. */
+  /** What holds the list would show it anew as one page. Where it is nothing but the list it has done its part. */
   #takeOver(whole) {
-    this.#channels = whole.dataset.live;
-    delete whole.dataset.live;
+    this.#channels = whole?.dataset.live ?? null;
+    if (!whole) return;
     if (whole.classList.contains("htmx-request")) this.#late.add(this.#chunks[0]);
+    const grown = this.#list.parentElement;
+    if (grown.parentElement !== whole || grown.nextElementSibling || grown.previousElementSibling) grown.setAttribute("hx-morph-skip", "");
+    else this.#silence(whole);
+  }
+
+  /** What is under way, or was about to begin, is let go. */
+  #silence(whole) {
+    delete whole.dataset.live;
     whole.dispatchEvent(new CustomEvent("htmx:abort"));
+    whole.addEventListener("htmx:before:swap", (event) => { if (event.target === whole) event.preventDefault(); });
     whole.addEventListener("live", (event) => {
       if (event.target !== whole) return;
       event.stopImmediatePropagation();
@@ -159,6 +183,7 @@ class List {
       const { dataset } = target;
       if (isIntersecting) this.#visible.add(target);
       else this.#visible.delete(target);
+      if (!this.#channels) continue;
       if (!isIntersecting) {
         delete dataset.live;
         this.#late.add(target);
