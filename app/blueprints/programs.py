@@ -15,6 +15,7 @@ from app.web.conflicts import conflict_of
 from app.web.languages import translated as _
 from app.web.listing import PLACES, page_context
 from app.web.parsing import form_values, read_changes, read_form, read_paging, read_parameters
+from app.web.people_at_hand import people_at_hand
 from app.web.responses import Said, Undo, go_on, show
 from app.web.sentences import told
 
@@ -65,6 +66,7 @@ def show_program(program_id):
         "programs/_tasks.html" if "last" in given else "programs/_program.html",
         program=program,
         page=page_context(page),
+        people=people_at_hand(actor, page.rows),
         above=queries.programs_around(actor, program_id),
         inside=queries.programs_inside(actor, program_id),
     )

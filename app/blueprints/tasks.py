@@ -26,9 +26,10 @@ from app.web.parsing import (
     read_parameters,
     uuid_parameter,
 )
-from app.web.responses import Said, Undo, done, go_on, leave, refused, show, wants_fragment
+from app.web.people_at_hand import people_at_hand
+from app.web.responses import Said, Undo, done, go_on, leave, noted, refused, show, wants_fragment
 from app.web.sentences import told
-from app.web.task_pages import read_move, task_context
+from app.web.task_pages import assignment_context, came_from, read_move, task_context
 
 bp = Blueprint("tasks", __name__)
 
@@ -45,6 +46,7 @@ def index():
         text=given.get("q"),
     )
     page = queries.list_tasks(actor, filters, read_paging(given))
+    people = list_people(actor)
     return show(
         "tasks/index.html",
         "tasks/_chunk.html" if "last" in given else "tasks/_list.html",
@@ -52,7 +54,8 @@ def index():
         filters=page.filters,
         programs=program_choices(actor),
         states=choices_called(queries.task_states(actor)),
-        people=list_people(actor),
+        people=people,
+        at_hand=people_at_hand(actor, page.rows, people),
     )
 
 
@@ -144,6 +147,12 @@ def card(task_id):
     return show("tasks/_card.html", **card_context(current_actor(), task_id))
 
 
+@bp.get("/tasks/<uuid:task_id>/assignment")
+def choose_person(task_id):
+    """The form to put somebody on a task, for who comes from a list or a board, and goes back there."""
+    return show("tasks/assign.html", **assignment_context(current_actor(), task_id), back=came_from())
+
+
 @bp.post("/tasks/<uuid:task_id>/assignment")
 def assign(task_id):
     """Put somebody on a task."""
@@ -204,18 +213,23 @@ def restore(task_id):
 
 
 def _in_place(task_id, act, said):
-    """Carry out a change that the page of the task shows at once; what does not fit is shown as the task stands now."""
-    actor = current_actor()
+    """Carry out a change that the page of the task shows at once; what does not fit is shown as the task stands now.
+
+    Who comes from another page, as a board, is only told: it shows for itself what has changed.
+    """
+    actor, back = current_actor(), came_from()
     try:
         act(actor)
     except Conflict as refusal:
-        if not wants_fragment():
+        if back or not wants_fragment():
             raise
         return refused(refusal, "tasks/_task.html", **task_context(actor, task_id))
     try:
         context = task_context(actor, task_id)
     except NotFound:  # who sees only what they are on has just taken themselves off
-        return leave(url_for(".show", task_id=task_id), Said(_("Your change is saved.")))
+        return leave(back or url_for(".show", task_id=task_id), Said(_("Your change is saved.")))
+    if back:
+        return noted(said(context), to=back)
     return done("tasks/_task.html", to=url_for(".show", task_id=task_id), said=said(context), **context)
 
 
@@ -227,14 +241,14 @@ def _moved(context):
 def _assigned(context, user_id):
     task = context["task"]
     name = next(each.name for each in task.assignments if each.user_id == user_id)
-    undo = Undo(url_for(".unassign", task_id=task.id, user_id=user_id))
+    undo = Undo(url_for(".unassign", task_id=task.id, user_id=user_id, back=came_from()))
     return Said(_("{name} is on {number}.").format(name=name, number=task.number), undo)
 
 
 def _unassigned(context, user_id):
     task = context["task"]
     name = next((each.name for each in context["people"] if each.id == user_id), _("This person"))
-    undo = Undo(url_for(".assign", task_id=task.id), {"user_id": str(user_id)})
+    undo = Undo(url_for(".assign", task_id=task.id, back=came_from()), {"user_id": str(user_id)})
     return Said(_("{name} is no longer on {number}.").format(name=name, number=task.number), undo)
 
 

@@ -59,19 +59,19 @@ _FOUND = _MEMBERS.where(
 _LIST = Listing(_FOUND, User.user_id.label("id"))  # as the rows call it, so that a page knows its ends
 
 _PEOPLE = (
-    select(User.user_id.label("id"), User.name, User.email)
+    select(User.user_id.label("id"), User.name, User.email, User.avatar_id)
     .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
     .where(ApplicationInstanceUser.application_instance_id == bindparam("tenant"))
     .where(ApplicationInstanceUser.deactivated_at.is_(None), User.deactivated_at.is_(None))
     .order_by(User.name)
-    .limit(literal_column("500"))
+    .limit(bindparam("most"))
 )
 
 
-def list_people(actor: Actor) -> list[Any]:
-    """Everybody who works here, by name."""
+def list_people(actor: Actor, most: int = 500) -> list[Any]:
+    """Everybody who works here, by name, but not more than `most`."""
     require_somewhere(actor, "user.view")
-    return list(rows_of(db.session, _PEOPLE, {"tenant": actor.tenant_id}))
+    return list(rows_of(db.session, _PEOPLE, {"tenant": actor.tenant_id, "most": most}))
 
 
 @dataclass(frozen=True, slots=True)

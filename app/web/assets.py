@@ -173,6 +173,7 @@ def _bundles() -> Iterator[tuple[str, bytes]]:
         "app.css": ([str(STATIC / "css" / "app.css")], Esbuild),
         "styleguide.css": ([str(STATIC / "css" / "styleguide.css")], Esbuild),
         "app.js": ([str(STATIC / "js" / "app.js")], Esbuild),
+        "drag.js": ([str(STATIC / "js" / "drag.js")], EsbuildModule),
         "cursors.js": ([str(STATIC / "js" / "cursors.js")], EsbuildModule),
         "presence.js": ([str(STATIC / "js" / "presence.js")], EsbuildModule),
         "passkeys.js": ([str(STATIC / "js" / "passkeys.js")], EsbuildModule),

@@ -12,6 +12,7 @@ from app.queries.programs import get_program, programs_around
 from app.queries.tasks import TaskView, get_task
 from app.schemas.tasks import CardMove, Move
 from app.web.parsing import read_changes
+from app.web.people_at_hand import people_at_hand
 
 
 def explained(refusal: Conflict | Invalid) -> Conflict | Invalid:
@@ -22,11 +23,16 @@ def explained(refusal: Conflict | Invalid) -> Conflict | Invalid:
 
 
 def board_context(actor: Actor, program_id: UUID) -> dict[str, Any]:
-    """The program, what it lies in, and its columns. A fixed number of queries. Raises NotFound."""
+    """The program, what it lies in, its columns, and whom to give its tasks. A fixed number of queries.
+
+    Raises NotFound.
+    """
+    program, columns = get_program(actor, program_id), get_board(actor, program_id)
     return {
-        "program": get_program(actor, program_id),
+        "program": program,
         "above": programs_around(actor, program_id),
-        "columns": get_board(actor, program_id),
+        "columns": columns,
+        "people": people_at_hand(actor, [card for column in columns for card in column.cards]),
     }
 
 

@@ -16,11 +16,14 @@ _NO_FILTERS = ("cursor", "limit", "fields")
 
 
 def page_context(page: Page[Any]) -> dict[str, Any]:
-    """A page as a template shows it. At `chunk_url` it is found again, whatever comes before or after it."""
+    """A page as a template shows it. `url` leads back to it; at `chunk_url` it is found again, whatever comes before or
+    after it.
+    """
     links = _links(page)
     return {
         "rows": page.rows,
         "filters": page.filters,
+        "url": _address(**{name: request.args[name] for name in ("cursor",) if name in request.args}),
         "next_url": links["next"],
         "prev_url": links["prev"],
         "is_chunk": "last" in request.args,

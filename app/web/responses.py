@@ -80,6 +80,15 @@ def done(fragment: str, /, *, to: str, said: Said, **context: Any) -> Response:
     return go_on(to, said)
 
 
+def noted(said: Said, /, *, to: str) -> Response:
+    """A change is made that the page shows by itself: htmx is only told, and a plain form goes to the page at `to`."""
+    if not wants_fragment():
+        return go_on(to, said)
+    response = nothing()
+    response.headers["Cache-Control"] = "no-store"
+    return _toast(response, asdict(said))
+
+
 def go_on(to: str, said: Said | None = None) -> Response:
     """A change is made: to the page that shows it (303), which says what was done."""
     if said is not None:

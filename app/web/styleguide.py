@@ -79,6 +79,7 @@ def _task(number: int, group: str, state: str) -> Sample:
         state_key=group,
         rank=f"e0000{number}",
         program_name="Client operations",
+        program_id=_id(90),
         assignees=people,
         first_assignee=people[0],
         assignments=[Sample(name=each.name, user_id=number, avatar_id=None) for each in people],

@@ -9,11 +9,14 @@ from flask import url_for
 
 from app.core.actor import Actor
 from app.core.paging import Cursor, Paging
+from app.core.permissions import require
 from app.queries.certifications import CertificationFilters, list_certifications
 from app.queries.tasks import get_task, list_comments, ways_on
 from app.queries.users import list_people
 from app.schemas.tasks import Move
-from app.web.parsing import read_changes
+from app.web.panels import base
+from app.web.parsing import read_changes, read_parameters
+from app.web.sign_in import safe_next
 
 
 def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> dict[str, Any]:
@@ -37,6 +40,19 @@ def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> d
         "values": {},
         "errors": {},
     }
+
+
+def assignment_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
+    """A task, and whom to give it to. Raises NotFound, and Forbidden for whoever may not assign it."""
+    task = get_task(actor, task_id)
+    require(actor, "task.assign", task.program_id, task.id)
+    return {"task": task, "people": list_people(actor)}
+
+
+def came_from() -> str | None:
+    """The page of this organisation to which an act leads back that is offered there too; None where it names none."""
+    page = safe_next(read_parameters("back").get("back", ""))
+    return page if page and page.startswith(base()) else None
 
 
 def read_move() -> Move:

@@ -18,9 +18,10 @@ PAGES = {
     "/tasks?limit=200": 7,
     "/tasks/{task}": 8,
     "/tasks/{task}/history": 7,
+    "/tasks/{task}/assignment": 5,
     "/programs?limit=200": 4,
-    "/programs/{program}?limit=200": 7,  # what it lies in, and what lies in it
-    "/programs/{program}/board": 9,  # what it lies in; states, counts and cards
+    "/programs/{program}?limit=200": 8,  # what it lies in, and what lies in it; whom to give its tasks
+    "/programs/{program}/board": 10,  # what it lies in; states, counts and cards; whom to give them
     "/programs/{program}/history": 6,
     "/programs/{program}/access": 9,  # what holds here, what may be given (2), to whom (2)
     "/tasks/{task}/access": 9,

@@ -48,6 +48,7 @@ PAGES = {
     "the form of a new task": "/tasks/new",
     "the form of a task": "/tasks/{0.task}/edit",
     "a text written together": "/tasks/{0.task}/description",
+    "to whom to give a task": "/tasks/{0.task}/assignment?back=/o/acme/tasks",
     "the history of a task": "/tasks/{0.task}/history",
     "whether to delete a task": "/tasks/{0.task}/delete",
     "the form of a certification": "/tasks/{0.task}/certifications/new",

@@ -52,10 +52,10 @@ def lift_by_pointer(page: Page, number: str, state: str, *, above: str | None = 
 def test_a_card_is_dragged_to_another_column(visit, alice, program, tasks):
     page = visit(alice).go(f"/programs/{program.id}/board")
     lift_by_pointer(page, "OPS-2", "doing")
-    expect(page.locator(".card--ghost")).to_be_attached()
+    expect(page.locator(".ghost")).to_be_attached()
     page.mouse.up()
     expect(page.get_by_text("OPS-2 is now in “Doing”.")).to_be_visible()
-    expect(page.locator(".card--ghost")).to_have_count(0)
+    expect(page.locator(".ghost")).to_have_count(0)
     expect(cards(page, "doing")).to_have_text(["Leaflet"])
     assert alice.task(tasks[1]).state.key == "doing"
 
@@ -88,7 +88,7 @@ def test_the_keyboard_lifts_moves_and_drops(visit, alice, program, tasks):
     handle, announcer = grab(page, "OPS-1"), page.locator("#announcer")
     handle.focus()
     page.keyboard.press("Space")
-    expect(announcer).to_have_text("OPS-1 is lifted. To do, place 1 of 3.")
+    expect(announcer).to_have_text("OPS-1 is lifted. To do, place 1 of 3. Tab leads to what it may be dropped on: 1.")
     expect(handle).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowDown")
     expect(announcer).to_have_text("To do, place 2 of 3.")
@@ -268,7 +268,7 @@ def test_whatever_dragging_does_the_menu_does_too(visit, alice, program, tasks, 
     expect(cards(page, "todo")).to_have_text(["Table", "Letter", "Leaflet"])
     choose("OPS-1", "Move to Doing")
     expect(cards(page, "doing")).to_have_text(["Letter"])
-    assert page.locator(".card__grab").first.is_visible() is script
+    assert page.locator(".grab").first.is_visible() is script
 
 
 def test_a_finger_drags_by_the_handle_and_pushes_the_strip_elsewhere(visit, alice, program, tasks):

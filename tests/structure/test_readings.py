@@ -66,7 +66,7 @@ UNNOTED = {
     r"/(o/<slug>|api/v1)/(policies|roles|access-roles)(/<uuid:\w+>(/edit|/delete)?|/new)?": RULES,
     r"/api/v1/(access-permissions|trust-root|organisation)|/o/<slug>/(settings(/close)?|api-origins)": RULES,
     r"/(o/<slug>|api/v1)/(groups|user-groups)(/<uuid:\w+>(/edit|/delete|/members)?|/new)?": NAMES,
-    r"/api/v1/access-grants|/o/<slug>/(tasks|programs)/<uuid:\w+>/access": NAMES,
+    r"/api/v1/access-grants|/o/<slug>/(tasks|programs)/<uuid:\w+>/(access|assignment)": NAMES,
     r"/o/<slug>/access|/api/v1/access/explanation": NAMES,
 }
 READ = [name for name in ACCESS if name.startswith("GET ")]

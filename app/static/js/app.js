@@ -4,7 +4,7 @@ import { watchFocus } from "./focus.js";
 import { watchAnswers } from "./answers.js";
 import { watchChunks } from "./chunk_loader.js";
 import { watchCopying } from "./copying.js";
-import { watchDragging } from "./drag.js";
+import { watchDragging } from "./drag_loader.js";
 import { watchDrafts } from "./drafts.js";
 import { watchInstalledApp } from "./installed_app.js";
 import { watchMenus } from "./menus.js";
