@@ -178,6 +178,15 @@ def within_earshot(browser_stage, play_stage):
 ASKED = "import(document.querySelector('[data-elements]').dataset.elements).then(() => 0)"  # is there when it has come
 
 
+# What happened later, on another channel, is told before a card.
+OVERTAKEN = """(channel) => {
+  const line = new BroadcastChannel(`live:${document.body.dataset.line}`);
+  const html = document.querySelector("[data-number=OPS-2]").outerHTML.replace("Leaflet", "Late");
+  line.postMessage({ told: { event: "task.updated", channel: "task", id: `${Date.now() + 600_000}-0`, version: 1 } });
+  line.postMessage({ told: { event: "task.updated", channel, id: `${Date.now()}-0`, version: 1, html } });
+}"""
+
+
 @pytest.mark.usefixtures("within_earshot")
 def test_what_others_do_comes_without_a_request_and_takes_nothing_away(watch, visit, alice, bob, carol, program, tasks):
     alices, bobs = watch(alice), watch(bob)
@@ -206,8 +215,10 @@ def test_what_others_do_comes_without_a_request_and_takes_nothing_away(watch, vi
     expect(menu.get_by_role("button", name="Move to In review")).to_be_visible()
     expect(carols.locator(f"#p1-task-{new.id}")).to_be_attached()
     assert asked == []
+    bobs.evaluate(OVERTAKEN, f"board.{program.id}")
+    expect(cards(bobs, "todo")).to_have_text(["Table", "Late", "Pen"])
     delete_task(alice.actor, new.id)
-    expect(cards(bobs, "todo")).to_have_text(["Table", "Leaflet"])
+    expect(cards(bobs, "todo")).to_have_text(["Table", "Leaflet"])  # as it is
     assert asked[0].endswith(f"/programs/{program.id}/board")
 
 

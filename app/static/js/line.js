@@ -23,8 +23,11 @@ export function openLine(address, since, hear, show) {
   let heard = since;
   let leading = null; // our own socket, once this tab holds the lock
   const tabs = new BroadcastChannel(`live:${address}`);
+  const heardOn = {}; // each channel has an order of its own: what takes longer to be told comes after what happened later
   const listen = (message) => {
-    if (message.id && isBefore(message.id, heard)) return; // told again for another tab
+    const before = heardOn[message.channel] ?? since;
+    if (message.id && !message.html && isBefore(message.id, before)) return; // told again for another tab
+    heardOn[message.channel] = later(before, message.id);
     heard = later(heard, message.id);
     hear(message);
   };
