@@ -195,7 +195,8 @@ _LABELS = (
     phrase("Scopes"), phrase("Slug"), phrase("State"), phrase("Status"), phrase("Suspended at"), phrase("Task"),
     phrase("Task assignment"), phrase("Task comment"), phrase("Time zone"), phrase("To state"), phrase("User"),
     phrase("User group"), phrase("User group member"), phrase("Version"), phrase("Version number"),
-    phrase("Withdrawn at"), phrase("Workflow instance"), phrase("Working days"),
+    phrase("Withdrawn at"), phrase("Workflow"), phrase("Workflow instance"), phrase("Working days"),
+    phrase("Workspace default"),
 )  # fmt: skip
 _HIDDEN = frozenset({"deleted_at", "number", "task_id", "program_id"})
 

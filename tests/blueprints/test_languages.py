@@ -88,6 +88,7 @@ def test_what_came_with_the_product_is_named_in_the_language_of_the_reader_and_w
     assert "Liest Programme, Aufgaben und Zertifizierungen." in page(f"/roles/{acme.roles['viewer']}").text
     a_grant(dora, "reviewer", dora)
     assert "Prüfer" in page("/people").text and "die Rolle Prüfer" in page("/audit?kind=access_grant").text
+    assert ">Protokollexport</option>" in page("/audit").text and ">Audit export<" not in page("/audit").text
     refused = form(dora).post(f"/tasks/{task.id}/move", state="done").text
     assert "„In Arbeit“" in refused and "Zu tun oder In Prüfung oder Abgebrochen" in refused
     assert {each["name"] for each in api(dora).get("/access-roles").json["data"]} >= {"Owner", typed.name}
