@@ -94,7 +94,8 @@ function ghostOf({ item, board, number }, { x, y }) {
 
 function follow() {
   const { at: { x, y }, ghost, board, item } = drag;
-  ghost.element.style.translate = `${x - ghost.dx}px ${y - ghost.dy}px`;
+  const left = Math.max(0, Math.min(x - ghost.dx, innerWidth - ghost.element.offsetWidth)); // what a drop would do is read on it
+  ghost.element.style.translate = `${left}px ${y - ghost.dy}px`;
   const under = document.elementFromPoint(x, y);
   const target = drag.targets.find((each) => each.element.contains(under)) ?? null;
   aimAt(target, y);
