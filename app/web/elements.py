@@ -7,7 +7,7 @@ whom everything is the same that it could depend on are one class, for which it 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -34,14 +34,24 @@ class Element:
     thing: str
 
 
+BOARD = "board"
 # By the page that follows it, as it is named in the channel: "board.<program>".
-ELEMENTS = {"board": Element("task", "tasks.card", "tasks/_card.html", card_context, "card")}
+ELEMENTS = {BOARD: Element("task", "tasks.card", "tasks/_card.html", card_context, "card")}
 
 
 def element_for(told: Announcement, channel: str) -> Element | None:
     """The element that goes with an event on a channel, if any does: what is gone is shown by nothing."""
     element = ELEMENTS.get(channel.partition(".")[0])
     return element if element and element.kind == told.kind and not told.event.endswith(".deleted") else None
+
+
+def card_told_by(told: Announcement) -> Announcement | None:
+    """What to say of a task whose certification has come further, if it belongs to one: its card says how far."""
+    if told.kind != "certification":
+        return None
+    tasks = (channel.removeprefix("task.") for channel in told.around if channel.startswith("task."))
+    task_id = next(tasks, None)
+    return replace(told, event="task.updated", channel=f"task.{task_id}", id=task_id, around=()) if task_id else None
 
 
 def the_system(tenant_id: UUID) -> Actor:

@@ -26,7 +26,8 @@ from app.core.transaction import end_reading
 from app.queries import live_channels
 from app.queries.identity import find_members
 from app.queries.socket_holders import Holder, welcome
-from app.web.elements import Element, Writer, class_of, sees, the_system
+from app.queries.tasks import get_task
+from app.web.elements import BOARD, ELEMENTS, Element, Writer, card_told_by, class_of, sees, the_system
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
 from app.web.wire import frame_of
@@ -68,9 +69,18 @@ class Judge:
         def show() -> None:
             if self._newest.get(burst) == place:
                 del self._newest[burst]
-                self._show(told, place, channel, element, sockets)
+                try:
+                    self._show(told, place, channel, element, sockets)
+                except SQLAlchemyError:  # nobody knows what they may see, but they may ask
+                    for socket in sockets:
+                        socket.tell(revocation(channel, still=True))
+                    raise
 
         self._take(show)
+
+    def show_card_of(self, told: Announcement, place: str) -> None:
+        """Show the card of the task that a certification belongs to: it says how far that has come."""
+        self._take(lambda: self._show_card(told, place))
 
     def look_again(self, tenant_id: UUID) -> None:
         """Find out anew what everybody in an organisation may see, and take away what they may not follow any more."""
@@ -140,6 +150,21 @@ class Judge:
                 content = self._written(element, thing_id, readers[socket.holder.user_id], context)
                 written[kind] = frame_of(poke(told, channel, place, **content))
             socket.pass_on(written[kind])
+
+    def _show_card(self, told: Announcement, place: str) -> None:
+        tenant_id = UUID(told.tenant_id)
+        card = card_told_by(told)
+        if card is None or not self._sockets.of_tenant(tenant_id):
+            return
+        try:
+            with tenancy.entered(db.session, tenant_id):
+                program_id = get_task(the_system(tenant_id), UUID(card.id)).program_id
+        except NotFound:  # in the trash, and on no board
+            return
+        end_reading()
+        channel = f"{BOARD}.{program_id}"
+        if followers := self._sockets.following(tenant_id, channel):
+            self.show_those_who_see(card, place, channel, ELEMENTS[BOARD], followers)
 
     def _written(self, element: Element, thing_id: UUID, reader: Actor, context: dict[str, Any]) -> dict[str, str]:
         """The element, or nothing where a defect keeps it from being written: then its readers ask for it."""

@@ -31,6 +31,7 @@ from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke
 from app.web.wire import frame_of
 
+CERTIFICATION = "certification"
 WAIT = 5.0  # seconds that the reader waits for the next word before it asks again
 AGAIN_AFTER = 1.0  # seconds after which a server that did not answer is asked again
 WAKE = "live:wake"
@@ -122,6 +123,8 @@ class Reader:
                     doubtful.append((socket, channel))
         if doubtful:
             self._judge.tell_those_who_see(told, place, doubtful)
+        if told.kind == CERTIFICATION:
+            self._judge.show_card_of(told, place)
         if told.kind in OF_ACCESS:
             self._judge.look_again(tenant_id)
         if told.kind == PERSON:

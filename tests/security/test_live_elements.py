@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from operator import attrgetter
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.commands.access_grants import create_access_grant, delete_access_grant
 from app.commands.access_roles import create_access_role
@@ -23,7 +25,7 @@ from app.web.live_judge import Judge
 from app.web.stored_sessions import token_hash
 from tests import cast
 from tests.blueprints.test_times import prefers
-from tests.factories import a_grant, a_program, a_task, an_avatar
+from tests.factories import a_certification, a_grant, a_program, a_task, an_avatar
 from tests.security.newcomers import newcomer
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.usefixtures("within_earshot")]
@@ -118,6 +120,15 @@ def test_what_is_gone_is_told_without_content(alice, bob, program, board, line):
     assert (told["event"], told["channel"], "html" in told) == ("task.deleted", board, False)
 
 
+def test_how_far_a_certification_has_come_is_seen_on_the_card_of_its_task(alice, bob, program, board, line, htmx):
+    task = kept(a_task(alice, program))
+    bobs = line(bob, board)
+    a_certification(alice, task_id=task.id)
+    told = bobs.until(lambda told: "Certified" in told["html"])
+    assert (told["event"], told["channel"]) == ("task.updated", board)
+    assert told["html"] == htmx(bob).get(f"/tasks/{task.id}/card").text
+
+
 class Reader:
     """What the judge knows of a socket; it keeps what it is told."""
 
@@ -128,7 +139,7 @@ class Reader:
         session_id = db.session.scalars(select(UserSession.id).where(UserSession.token_hash == token)).one()
         self.holder = Holder(session_id, player.user_id, player.organisation.id)
         self.channels, self.heard = {channel}, []
-        self.pass_on = self.heard.append
+        self.pass_on = self.tell = self.heard.append
 
 
 class Counting(Writer):
@@ -167,6 +178,20 @@ def test_a_card_is_written_once_for_fifty_who_see_the_same_and_once_for_a_burst(
     assert {len(reader.heard) for reader in (*fifty, *viewers)} == {1}
     assert b"Number 2" in fifty[0].heard[0]
     assert fifty[0].heard != viewers[0].heard
+
+
+def test_who_could_not_be_judged_asks(alice, bob, program, board, judge, monkeypatch):
+    bobs = Reader(bob, board)
+    told = announcement(a_task(alice, program), "updated")
+
+    def away(*_asked):
+        raise SQLAlchemyError
+
+    monkeypatch.setattr(judge, "_readers", away)
+    judge.show_those_who_see(told, "1-0", board, ELEMENTS["board"], [bobs])
+    with pytest.raises(SQLAlchemyError):
+        judged(judge)
+    assert [json.loads(message) for message in bobs.heard] == [{"event": "changed", "channel": board}]
 
 
 def test_what_cannot_be_written_is_asked_for_by_its_readers(acme, alice, bob, program, board, judge, monkeypatch):
