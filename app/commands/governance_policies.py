@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from app.core.actor import Actor
@@ -9,14 +10,12 @@ from app.core.audit import record
 from app.core.database import db
 from app.core.ids import new_id
 from app.models.governance_policies import GovernancePolicy, GovernancePolicyVersion
-from app.queries.certification_proofs import policy_document
-from runcible.governance import packs
-from runcible.governance.policy_documents import Policy
+from runcible.governance import packs, policy_documents
 
 
 def ship_policies(actor: Actor) -> None:
     """Give a new organisation every shipped policy, each as its first version, active."""
-    shipped = [(_policy(actor, key, pack), pack) for key, pack in ((key, packs.read(key)) for key in packs.names())]
+    shipped = [(_policy(actor, key, pack), pack) for key, pack in _packs().items()]
     db.session.add_all(policy for policy, _pack in shipped)
     db.session.flush()
     versions = [_first_version(policy, pack) for policy, pack in shipped]
@@ -27,6 +26,16 @@ def ship_policies(actor: Actor) -> None:
     db.session.flush()
     for policy, _pack in shipped:
         record(actor, "policy.created", policy)
+
+
+@cache
+def _packs() -> dict[str, dict[str, Any]]:
+    """What ships, by its key: read and checked once, as no organisation's copy differs from another's."""
+    read = {key: packs.read(key) for key in packs.names()}
+    return {
+        key: pack | {"digest": policy_documents.check(pack["policy_rules"], pack["compliance_requirements"])}
+        for key, pack in read.items()
+    }
 
 
 def _policy(actor: Actor, key: str, pack: dict[str, Any]) -> GovernancePolicy:
@@ -40,12 +49,10 @@ def _policy(actor: Actor, key: str, pack: dict[str, Any]) -> GovernancePolicy:
 
 
 def _first_version(policy: GovernancePolicy, pack: dict[str, Any]) -> GovernancePolicyVersion:
-    content = {name: pack[name] for name in ("policy_rules", "compliance_requirements")}
     return GovernancePolicyVersion(
         id=new_id(),
         application_instance_id=policy.application_instance_id,
         governance_policy_id=policy.id,
         number=1,
-        digest=Policy.load(policy_document(policy, 1, content)).digest,
-        **content,
+        **{name: pack[name] for name in ("policy_rules", "compliance_requirements", "digest")},
     )
