@@ -156,5 +156,7 @@ def assert_tells_nothing(answer, world: World, but=()) -> None:
 
 def _is_told(secret: str, told: str) -> bool:
     """Whether the text holds the secret; a name as a word, as the four letters of one stand in many a public key."""
+    if secret not in told:
+        return False  # which is almost always so, and seen a hundred times sooner than by an expression
     bound = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])" if secret.isalpha() else "{}"
     return re.search(bound.format(re.escape(secret)), told) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -145,9 +146,13 @@ class World:
             sessions.keep_session(Visitor(), None, token_hash(token), data, timedelta(days=1))
         return token
 
+    @cached_property
+    def _routes(self) -> dict[str, Route]:
+        return {route.name: route for route in routes(self.app)}
+
     def route(self, name: str) -> Route:
         """A route by what the table of access calls it."""
-        return next(route for route in routes(self.app) if route.name == name)
+        return self._routes[name]
 
     def trace(self, but: tuple[str, ...] = ()) -> int:
         """How many events acme's audit trail holds, `but` for some types: it grows with every change."""
