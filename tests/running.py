@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from app.local.lifeline import tied_to_this_process
 from tests.stage import ROOT, Stage
 
 PATIENCE = 60.0  # seconds; a machine that runs other tests as well may be slow
+BREATH = threading.Event()  # nobody sets it: who looks again and again leaves the machine to those who work
 WEB, LIVE = "web", "live"
 
 

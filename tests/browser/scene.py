@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +31,8 @@ from app.schemas.tenants import NewApiKey
 from tests import cast
 from tests.cast import Player
 from tests.factories import BOASTFUL, a_group, a_program, a_request, a_task, a_workspace, an_avatar
-from tests.running import PATIENCE
+from tests.running import BREATH, PATIENCE
 
-BREATH = threading.Event()  # nobody sets it: who looks again and again leaves the machine to those who work
 SHORTER = "You can cancel within fourteen days."
 PROSE = "For **private clients**, in plain words:\n\n- a risk warning\n- `no` forecasts\n\n> and nothing else"
 

@@ -17,6 +17,7 @@ from tests.browser.axe import violations
 from tests.browser.layout import PHONE, spoiled
 from tests.browser.windows import PATIENCE, heading
 from tests.cast import PASSWORD, found, system
+from tests.running import BREATH
 
 WORDS = "plum anvil quiet harbour"
 
@@ -154,6 +155,7 @@ def _open_mail(window, address):
     mail = window.page.get_by_role("listitem").filter(has_text=address).get_by_role("link").first
     while not mail.count():
         assert time.monotonic() < deadline, "No mail came."
+        BREATH.wait(0.1)
         window.page.goto(f"{window.url}/mail")
     _is_fine(window, "Mails of this machine")
     mail.click()

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 from tests.browser.layout import WIDE
 from tests.cast import Player
+from tests.running import BREATH
 
 PATIENCE = 15_000  # milliseconds; a machine that runs other tests as well may be slow
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
@@ -140,3 +141,4 @@ def until(page: Page, expression: str) -> None:
     deadline = time.monotonic() + PATIENCE / 1000
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"Never true: {expression}"
+        BREATH.wait(0.02)

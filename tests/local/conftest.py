@@ -13,6 +13,7 @@ import pytest
 from app.local.console import Console
 from app.local.home import Home
 from app.local.supervisor import Supervisor
+from tests.running import BREATH
 
 
 def until(happened: Callable[[], object], what: str, seconds: float = 20) -> None:
@@ -21,7 +22,7 @@ def until(happened: Callable[[], object], what: str, seconds: float = 20) -> Non
     while not happened():
         if time.monotonic() > deadline:
             pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
+        BREATH.wait(0.1)
 
 
 def is_alive(pid: int) -> bool:

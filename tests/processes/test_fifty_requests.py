@@ -27,10 +27,10 @@ from runcible.certification.trust_root import TrustRoot
 from runcible.certification.verifier import verify_bundle
 from tests.local.conftest import until
 from tests.processes.product import Product
+from tests.running import BREATH
 
 FIFTY = 50
 PATIENCE = 90.0
-BREATH = threading.Event()  # nobody sets it: who asks again and again leaves the machine to those who work
 Accident = Callable[[Product], AbstractContextManager[None]]
 
 
