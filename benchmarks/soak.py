@@ -143,27 +143,34 @@ def _soak(running: Stack, browser: Browser, seconds: float) -> Watch:
         lambda: _move_a_card(bob),
         lambda: _read_on(phone, base),
     ]
-    _work(running, watch, acts, {"board": alice, "desk": carol}, seconds)
+    everybody = [alice, bob, carol, phone, finn]
+    _work(running, watch, acts, {"board": alice, "desk": carol}, [bob, carol], everybody, seconds)
     return watch
 
 
 def _work(
-    running: Stack, watch: Watch, acts: list[Callable[[], None]], open_pages: dict[str, Page], seconds: float
+    running: Stack,
+    watch: Watch,
+    acts: list[Callable[[], None]],
+    measured: dict[str, Page],
+    losing: list[Page],
+    everybody: list[Page],
+    seconds: float,
 ) -> None:
     end, drop_at, restart_at = (time.monotonic() + after for after in (seconds, EVERY_DROP, EVERY_RESTART))
-    clients = {name: page.context.new_cdp_session(page) for name, page in open_pages.items()}
-    turns = itertools.cycle(open_pages.values())
+    clients = {name: page.context.new_cdp_session(page) for name, page in measured.items()}
+    turns = itertools.cycle(losing)
     for act in itertools.cycle(acts):
         act()
         watch.acts += 1
-        if act is acts[-1]:
+        if act is acts[-1]:  # the next who moves a card has missed nothing
             watch.note(_used(running, clients))
-        if time.monotonic() > drop_at:
-            _lose_the_network(watch, next(turns))
-            drop_at = time.monotonic() + EVERY_DROP
-        if time.monotonic() > restart_at:
-            _restart_live(running, watch, open_pages.values())
-            restart_at = time.monotonic() + EVERY_RESTART
+            if time.monotonic() > drop_at:
+                _lose_the_network(watch, next(turns))
+                drop_at = time.monotonic() + EVERY_DROP
+            if time.monotonic() > restart_at:
+                _restart_live(running, watch, everybody)
+                restart_at = time.monotonic() + EVERY_RESTART
         if time.monotonic() > end:
             return
 
@@ -254,7 +261,7 @@ def _cut(watch: Watch, pages: Iterable[Page]) -> Iterator[None]:
     watch.is_cut = True
     yield
     for page in pages:
-        page.locator("#live-state[data-state=on]").wait_for(state="attached", timeout=60_000)
+        page.locator("#live-state[data-line=open]").wait_for(state="attached", timeout=60_000)
     watch.is_cut = False
 
 
