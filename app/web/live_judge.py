@@ -138,16 +138,17 @@ class Judge:
         readers = self._readers(tenant_id, {socket.holder for socket in sockets}, thing_id)
         written: dict[Hashable, bytes] = {}
         sight: dict[int, Hashable] = {}
-        for user_id, reader in readers.items():
+        for user_id, reader in {holder.user_id: reader for holder, reader in readers.items()}.items():
             if sees(reader, element, context):
                 sight[user_id] = class_of(reader, element, context)
         end_reading()  # nobody writes with a connection in their hands
         for socket in sockets:
-            if socket.holder.user_id not in sight or channel not in socket.channels:
+            reader = readers.get(socket.holder)
+            if reader is None or socket.holder.user_id not in sight or channel not in socket.channels:
                 continue
             kind = sight[socket.holder.user_id]
             if kind not in written:
-                content = self._written(element, thing_id, readers[socket.holder.user_id], context)
+                content = self._written(element, thing_id, reader, context)
                 written[kind] = frame_of(poke(told, channel, place, **content))
             socket.pass_on(written[kind])
 
@@ -174,14 +175,14 @@ class Judge:
             log.exception("live.not_written", element=element.view)
             return {}
 
-    def _readers(self, tenant_id: UUID, holders: set[Holder], thing_id: UUID) -> dict[int, Actor]:
-        """Whoever of the holders may still be told anything, as they are now."""
+    def _readers(self, tenant_id: UUID, holders: set[Holder], thing_id: UUID) -> dict[Holder, Actor]:
+        """Whoever of the holders may still be told anything in the session that they hold, as they are now."""
         bounds = self._app.config["SETTINGS"].session_bounds
-        there = {holder.user_id for holder in welcome(holders, now=clock.now(), bounds=bounds)}
+        there = welcome(holders, now=clock.now(), bounds=bounds)
         end_reading()
-        readers = find_members(tenant_id, there, [thing_id])
+        members = find_members(tenant_id, {holder.user_id for holder in there}, [thing_id])
         end_reading()
-        return readers
+        return {holder: members[holder.user_id] for holder in there if holder.user_id in members}
 
     def _look_at(self, sockets: Collection[Socket]) -> None:
         by_tenant: dict[UUID, dict[int, list[Socket]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from operator import attrgetter
 
 import pytest
@@ -14,6 +15,7 @@ from app.commands.access_roles import create_access_role
 from app.commands.task_assignments import assign_task
 from app.commands.tasks import delete_task, move_task, update_task
 from app.core.database import db
+from app.core.ids import new_secret_id
 from app.core.live import announcement
 from app.models.user_sessions import UserSession
 from app.queries.socket_holders import Holder
@@ -178,6 +180,17 @@ def test_a_card_is_written_once_for_fifty_who_see_the_same_and_once_for_a_burst(
     assert {len(reader.heard) for reader in (*fifty, *viewers)} == {1}
     assert b"Number 2" in fifty[0].heard[0]
     assert fifty[0].heard != viewers[0].heard
+
+
+def test_a_session_that_has_ended_is_told_nothing_while_another_of_the_same_person_goes_on(
+    alice, bob, program, board, judge
+):
+    told = announcement(a_task(alice, program), "updated")
+    here, ended = Reader(bob, board), Reader(bob, board)
+    ended.holder = replace(ended.holder, session_id=new_secret_id())
+    judge.show_those_who_see(told, "1-0", board, ELEMENTS["board"], [ended, here])
+    judged(judge)
+    assert (len(here.heard), ended.heard) == (1, [])
 
 
 def test_who_could_not_be_judged_asks(alice, bob, program, board, judge, monkeypatch):
