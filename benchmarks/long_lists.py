@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from flask import Flask
@@ -16,6 +15,17 @@ SLOWER = 4
 CHUNK = 200
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 NEXT = ".pages a[rel=next]"
+# From the press to the frame that shows the chunk, measured within the page: what drives the browser from outside takes
+# longer the more there is on the page, up to three seconds at its end.
+READ_ON = """() => new Promise((done) => {
+  const began = performance.now();
+  const list = document.querySelector(".chunks"), link = document.querySelector(".pages a[rel=next]");
+  new MutationObserver((_, observer) => {
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
+  }).observe(list, { childList: true });
+  link.click();
+})"""
 FRAME = """() => new Promise((done) => {
   const began = performance.now();
   scrollTo(0, document.documentElement.scrollHeight / 2);
@@ -42,10 +52,10 @@ def measure(running: Stack, app: Flask) -> dict[str, Any]:
 def lines(found: dict[str, Any]) -> list[str]:
     """The figures as a table for docs/benchmarks.md."""
     return [
-        "| rows | layout, first chunk | layout, all chunks | style, all | last chunk | jump to the middle |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| rows | layout, first chunk | layout, all | style, all | second chunk | last chunk | jump to the middle |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
         f"| {found['rows']:,} | {found['first']:.0f} ms | {found['layout']:.0f} ms | {found['style']:.0f} ms"
-        f" | {found['last']:.0f} ms | {found['jump']:.0f} ms |",
+        f" | {found['second']:.0f} ms | {found['last']:.0f} ms | {found['jump']:.0f} ms |",
     ]
 
 
@@ -56,18 +66,16 @@ def _read(page: Page, address: str) -> dict[str, Any]:
     page.goto(address)
     page.wait_for_load_state("networkidle")
     first = _spent(client)
-    took = 0.0
+    second = took = page.evaluate(READ_ON)
     while page.locator(NEXT).count():
-        before, began = page.locator(".chunk").count(), time.perf_counter()
-        page.locator(NEXT).press("Enter")
-        page.locator(".chunk").nth(before).wait_for(state="attached")
-        took = (time.perf_counter() - began) * 1000
+        took = page.evaluate(READ_ON)
     spent = _spent(client)
     return {
         "rows": page.locator(".chunk tbody tr").count(),
         "first": first["LayoutDuration"],
         "layout": spent["LayoutDuration"],
         "style": spent["RecalcStyleDuration"],
+        "second": second,
         "last": took,
         "jump": page.evaluate(FRAME),
     }

@@ -20,6 +20,28 @@ OF_THE_SCALE = re.compile(r"var\(--text-(xs|s|m|l|xl)\)|inherit|0?\.\d+em|clamp\
 AFTER_ANY = re.compile(r"[+~]\s*\*|[+~][^,+~]*>\s*\*|\*\s*[+~]")
 IN_A_DISC = (".avatar", ".here__more")  # letters as large as their disc lets them be
 
+ROOM = re.compile(r"(?<![\w-])(?:(?:scroll-)?(?:margin|padding)(?:-[\w-]+)?|(?:row-|column-)?gap)\s*:\s*([^;}]+)")
+RAW = re.compile(r"(?<![\w.-])-?(?:\d*\.)?\d+(?:rem|px)(?![\w-])")
+A_HAIR = {"1px", "-1px", "2px", "-2px"}  # the width of a line that something makes up for
+# Where a distance is that of something else, and not one between two things.
+OF_SOMETHING_ELSE = {
+    "below a bar that is fixed": {".main", "html", ".pane"},
+    "room into which a menu or a message opens": {".board__columns:has(.menu[open])", "body:has(.toast) .main"},
+    "beside the faces of those who are here": {
+        ".head:has(> .here) > .breadcrumb", ".head:not(.pane *):has(> .here) > .breadcrumb",
+    },
+    "half the width of what lies on an edge": {".splitter"},
+    "on the line of a letter": {".choice input", ".notice > .icon"},
+    "the edge of a mark": {".mark--chip", ".tag"},
+    "beside the handle by which a row is taken": {
+        ".list:has(.grab) :is(th, td):first-child", ".list--folds tr:has(.grab) .first",
+    },
+    "as much as a narrow phone has": {".nav a"},
+    "under the icons of the menu": {".account .button"},
+    "as high as a finger": {".toast p"},
+}  # fmt: skip
+SPARED = set().union(*OF_SOMETHING_ELSE.values())
+
 
 def rules(path: Path) -> list[tuple[str, str]]:
     """Selector and declarations of each rule."""
@@ -43,6 +65,36 @@ def wrong_sizes(path: Path) -> list[str]:
         for size in SIZE.findall(body)
         if not OF_THE_SCALE.fullmatch(size.strip()) and not selector.endswith(IN_A_DISC)
     ]
+
+
+def wrong_rooms(path: Path) -> list[str]:
+    return [
+        f"{selector}: {room.strip()}"
+        for selector, body in rules(path)
+        for room in ROOM.findall(body)
+        if set(RAW.findall(room)) - A_HAIR - {"0px", "0rem"} and selector not in SPARED
+    ]
+
+
+SPACED = [path for path in SHEETS if path.name not in ("print.css", "tokens.css")]
+
+
+@pytest.mark.parametrize("path", SPACED, ids=lambda path: path.name)
+def test_distances_are_those_of_the_grid(path: Path):
+    """Or else one who wants more on a screen, by the compact density, would get it in some places and not in others."""
+    assert wrong_rooms(path) == []
+
+
+def test_each_distance_that_is_spared_is_there():
+    raw = {selector for path in SPACED for selector, body in rules(path) if any(map(RAW.search, ROOM.findall(body)))}
+    assert SPARED - raw == set()
+
+
+@pytest.mark.parametrize("room", ["margin: 0 13px", "gap: 0.3rem", "padding-block: calc(var(--s2) + .5rem)"])
+def test_the_lint_itself_finds_a_distance(room: str, tmp_path: Path):
+    sheet = tmp_path / "a.css"
+    sheet.write_text(f".a {{ {room}; }} .b {{ margin: var(--s1) 0; border: 3px solid; }}")
+    assert len(wrong_rooms(sheet)) == 1
 
 
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)

@@ -7,6 +7,12 @@ import { isLive, isUnasked } from "./live.js";
 import { say, toast } from "./messages.js";
 
 export function watchAnswers() {
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target && !isUnasked(ctx)) ctx.target.ariaBusy = "true"; // the line above the page says it to whoever sees it
+  });
+  for (const end of ["htmx:finally:request", "htmx:after:settle"]) {
+    document.addEventListener(end, ({ target, detail: { ctx } }) => { (ctx?.target ?? target).ariaBusy = null; });
+  }
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     const sentElsewhere = ctx.hx?.redirect || ctx.hx?.location || ctx.hx?.refresh; // as to the sign-in page
     if (ctx.response.status >= 400 && !sentElsewhere) decide(ctx);

@@ -43,11 +43,11 @@ class List {
   }
 
   get #next() {
-    return this.#list.parentElement?.querySelector(".pages a[rel=next]");
+    return this.#list.nextElementSibling?.querySelector("a[rel=next]");
   }
 
   get #chunks() {
-    return [...this.#list.querySelectorAll("[data-chunk]")];
+    return [...this.#list.children]; // nothing here may look at every row there is
   }
 
   look() {
