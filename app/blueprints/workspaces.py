@@ -76,7 +76,12 @@ def show_workspace(workspace_id):
 def news(workspace_id):
     """Whether a saved workspace is another one than that which is open: `version` is the one that was opened."""
     given = read_parameters("version")
-    workspace = queries.get_workspace(current_actor(), workspace_id)
+    try:
+        workspace = queries.get_workspace(current_actor(), workspace_id)
+    except NotFound:
+        if not wants_fragment():
+            raise
+        return show("workspaces/_gone.html", status=404)
     if not wants_fragment():  # it is a part of the page and none itself
         return redirect(url_for(".show", workspace_id=workspace_id), 303)
     return show("workspaces/_news.html", saved=workspace, version=given.get("version", ""))

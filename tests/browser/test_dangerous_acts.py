@@ -32,6 +32,32 @@ def test_a_role_of_power_is_given_after_saying_who_one_is(visit, script, acme, c
     expect(page.get_by_role("status").filter(has_text="Carol has the role “Owner”.")).to_be_visible()
 
 
+def test_in_a_panel_one_is_asked_there_and_goes_on_there(visit, acme, carol):
+    owner = newcomer(acme, "owner")
+    window = visit(owner)
+    page = window.go(f"/w?p=tasks&p=people/{carol.user_id}")
+    address = page.url
+    grow_stale(owner)
+    asked = page.locator("[data-panel]").last
+    asked.get_by_label("Role", exact=True).select_option(label="Admin")
+    with window.refusing(403):
+        asked.get_by_role("button", name="Give role").click()
+        expect(asked.locator("h1")).to_have_text("Is it you?")
+    expect(asked.locator("h1")).to_be_focused()
+    assert violations(page) == []
+    with window.refusing(422):
+        asked.get_by_label("Password").fill("not the right one")
+        asked.get_by_label("Password").press("Enter")
+        expect(asked.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
+    asked.get_by_label("Password").fill(PASSWORD)
+    asked.get_by_role("button", name="Confirm").click()
+    expect(asked.locator("h1")).to_contain_text("Carol")
+    expect(asked.get_by_role("table")).to_contain_text("Admin")
+    expect(page.locator(".toast").filter(has_text="Carol has the role “Admin”.")).to_be_visible()
+    expect(page.locator("[data-panel]").first.locator("h1")).to_have_text("Tasks")
+    assert page.url == address
+
+
 def test_what_was_taken_back_elsewhere_is_offered_no_longer(visit, acme):
     page = visit(newcomer(acme, "owner")).go("/settings/close")
     page.get_by_label("Short name").fill(acme.slug)

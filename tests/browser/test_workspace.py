@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.commands.access_grants import delete_access_grant
 from app.commands.task_comments import comment_on_task
+from app.commands.workspaces import delete_workspace
 from app.core import valkey
 from app.schemas.tasks import NewComment
 from tests import cast
@@ -305,10 +307,11 @@ def test_two_people_work_side_by_side_and_see_no_more_than_they_may(visit, produ
 
 
 def test_a_layout_is_saved_shared_and_followed_only_by_who_wants_to(visit, alice, bob, program, tasks):
-    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    own = visit(alice)
+    page = own.go(f"/w?p=programs/{program.id}")
     ready(page)
     page.get_by_role("link", name="Letter").click(modifiers=["Alt"])
-    expect(panel(page, "Letter")).to_be_visible()
+    expect(panel(page, "Letter").locator("h1")).to_be_focused()
     page.get_by_text("Layouts").click()
     page.get_by_role("link", name="Save as…").click()
     page.get_by_label("Name").fill("Release desk")
@@ -317,7 +320,8 @@ def test_a_layout_is_saved_shared_and_followed_only_by_who_wants_to(visit, alice
     expect(page.get_by_role("heading", name="Release desk")).to_be_visible()
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
 
-    bobs = visit(bob).go("/workspaces")
+    other = visit(bob)
+    bobs = other.go("/workspaces")
     bobs.get_by_role("link", name="Release desk").click()
     expect(panel(bobs, "Letter")).to_be_visible()
     following(bobs)
@@ -330,3 +334,17 @@ def test_a_layout_is_saved_shared_and_followed_only_by_who_wants_to(visit, alice
     expect(panel(bobs, "Letter")).to_be_visible()  # nobody's panels are moved unasked
     bobs.get_by_role("link", name="Follow").click()
     expect(bobs.locator("[data-panel]")).to_have_count(1)
+
+    following(bobs)
+    with other.refusing(404), own.refusing(404):
+        delete_workspace(alice.actor, UUID(re.search("&ws=(.*)", bobs.url)[1]))
+        for each in (bobs, page):
+            expect(each.get_by_text("What is open here stays.")).to_be_visible()
+    expect(bobs.locator(".desk__title")).to_have_text("Workspace")
+    expect(bobs).not_to_have_url(re.compile("ws="))  # it is of no saved workspace from here on
+    assert shown(bobs) == [f"programs/{program.id}"]
+    bobs.get_by_role("link", name="Save it as your own").click()
+    bobs.get_by_label("Name").fill("My desk")
+    bobs.get_by_role("button", name="Save workspace").click()
+    expect(bobs.get_by_role("heading", name="My desk")).to_be_visible()
+    assert shown(bobs) == [f"programs/{program.id}"]

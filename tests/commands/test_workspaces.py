@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.commands.workspaces import delete_workspace
 from tests.factories import a_workspace
 from tests.markup import page
 from tests.trail import audit_trail
@@ -114,3 +115,6 @@ def test_who_has_it_open_is_told_that_the_layout_was_changed_and_is_moved_nowher
     assert "Follow" not in htmx(bob).get(news).text
     htmx(alice).post(f"/workspaces/{desk.id}/layout", layout="p=policies")
     assert "Follow" in htmx(bob).get(news).text
+    delete_workspace(alice.actor, desk.id)
+    gone = htmx(bob).get(news)
+    assert (gone.status_code, "What is open here stays." in gone.text) == (404, True)

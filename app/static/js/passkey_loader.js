@@ -6,7 +6,7 @@ export function watchPasskeys() {
   // Before anything else hears of it: such a form is not to be sent as it is, however early somebody clicks.
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("form[data-passkey]");
-    if (!form) return;
+    if (!form || !event.submitter) return; // nobody has pressed anything: it is the module, with the answer
     event.preventDefault();
     event.stopPropagation();
     (await moduleOf(form)).ask(form);

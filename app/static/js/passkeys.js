@@ -54,7 +54,8 @@ async function answer(form, { signal, mediation }) {
     ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(question), signal })
     : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(question), signal, mediation });
   form.elements[form.dataset.answer].value = JSON.stringify(credential.toJSON());
-  form.submit();
+  if (form.getAttribute("hx-boost") === "false") form.submit();
+  else form.requestSubmit(); // by htmx, into the panel that it stands in
 }
 
 async function offerOnce(form) {

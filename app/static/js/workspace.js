@@ -34,6 +34,7 @@ function watch() {
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => markBusy(ctx, "true"));
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => markBusy(ctx, null));
   document.addEventListener("htmx:after:settle", ({ target }) => { if (isOurs(target) && target.matches("[data-panel]")) arrived(target); });
+  document.addEventListener("htmx:after:settle", ({ target }) => { if (isOurs(target) && target.querySelector("[data-unsaved]")) unsave(); });
   document.addEventListener("htmx:before:history:restore", (event) => {
     const url = new URL(event.detail.path, location.href);
     if (!desk.isConnected || url.pathname !== `${base()}w`) return;
@@ -41,6 +42,16 @@ function watch() {
     event.preventDefault();
     restore(url.searchParams);
   });
+}
+
+/** The workspace that was open is not there any more: what is open is nobody's but its reader's from here on. */
+function unsave() {
+  delete desk.dataset.saved;
+  desk.querySelector("h1").textContent = say("desk");
+  desk.querySelector(".desk__bar [aria-current]")?.remove();
+  desk.querySelector("form:has(input[data-layout])")?.remove();
+  desk.querySelector(".desk__bar > [data-here]")?.remove();
+  write("replaceState");
 }
 
 function isOurs(element) {
