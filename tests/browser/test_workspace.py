@@ -194,6 +194,18 @@ def test_on_a_slow_line_a_panel_stands_in_its_place_at_once_and_can_be_given_up(
     expect(arrived).not_to_have_attribute("aria-busy", "true")
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
 
+    arrived.get_by_role("button", name="Close").click()
+    page.locator("summary", has_text="What to do with this panel").first.click()
+    page.get_by_role("button", name="Open links beside it").click()
+    held.clear()
+    page.route("**/tasks/*", hold)
+    for name in ("Letter", "Leaflet"):  # one after the other, before the first is there
+        panel(page, "Spring").get_by_role("link", name=name).click()
+    until(page, "document.querySelectorAll('[data-panel]').length === 2")
+    held[-1].continue_()
+    expect(panel(page, "Leaflet").locator("h1")).to_be_focused()
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[1].id}"]
+
 
 def test_a_link_that_was_sent_reload_and_back_bring_back_what_was_open(visit, alice, program, tasks):
     window = visit(alice)

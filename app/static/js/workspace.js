@@ -15,6 +15,7 @@ let timer;
 let isUnwritten = false; // whether a panel was opened that the address does not name yet
 const openers = new WeakMap(); // what a panel was opened from, where the keyboard goes back to
 const beside = new WeakMap(); // which panel shows what the links of another one lead to
+const asking = new WeakMap(); // what was asked for last, in a panel that waits for it
 const before = new WeakMap(); // how wide a panel was before it was folded up
 
 /** Take over a workspace. `given` are htmx and the ways to say something, which the page has loaded already. */
@@ -31,8 +32,8 @@ function watch() {
   document.addEventListener("click", clicked, true); // before htmx hears of it
   document.addEventListener("keydown", typed, true);
   document.addEventListener("pointerdown", pressed);
-  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => markBusy(ctx, "true"));
-  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => markBusy(ctx, null));
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => markBusy(ctx));
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => markIdle(ctx));
   document.addEventListener("htmx:after:settle", ({ target }) => { if (isOurs(target) && target.matches("[data-panel]")) arrived(target); });
   document.addEventListener("htmx:after:settle", ({ target }) => { if (isOurs(target) && target.querySelector("[data-unsaved]")) unsave(); });
   document.addEventListener("htmx:before:history:restore", (event) => {
@@ -84,10 +85,14 @@ const base = () => desk.dataset.base;
 const say = (name, values = {}) => JSON.parse(desk.dataset.words)[name].replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 const tell = (name, place) => say(name, { title: titleOf(place), place: places().indexOf(place) + 1, count: places().length });
 
-/** Open a page in a panel of its own, behind `after` or at the end. A page that is open already is gone to. */
-async function open(path, { opener = null, after = null, title = wordsOf(opener) } = {}) {
+/**
+ * Open a page in a panel of its own, behind `after` or at the end. A page that is open already is gone to. `found` is
+ * told of the panel at once: whoever follows one link after the other does not wait for the first.
+ */
+async function open(path, { opener = null, after = null, title = wordsOf(opener), found = () => {} } = {}) {
   const there = places().find((place) => place.dataset.shows === path);
   if (there) {
+    found(there);
     goTo(there);
     tools.announce(tell("shown", there));
     return there;
@@ -99,6 +104,7 @@ async function open(path, { opener = null, after = null, title = wordsOf(opener)
   const place = made(path, title);
   room().insertBefore(place, after?.nextElementSibling ?? null);
   openers.set(place, opener);
+  found(place);
   share();
   const coming = load(place, path);
   writeOnceDrawn(place);
@@ -116,13 +122,23 @@ async function load(place, path) {
   const panel = panelIn(place);
   const [address] = `${base()}${path}`.split("#");
   await tools.htmx.ajax("GET", address, { source: panel, target: panel, select: `#${panel.id}`, swap: "outerSync", push: "false" });
-  if (place.isConnected && !panel.dataset.path) close(place); // nothing came
+  if (place.isConnected && !panel.dataset.path && !asking.has(panel)) close(place); // nothing came, and nothing will
 }
 
 /** A page that is to take the place of a panel's makes it busy: those who see it, and those who hear it, can tell. */
-function markBusy({ sourceElement, select }, busy) {
-  const panel = sourceElement?.closest?.("[data-panel]");
-  if (panel && isOurs(panel) && select === `#${panel.id}`) panel.ariaBusy = busy;
+function markBusy(ctx) {
+  const panel = ctx.sourceElement?.closest?.("[data-panel]");
+  if (!panel || !isOurs(panel) || ctx.select !== `#${panel.id}`) return;
+  asking.set(panel, ctx);
+  panel.ariaBusy = "true";
+}
+
+/** The last that was asked for has come, or will not. Of those before it nobody waits any more. */
+function markIdle(ctx) {
+  const panel = ctx.sourceElement?.closest?.("[data-panel]");
+  if (!panel || asking.get(panel) !== ctx) return;
+  asking.delete(panel);
+  panel.ariaBusy = null;
 }
 
 /** The answer is asked for first, and seen to be coming: the address, and all that names what is open, can follow. */
@@ -322,7 +338,7 @@ function actOf(control, { ctrlKey, metaKey, shiftKey, altKey }) {
 /** Show what a link leads to in the panel that is kept for it. */
 async function follow(place, path, opener) {
   const linked = beside.get(place);
-  if (!linked?.isConnected) beside.set(place, await open(path, { opener, after: place }));
+  if (!linked?.isConnected) await open(path, { opener, after: place, found: (opened) => beside.set(place, opened) });
   else if (linked.dataset.shows === path) goTo(linked);
   else await load(linked, path);
 }
