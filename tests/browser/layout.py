@@ -17,12 +17,14 @@ SPOILED = """() => {
 
   const shown = [...document.querySelectorAll("body *")].filter((e) =>
     e.checkVisibility({visibilityProperty: true}) && !e.closest(".visually-hidden, .skip, .toasts"));
-  // What has two dimensions scrolls in a box of its own, which WCAG 1.4.10 allows: the box itself has to fit.
-  const isCut = (e) =>
-    e.closest(".matrix table, .board__column, caption, thead, pre, .breadcrumb a, .clip, .brand__name, svg");
+  // What has two dimensions scrolls in a box of its own, which WCAG 1.4.10 allows: the box itself has to fit. And so has
+  // each person in a row of them, which is one line.
+  const isCut = (e) => e.closest(
+    ".matrix table, .board__column, .hands__people > li, caption, thead, pre, .breadcrumb a, .clip, .brand__name, svg");
   for (const e of shown) {
     const box = e.getBoundingClientRect();
     if (box.width && !isCut(e) && (box.right > wide + 1 || box.left < -1)) found.push(`${name(e)} sticks out`);
+    if (e.matches(".hands__people > li") && box.width > wide) found.push(`${name(e)} is too long`);
   }
 
   const floats = (e) => e && (/fixed|sticky/.test(getComputedStyle(e).position) || floats(e.parentElement));

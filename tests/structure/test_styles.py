@@ -34,7 +34,7 @@ OF_SOMETHING_ELSE = {
     "on the line of a letter": {".choice input", ".notice > .icon"},
     "the edge of a mark": {".mark--chip", ".tag"},
     "beside the handle by which a row is taken": {
-        ".list:has(.grab) :is(th, td):first-child", ".list--folds tr:has(.grab) .first",
+        ".list:has(.grab) :is(th, td):first-child", ".list--folds tr:has(.grab)",
     },
     "as much as a narrow phone has": {".nav a"},
     "under the icons of the menu": {".account .button"},
