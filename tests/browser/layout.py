@@ -17,7 +17,7 @@ SPOILED = """() => {
 
   const shown = [...document.querySelectorAll("body *")].filter((e) =>
     e.checkVisibility({visibilityProperty: true}) && !e.closest(".visually-hidden, .skip, .toasts"));
-  // What has two dimensions scrolls in a box of its own, which WCAG 1.4.10 allows: the box itself has to fit. And so has
+  // What has two dimensions scrolls in a box of its own, which WCAG 1.4.10 allows: the box itself has to fit. So has
   // each person in a row of them, which is one line.
   const isCut = (e) => e.closest(
     ".matrix table, .board__column, .hands__people > li, caption, thead, pre, .breadcrumb a, .clip, .brand__name, svg");
