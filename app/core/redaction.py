@@ -16,7 +16,7 @@ PLAIN = frozenset(
     {
         *("event", "level", "process", "timestamp", "request_id", "method", "route", "ids", "status", "milliseconds"),
         *("bytes", "user_id", "key_id", "tenant", "job", "outbox_id", "task", "directive", "blocked", "mail_id"),
-        *("template", "file", "signed", "stands_at"),
+        *("template", "file", "signed", "stands_at", "element", "where"),
     }
 )
 # Texts that somebody else may have a part in.

@@ -56,6 +56,7 @@ class Window:
         for page in self.context.pages:
             if page is not self.page:
                 page.close()
+        self.page.unroute_all()
         if self.page.locator(RESTLESS).count():
             self.page.goto("about:blank")
         self.page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")

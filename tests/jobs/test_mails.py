@@ -180,6 +180,7 @@ def test_nothing_is_said_in_the_clear_to_a_server_elsewhere(monkeypatch):
 
 def test_what_an_emptied_valkey_has_forgotten_is_sent_all_the_same(postbox, clock_app):
     change("done_at = now()", "done_at IS NULL AND failed_at IS NULL")
+    valkey.client().flushdb()  # of what other tests have asked for
     mail_id = write(Visitor())
     for _time in range(2):
         with clock_app.app_context(), fresh_session():
