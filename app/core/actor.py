@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 Authentication = Literal["nobody", "session", "api_key", "system"]
@@ -178,6 +178,11 @@ class Actor:
             return True
         wanted = self.task_roles_with(permission)
         return bool(wanted) and not self.on_tasks.held_in(filter(None, places)).isdisjoint(wanted)
+
+    def ask_ahead(self, tasks: Iterable[Any]) -> None:
+        """Find out at once what roles on single tasks allow on `tasks`, which are then asked about one by one."""
+        if self.task_roles:
+            self.on_tasks.held_in({place for task in tasks for place in (task.program_id, task.id)})
 
     def may_somewhere(self, permission: str) -> bool:
         """Whether `permission` holds anywhere at all."""
