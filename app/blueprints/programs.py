@@ -61,7 +61,6 @@ def show_program(program_id):
     program = queries.get_program(actor, program_id)
     given = read_parameters(*PLACES, "limit")
     page = list_tasks(actor, TaskFilters(only_program_id=program_id), read_paging(given))
-    actor.ask_ahead(page.rows)
     return show(
         "programs/show.html",
         "programs/_tasks.html" if "last" in given else "programs/_program.html",

@@ -46,7 +46,6 @@ def index():
         text=given.get("q"),
     )
     page = queries.list_tasks(actor, filters, read_paging(given))
-    actor.ask_ahead(page.rows)
     people = list_people(actor)
     return show(
         "tasks/index.html",

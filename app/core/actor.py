@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 Authentication = Literal["nobody", "session", "api_key", "system"]
@@ -100,7 +100,7 @@ class TaskRole:
 
 
 class RolesOnTasks:
-    """Which roles somebody holds on which task: known of those that were asked about at the door, else looked up once.
+    """Which roles somebody holds on which task: known where the door or a list told them, else looked up once.
 
     `look` gives the ids of roles by that of the task, for some tasks; a place that is no task has none. `are_many` says
     that there are thousands of such tasks.
@@ -119,6 +119,10 @@ class RolesOnTasks:
     def known(self) -> dict[UUID, set[UUID]]:
         """What is held on which task, as far as it is known by now."""
         return {place: roles for place, roles in self._known.items() if roles}
+
+    def learn(self, found: Mapping[UUID, Iterable[UUID]]) -> None:
+        """Take in which roles are held in which place, from a statement that brought it along: nobody looks again."""
+        self._known.update((place, set(roles)) for place, roles in found.items())
 
     def held_in(self, places: Iterable[UUID]) -> set[UUID]:
         """The ids of the roles that are held on any of the places."""
@@ -178,11 +182,6 @@ class Actor:
             return True
         wanted = self.task_roles_with(permission)
         return bool(wanted) and not self.on_tasks.held_in(filter(None, places)).isdisjoint(wanted)
-
-    def ask_ahead(self, tasks: Iterable[Any]) -> None:
-        """Find out at once what roles on single tasks allow on `tasks`, which are then asked about one by one."""
-        if self.task_roles:
-            self.on_tasks.held_in({place for task in tasks for place in (task.program_id, task.id)})
 
     def may_somewhere(self, permission: str) -> bool:
         """Whether `permission` holds anywhere at all."""

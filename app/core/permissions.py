@@ -141,6 +141,15 @@ def sight_of(actor: Actor, model: Any) -> dict[str, Any]:
     }
 
 
+def held_on(task: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The ids of the roles that the actor holds on the task of a row: for lists that tell what may be done with each.
+
+    It brings along what would be looked up otherwise; `sight_of` fills its placeholders too.
+    """
+    roles = select(_GRANTS.c.access_role_id).where(*_theirs(), _GRANTS.c.task_id == task)
+    return func.array(roles.scalar_subquery(), type_=ARRAY(Uuid))
+
+
 def viewing_of(model: Any) -> str:
     """The permission that lets one see rows of `model`."""
     seen_with: str = getattr(model, "seen_with", f"{model.kind}.view")
@@ -193,16 +202,20 @@ def _is_one_of(place: ColumnElement[Any], found: Select[Any], many: bool) -> Col
 
 def _tasks_with(roles: str) -> Select[Any]:
     """The tasks on which the person, or a group of theirs, was given one of these roles. Nobody sends their ids."""
+    return select(_GRANTS.c.task_id).where(
+        *_theirs(),
+        _GRANTS.c.access_role_id == any_(bindparam(roles, type_=ARRAY(Uuid))),
+        _GRANTS.c.task_id.is_not(None),
+    )
+
+
+def _theirs() -> tuple[ColumnElement[bool], ...]:
+    """What narrows grants to those of the person and of their groups."""
     held = (
         _GRANTS.c.user_id == bindparam("sight_person", type_=BigInteger),
         _GRANTS.c.user_group_id == any_(bindparam("sight_groups", type_=ARRAY(Uuid))),
     )
-    return select(_GRANTS.c.task_id).where(
-        _GRANTS.c.application_instance_id == bindparam("sight_tenant", type_=Uuid),
-        _GRANTS.c.access_role_id == any_(bindparam(roles, type_=ARRAY(Uuid))),
-        _GRANTS.c.task_id.is_not(None),
-        or_(*held),
-    )
+    return _GRANTS.c.application_instance_id == bindparam("sight_tenant", type_=Uuid), or_(*held)
 
 
 def expect_version(row: Any, version: int | None) -> None:

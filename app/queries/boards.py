@@ -17,7 +17,7 @@ from app.core.database import db, rows_of
 from app.core.permissions import in_sight, sight_of
 from app.models.tasks import Task
 from app.models.workflows import BUILT_IN_KEY, Workflow, WorkflowInstance, WorkflowState, WorkflowTransition
-from app.queries.tasks import LIVE_TASKS, TaskView
+from app.queries.tasks import LIVE_TASKS, TaskView, views_of, with_roles
 
 Step = Literal["top", "up", "down", "bottom"]  # within a column
 MOST_CARDS = 100  # in one column; the list has the others
@@ -90,13 +90,12 @@ _AROUND = _ON_IT.where(WorkflowState.key == bindparam("state")).with_only_column
 def get_board(actor: Actor, program_id: UUID) -> list[Column]:
     """The columns of a program, which the actor may see, with the first cards of each. Three queries."""
     sight = in_sight(actor, Task)
-    given = {"tenant": actor.tenant_id, "program": program_id, "now": clock.now()}
-    given |= {} if sight is None else sight_of(actor, Task)
+    given = {"tenant": actor.tenant_id, "program": program_id, "now": clock.now()} | sight_of(actor, Task)
     columns = _columns(actor)
     for row in rows_of(db.session, _counts(sight), given):
         columns[row.key].count = row.count
-    for row in rows_of(db.session, _cards(sight), given | {"most": MOST_CARDS}):
-        card = TaskView._make(row)
+    cards = rows_of(db.session, _cards(sight, bool(actor.task_roles)), given | {"most": MOST_CARDS})
+    for card in views_of(actor, cards):
         columns[card.state_key].cards.append(card)
     return list(columns.values())
 
@@ -113,7 +112,7 @@ def place_after(actor: Actor, task: TaskView, step: Step) -> UUID | None:
     """
     sight = in_sight(actor, Task)
     given = {"tenant": actor.tenant_id, "program": task.program_id, "state": task.state_key, "task": task.id}
-    given |= {} if sight is None else sight_of(actor, Task)
+    given |= sight_of(actor, Task)
     here = rows_of(db.session, _around(sight), given).first()
     if here is None or step == "top":
         return None
@@ -146,6 +145,7 @@ def _around(sight: ColumnElement[bool] | None) -> Select[Any]:
 
 
 @cache
-def _cards(sight: ColumnElement[bool] | None) -> Select[Any]:
+def _cards(sight: ColumnElement[bool] | None, roles: bool) -> Select[Any]:
     places = (_PLACES if sight is None else _PLACES.where(sight)).cte("places")
-    return LIVE_TASKS.join(places, places.c.id == Task.id).where(places.c.place <= bindparam("most")).order_by(*_ORDER)
+    tasks = (with_roles(LIVE_TASKS) if roles else LIVE_TASKS).join(places, places.c.id == Task.id)
+    return tasks.where(places.c.place <= bindparam("most")).order_by(*_ORDER)

@@ -5,6 +5,7 @@ Statements are built once, with placeholders: building and comparing them anew w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -34,7 +35,7 @@ from app.core.actor import Actor
 from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import in_sight, require_somewhere, sight_of
+from app.core.permissions import held_on, in_sight, require_somewhere, sight_of
 from app.core.phrases import phrase
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
@@ -293,16 +294,33 @@ def list_tasks(actor: Actor, filters: TaskFilters, paging: Paging) -> Page[TaskV
         "q": filters.text,
     }
     values = {name: value for name, value in given.items() if value not in (None, "")}
-    listing = _listing(frozenset(values), sight)
-    page = listing.page(db.session, paging, values, values | _seen_by(actor, sight) | _literally(filters.text))
-    return replace(page, rows=[TaskView._make(row) for row in page.rows])
+    listing = _listing(frozenset(values), sight, bool(actor.task_roles))
+    page = listing.page(db.session, paging, values, values | _seen_by(actor) | _literally(filters.text))
+    return replace(page, rows=views_of(actor, page.rows))
+
+
+def with_roles(statement: Select[Any]) -> Select[Any]:
+    """Tasks with the roles that somebody holds on each alone; `views_of` takes them in."""
+    return statement.add_columns(held_on(Task.id))
+
+
+def views_of(actor: Actor, rows: Iterable[Any]) -> list[TaskView]:
+    """Rows of a list as tasks. What the actor may do with each is known from then on, and asked of nobody."""
+    if not actor.task_roles:
+        return [TaskView._make(row) for row in rows]
+    views = []
+    for *values, held in rows:
+        view = TaskView._make(values)
+        actor.on_tasks.learn({view.program_id: (), view.id: held})
+        views.append(view)
+    return views
 
 
 def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     """One task. Raises NotFound where it is not there, or (unless `deleted`) in the trash."""
     sight = in_sight(actor, Task)
     statement = _one(deleted, sight)
-    row = rows_of(db.session, statement, _seen_by(actor, sight) | {"task": task_id}).first()
+    row = rows_of(db.session, statement, _seen_by(actor) | {"task": task_id}).first()
     if row is None:
         raise NotFound
     return TaskView._make(row)
@@ -339,8 +357,9 @@ def list_comments(actor: Actor, task_id: UUID, paging: Paging | None = None) -> 
 
 
 @cache
-def _listing(narrowed_by: frozenset[str], sight: ColumnElement[bool] | None) -> Listing:
-    return Listing(_seen(LIVE_TASKS, sight).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
+def _listing(narrowed_by: frozenset[str], sight: ColumnElement[bool] | None, roles: bool) -> Listing:
+    tasks = with_roles(LIVE_TASKS) if roles else LIVE_TASKS
+    return Listing(_seen(tasks, sight).where(*(_NARROWED[name] for name in sorted(narrowed_by))), Task.id)
 
 
 @cache
@@ -353,9 +372,8 @@ def _seen(statement: Select[Any], sight: ColumnElement[bool] | None) -> Select[A
     return statement if sight is None else statement.where(sight)
 
 
-def _seen_by(actor: Actor, sight: ColumnElement[bool] | None) -> dict[str, Any]:
-    common = {"tenant": actor.tenant_id, "now": clock.now()}
-    return common if sight is None else common | sight_of(actor, Task)
+def _seen_by(actor: Actor) -> dict[str, Any]:
+    return {"tenant": actor.tenant_id, "now": clock.now()} | sight_of(actor, Task)
 
 
 def _literally(words: str | None) -> dict[str, str]:

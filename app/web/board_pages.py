@@ -29,7 +29,6 @@ def board_context(actor: Actor, program_id: UUID) -> dict[str, Any]:
     """
     program, columns = get_program(actor, program_id), get_board(actor, program_id)
     cards = [card for column in columns for card in column.cards]
-    actor.ask_ahead(cards)
     return {
         "program": program,
         "above": programs_around(actor, program_id),
