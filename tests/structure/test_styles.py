@@ -36,7 +36,6 @@ OF_SOMETHING_ELSE = {
     "beside the handle by which a row is taken": {
         ".list:has(.grab) :is(th, td):first-child", ".list--folds tr:has(.grab)",
     },
-    "as much as a narrow phone has": {".nav a"},
     "under the icons of the menu": {".account .button"},
     "as high as a finger": {".toast p"},
 }  # fmt: skip
