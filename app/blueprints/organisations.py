@@ -9,13 +9,13 @@ from app.core.permissions import require
 from app.queries import organisations as queries
 from app.schemas.locales import time_zones
 from app.schemas.organisations import Closing, OrganisationChanges, currencies
-from app.web.actors import current_actor
+from app.web.actors import carry_on_in, current_actor
 from app.web.conflicts import conflict_of
 from app.web.dates import locale_choices, plain_day
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.languages import translated as _
 from app.web.parsing import form_values, read_form
-from app.web.responses import Said, Undo, go_on, show
+from app.web.responses import Said, Undo, go_on, leave, show
 from app.web.session_choices import idle_choices, lasting_choices
 
 bp = Blueprint("organisations", __name__)
@@ -36,13 +36,15 @@ def update():
     """Change the settings."""
     actor, given = current_actor(), _given()
     try:
-        commands.update_organisation(actor, _changes(given))
+        organisation = commands.update_organisation(actor, _changes(given))
     except Invalid as refused:
         return _form(queries.get_organisation(actor), given, errors=refused.fields, status=422)
     except StaleVersion:
         organisation = queries.get_organisation(actor)
         return _form(organisation, given, conflict=conflict_of(organisation, given), status=409)
-    return go_on(url_for(".edit"), Said(_("Changes saved.")))
+    looks_other = (actor.tenant.name, actor.tenant.locale) != (organisation.name, organisation.locale)  # the frame, too
+    carry_on_in(organisation)
+    return (leave if looks_other else go_on)(url_for(".edit"), Said(_("Changes saved.")))
 
 
 @bp.get("/settings/close")

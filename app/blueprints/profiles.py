@@ -9,7 +9,7 @@ from app.queries.accounts import get_profile
 from app.queries.avatars import own_avatar
 from app.schemas.locales import time_zones
 from app.schemas.profiles import ProfileChanges
-from app.web.actors import current_person
+from app.web.actors import carry_on_as, current_person
 from app.web.conflicts import conflict_of
 from app.web.dates import locale_choices
 from app.web.door import personal
@@ -44,6 +44,7 @@ def update():
         profile = get_profile(person)
         return _page(profile, form_values(), conflict=conflict_of(profile, form_values()), status=409)
     looks_other = _look(person.profile) != _look(profile)  # all around what is swapped, too
+    carry_on_as(profile)
     return (leave if looks_other else go_on)(url_for(".edit"), Said(_("Changes saved.")))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,12 @@ from uuid import UUID
 from flask import Request, g, request, session
 
 from app.core import clock
-from app.core.actor import Actor, Origin, SignedIn
+from app.core.actor import Actor, Origin, Profile, SignedIn
 from app.core.errors import Unauthenticated
 from app.core.languages import SOURCE, languages, usual_locale
 from app.core.phrases import phrase
+from app.models.application_instances import ApplicationInstance
+from app.models.users import User
 
 FRESH_FOR = timedelta(minutes=10)
 
@@ -41,6 +44,22 @@ def person_signed_in() -> SignedIn:
     person = stored.person
     known = (person.user_id, person.name, person.email)
     return SignedIn(*known, stored.row_id, stored.signed_in_at, origin(), person.profile)
+
+
+def carry_on_as(user: User) -> None:
+    """Answer the person as they have just changed themselves: in the language, say, that they have chosen."""
+    g.signed_in = replace(
+        current_person(),
+        name=user.name,
+        profile=Profile(user.time_zone, user.locale, user.avatar_id, user.is_shown, user.is_compact),
+    )
+
+
+def carry_on_in(organisation: ApplicationInstance) -> None:
+    """The same in an organisation that has just been changed."""
+    actor = current_actor()
+    tenant = replace(actor.tenant, name=organisation.name, time_zone=organisation.time_zone, locale=organisation.locale)
+    g.actor = replace(actor, tenant=tenant)
 
 
 def is_fresh() -> bool:

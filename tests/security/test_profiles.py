@@ -88,6 +88,13 @@ def test_what_changes_all_of_a_page_brings_all_of_it_for_htmx_too(browser):
     assert answer.status_code == 303
 
 
+def test_whoever_has_chosen_another_language_is_answered_in_it_at_once(browser):
+    given = {"name": "Dora", "time_zone": "", "locale": ""}
+    for locale, said in (("de-DE", "Änderungen gespeichert."), ("en-GB", "Changes saved.")):
+        browser.post("/account/profile", **given | {"locale": locale})
+        assert said in browser.get("/account/profile").text
+
+
 def test_what_is_emptied_is_that_of_the_organisation_again(browser, dora):
     browser.post("/account/profile", **GIVEN)
     assert browser.post("/account/profile", name="Dorothea", time_zone="", locale="").status_code == 303
