@@ -11,7 +11,7 @@ from app.core.announcing import announce_own
 from app.core.audit import network_of, record, record_for_nobody
 from app.core.audit_state import remember_as
 from app.core.database import db
-from app.core.transaction import required_unit
+from app.core.transaction import has_recorded
 from app.models.identity_events import IdentityEvent
 from app.models.users import User
 from app.queries.identity import tenants_of
@@ -31,7 +31,7 @@ def happened(origin: Origin, user_id: int, event_type: str, *, was: dict[str, An
 
     `was` holds what the trail shows of a person as it was before, where that has changed.
     """
-    required_unit().recorded = True
+    has_recorded()
     salt = secrets.token_bytes(32)
     event = IdentityEvent(
         user_id=user_id,

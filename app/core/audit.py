@@ -21,7 +21,7 @@ from app.core.actor import Actor
 from app.core.audit_state import changes
 from app.core.database import Base, db
 from app.core.ids import new_id
-from app.core.transaction import required_unit
+from app.core.transaction import has_recorded, required_unit
 from runcible.canonical import canonical_json
 
 audit_events = Table(
@@ -70,6 +70,11 @@ def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any]
     _write(_Event(actor, event_type, thing, changes(subject), frozenset(getattr(subject, "sealed", ())), facts))
 
 
+def have_keys_at_hand(actor: Actor, subject: Any) -> None:
+    """Get the keys that events about `subject` are sealed with: before something is held for which others wait."""
+    sealing.keys(actor.tenant_id, filter(None, (subject_of(subject), actor_subject(actor))))
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """What an event is about: the kind and id that the trail tells, and the name under which its key is kept."""
@@ -86,7 +91,7 @@ def note_reading(actor: Actor, event_type: str, subject: Any, *, facts: dict[str
     now. Reading by the system itself is part of what it was asked to do, and is not written down.
     """
     assert event_type in READINGS, f"{event_type} is not among the readings that are noted."
-    required_unit().recorded = True
+    has_recorded()
     if actor.user_id is None or _noted(actor, event_type, subject):
         return False
     # Of two requests in the same moment, as of a page and its fragments, the second waits for the first, and sees it.
@@ -151,8 +156,8 @@ _INSERT = insert(audit_events).inline().execution_options(preserve_rowcount=True
 
 
 def _write(event: _Event) -> None:
+    has_recorded()
     unit = required_unit()
-    unit.recorded = True
     if not unit.events:
         unit.last_acts.insert(0, lambda: _write_all(unit.events))  # while all keys are still there
     unit.events.append(event)
@@ -171,7 +176,7 @@ def _write_all(events: list[_Event]) -> None:
 
 def record_for_nobody(event_type: str, entity_type: str, entity_id: str, facts: dict[str, Any]) -> None:
     """Write down what belongs to no organisation: ids and digests only, as there is no key to seal anything with."""
-    required_unit().recorded = True
+    has_recorded()
     row = {
         "event_id": new_id(),
         "application_instance_id": tenancy.NOBODY,

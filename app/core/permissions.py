@@ -36,7 +36,7 @@ from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
 from app.core.phrases import phrase
 from app.core.roles import OWN_SCOPES, SYSTEM_PERMISSIONS
-from app.core.transaction import current_unit
+from app.core.transaction import has_asked
 
 M = TypeVar("M")
 
@@ -253,5 +253,4 @@ def _refuse_unless(allowed: bool, permission: str) -> None:
 
 def _asked(permission: str) -> None:
     assert permission in SYSTEM_PERMISSIONS, f"{permission} is not in the table of permissions."
-    if (unit := current_unit()) is not None:
-        unit.asked = True
+    has_asked()

@@ -1,4 +1,5 @@
-"""One operation, one transaction: the outermost `@command` commits, inner ones join it.
+"""One operation, one transaction: the outermost `@command` commits, inner ones join it. Where an answer tells what has
+become of a thing, `answering` makes the command and that reading one transaction.
 
 A command that changed something must have asked for permission and must have recorded an event; one that forgot is a
 defect, and is stopped here before it commits.
@@ -7,8 +8,8 @@ defect, and is stopped here before it commits.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar, overload
@@ -26,6 +27,7 @@ from app.core.errors import Conflict, Invalid, RateLimited, StaleVersion
 from app.core.phrases import phrase
 
 STRAY = "changed outside of a command"
+OUTSIDE = "This belongs inside a @command."
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,13 +41,24 @@ class Unrecorded(AssertionError):
     """A command changed something and recorded no event. This is a defect of the command."""
 
 
+class Stray(AssertionError):
+    """An answer changed something outside of any command. This is a defect of its view."""
+
+
 @dataclass
-class Unit:
-    """What has happened so far in the transaction of one outermost command."""
+class Duties:
+    """What an outermost command has done of what it must, and whether it has changed anything."""
 
     asked: bool = False
     changed: bool = False
     recorded: bool = False
+
+
+@dataclass
+class Unit:
+    """What has happened so far in one transaction of commands. `duties` are those of the one that is running."""
+
+    duties: Duties | None = None
     before: dict[int, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     announcements: list[live.Announcement] = field(default_factory=list)
     farewells: list[live.Farewell] = field(default_factory=list)
@@ -65,8 +78,22 @@ def current_unit() -> Unit | None:
 def required_unit() -> Unit:
     """The unit of the command that is running. Raises AssertionError outside of commands."""
     unit = _unit.get()
-    assert unit is not None, "This belongs inside a @command."
+    assert unit is not None, OUTSIDE
+    assert unit.duties is not None, OUTSIDE
     return unit
+
+
+def has_asked() -> None:
+    """The command that is running, if there is one, has asked for permission."""
+    if (duties := _duties()) is not None:
+        duties.asked = True
+
+
+def has_recorded() -> None:
+    """The command that is running has recorded what it does. Raises AssertionError outside of commands."""
+    duties = _duties()
+    assert duties is not None, OUTSIDE
+    duties.recorded = True
 
 
 @overload
@@ -93,37 +120,86 @@ def command(
 def _as_command(function: Callable[P, R], anyone: str, unrecorded: str) -> Callable[P, R]:
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _unit.get() is not None:
+        unit = _unit.get()
+        if unit is not None and unit.duties is not None:
             return function(*args, **kwargs)
-        unit = Unit(asked=bool(anyone), recorded=bool(unrecorded))
-        token = _unit.set(unit)
-        try:
-            with ExitStack() as stack:
-                if isinstance(args[0], Actor):
-                    stack.enter_context(tenancy.entered(db.session, args[0].tenant_id))
-                try:
-                    result = function(*args, **kwargs)
-                except RateLimited:
-                    _commit(unit, function.__name__)  # what was counted stays counted, else nobody would ever wait
-                    raise
-                _commit(unit, function.__name__)
-        except StaleDataError as stale:
-            db.session.rollback()
-            raise StaleVersion from stale
-        except IntegrityError as refused:
-            db.session.rollback()
-            raise _refusal(refused) from refused
-        except BaseException:
-            db.session.rollback()
-            raise
-        finally:
-            _unit.reset(token)
-        live.publish(unit.announcements, unit.farewells)
-        return result
+        duties = Duties(asked=bool(anyone), recorded=bool(unrecorded))
+        with _within(args[0], unit) as unit, _held_to(unit, duties, function.__name__):
+            return function(*args, **kwargs)
 
     run.is_command = True  # type: ignore[attr-defined]
     run.anyone = anyone  # type: ignore[attr-defined]
     return run
+
+
+@contextmanager
+def answering(actor: Actor) -> Iterator[None]:
+    """Commands, and what is read of their outcome, as one: the answer tells what they did and nobody did since.
+
+    Each command is held to its duties by itself, and all of it commits together at the end of the block. Raises what a
+    command does, and what was changed outside of one is Stray.
+    """
+    with _one_transaction(actor):
+        yield
+        db.session.flush()
+        if db.session.info.pop(STRAY, False):
+            raise Stray
+
+
+def _within(actor: Any, unit: Unit | None) -> AbstractContextManager[Unit]:
+    return _one_transaction(actor) if unit is None else nullcontext(unit)
+
+
+@contextmanager
+def _one_transaction(actor: Any) -> Iterator[Unit]:
+    """Commit at the end of the block and tell everybody who listens, or change nothing."""
+    unit = Unit()
+    token = _unit.set(unit)
+    try:
+        with ExitStack() as stack:
+            if isinstance(actor, Actor):
+                stack.enter_context(tenancy.entered(db.session, actor.tenant_id))
+            try:
+                yield unit
+            except RateLimited:
+                _commit(unit)  # what was counted stays counted, else nobody would ever wait
+                raise
+            _commit(unit)
+    except StaleDataError as stale:
+        db.session.rollback()
+        raise StaleVersion from stale
+    except IntegrityError as refused:
+        db.session.rollback()
+        raise _refusal(refused) from refused
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _unit.reset(token)
+    live.publish(unit.announcements, unit.farewells)
+
+
+@contextmanager
+def _held_to(unit: Unit, duties: Duties, name: str) -> Iterator[None]:
+    """Hold an outermost command to asking for permission, and to recording what it changes. Raises where it did not."""
+    unit.duties = duties
+    try:
+        try:
+            yield
+        except RateLimited:
+            _judge(duties, name)
+            raise
+        _judge(duties, name)
+    finally:
+        unit.duties = None
+
+
+def _judge(duties: Duties, name: str) -> None:
+    db.session.flush()
+    if not duties.asked:
+        raise Unasked(name)
+    if duties.changed and not duties.recorded:
+        raise Unrecorded(name)
 
 
 def end_reading() -> None:
@@ -143,12 +219,8 @@ def end_reading() -> None:
             session.commit()
 
 
-def _commit(unit: Unit, name: str) -> None:
-    db.session.flush()
-    if not unit.asked:
-        raise Unasked(name)
-    if unit.changed and not unit.recorded:
-        raise Unrecorded(name)
+def _commit(unit: Unit) -> None:
+    unit.duties = Duties(asked=True, recorded=True)  # those who left something to be done at the end have done theirs
     for act in unit.last_acts:
         act()
     db.session.commit()
@@ -166,24 +238,29 @@ def _refusal(refused: IntegrityError) -> Invalid | Conflict:
 
 @event.listens_for(Session, "after_flush")
 def _notice_flush(session: Session, _context: Any) -> None:
-    unit = _unit.get()
-    if unit is None:
+    duties = _duties()
+    if duties is None:
         session.info[STRAY] = True
         return
     written = (*session.new, *(row for row in session.dirty if session.is_modified(row)), *session.deleted)
     if any(_counts(row.__table__) for row in written):
-        unit.changed = True
+        duties.changed = True
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _notice_statement(state: ORMExecuteState) -> None:
-    unit = _unit.get()
     if not (state.is_insert or state.is_update or state.is_delete):
         return
-    if unit is None:
+    if (duties := _duties()) is None:
         state.session.info[STRAY] = True
     elif _counts(getattr(state.statement, "table", None)):
-        unit.changed = True
+        duties.changed = True
+
+
+def _duties() -> Duties | None:
+    """Those of the command that is running, or None outside of commands."""
+    unit = _unit.get()
+    return None if unit is None else unit.duties
 
 
 def _counts(table: Any) -> bool:

@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from app.core.ids import new_id
 from app.core.outbox import outbox
 from app.core.permissions import fetch, require
-from app.core.transaction import Unrecorded, command, current_unit, end_reading
+from app.core.transaction import Stray, Unasked, Unrecorded, answering, command, current_unit, end_reading
 from app.models.programs import Program
 from app.schemas.programs import ProgramChanges
 from tests.core.rooms import inside, kept_program
@@ -58,6 +58,67 @@ def test_the_outermost_command_commits_and_inner_ones_join(alice):
     names = [alice.program(each.id).name for each in (first, second)]
     assert "One" not in names, "an inner command committed by itself"
     assert "Two" not in names, "an inner command committed by itself"
+
+
+def test_an_answer_and_the_command_before_it_are_one_transaction(alice):
+    """What is read back is what was done, and all of it is there for others only when the answer stands."""
+    program = kept_program(alice)
+    with answering(alice.actor):
+        rename(alice.actor, program.id, "Renamed")
+        assert audit_trail(program) == ["program.created"], "somebody else saw what was not answered yet"
+        assert db.session.scalar(select(Program.name).where(Program.id == program.id)) == "Renamed"
+    assert alice.program(program.id).name == "Renamed"
+    assert audit_trail(program) == ["program.created", "program.updated"]
+    assert current_unit() is None
+
+
+@pytest.mark.parametrize("error", [NotFound, Interrupted])
+def test_where_an_answer_cannot_be_given_nothing_was_changed(alice, error):
+    program = kept_program(alice)
+
+    def answer():
+        with answering(alice.actor):
+            rename(alice.actor, program.id, "Never answered")
+            raise error
+
+    with pytest.raises(error):
+        answer()
+    assert alice.program(program.id).name == program.name
+    assert audit_trail(program) == ["program.created"]
+
+
+def test_each_command_of_an_answer_does_its_own_duties(alice):
+    """What another one asked or recorded, or what was read of the outcome, excuses none."""
+    program = kept_program(alice)
+
+    @command
+    def ask_nothing(_actor):
+        return None
+
+    @command
+    def change_in_silence(actor):
+        fetch(actor, Program, program.id, "program.update").name = "Changed in silence"
+
+    def answer(careless):
+        with answering(alice.actor):
+            rename(alice.actor, program.id, "Recorded")
+            careless(alice.actor)
+            require(alice.actor, "program.view")
+
+    for careless, defect in ((ask_nothing, Unasked), (change_in_silence, Unrecorded)):
+        with pytest.raises(defect):
+            answer(careless)
+        assert alice.program(program.id).name == program.name
+
+
+def test_an_answer_itself_changes_and_records_nothing(alice):
+    program = kept_program(alice)
+    with pytest.raises(Stray), answering(alice.actor):
+        fetch(alice.actor, Program, program.id, "program.view").name = "Strayed"
+    with pytest.raises(AssertionError, match="inside a @command"), answering(alice.actor):
+        record(alice.actor, "program.updated", program)
+    assert alice.program(program.id).name == program.name
+    assert audit_trail(program) == ["program.created"]
 
 
 def test_after_a_command_there_is_none(alice):

@@ -7,6 +7,7 @@ from app.commands import access_roles as commands
 from app.core.idempotency import once
 from app.core.permissions import require_somewhere
 from app.core.roles import PERMISSIONS
+from app.core.transaction import answering
 from app.models.access_roles import AccessRole
 from app.queries import access_roles as queries
 from app.schemas.access_roles import AccessPermissionOut, AccessRoleChanges, AccessRoleOut, NewAccessRole
@@ -29,8 +30,9 @@ def list_access_roles():
 def create_access_role():
     """Make a role."""
     actor, new = current_actor(), read_json(NewAccessRole)
-    role = once(actor, idempotent_request(), AccessRole, lambda: commands.create_access_role(actor, new))
-    return _one(actor, role.id, status=201, location=url_for(".get_access_role", access_role_id=role.id))
+    with answering(actor):
+        role = once(actor, idempotent_request(), AccessRole, lambda: commands.create_access_role(actor, new))
+        return _one(actor, role.id, status=201, location=url_for(".get_access_role", access_role_id=role.id))
 
 
 @api.get("/access-roles/<uuid:access_role_id>")

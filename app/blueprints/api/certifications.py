@@ -6,6 +6,7 @@ from app.blueprints.api import api
 from app.commands import certifications as commands
 from app.core import clock
 from app.core.idempotency import once
+from app.core.transaction import answering
 from app.models.certifications import Certification
 from app.queries import certifications as queries
 from app.queries.certification_proofs import bundle_of, verification_of
@@ -52,9 +53,10 @@ def list_certifications():
 def create_certification():
     """Ask for an output to be certified. The verdict follows within moments, at the address in `Location`."""
     actor, new = current_actor(), read_json(NewCertification)
-    certification = once(actor, idempotent_request(), Certification, lambda: commands.request_certification(actor, new))
-    address = url_for(".get_certification", certification_id=certification.id)
-    return _one(actor, certification.id, status=201, location=address)
+    with answering(actor):
+        made = once(actor, idempotent_request(), Certification, lambda: commands.request_certification(actor, new))
+        address = url_for(".get_certification", certification_id=made.id)
+        return _one(actor, made.id, status=201, location=address)
 
 
 @api.get("/certifications/<uuid:certification_id>")

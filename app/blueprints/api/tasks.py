@@ -7,6 +7,7 @@ from app.commands import task_assignments as assignments
 from app.commands import tasks as commands
 from app.commands.task_comments import comment_on_task
 from app.core.idempotency import once
+from app.core.transaction import answering
 from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.queries import tasks as queries
@@ -49,8 +50,9 @@ def list_tasks():
 def create_task():
     """Make a task."""
     actor, new = current_actor(), read_json(NewTask)
-    task = once(actor, idempotent_request(), Task, lambda: commands.create_task(actor, new))
-    return _one(actor, task.id, status=201, location=url_for(".get_task", task_id=task.id))
+    with answering(actor):
+        task = once(actor, idempotent_request(), Task, lambda: commands.create_task(actor, new))
+        return _one(actor, task.id, status=201, location=url_for(".get_task", task_id=task.id))
 
 
 @api.get("/tasks/<uuid:task_id>")
