@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from app.core.actor import Actor
 from app.core.announcing import announce
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import fetch
 from app.core.phrases import phrase
@@ -21,6 +21,10 @@ from app.core.ranks import LONGEST, between, spread
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.workflows import WorkflowInstance, WorkflowState
+
+_LAST_RANK = select(func.max(Task.rank)).where(
+    Task.application_instance_id == bindparam("tenant"), Task.program_id == bindparam("program")
+)
 
 
 def hold_order(actor: Actor, task_id: UUID) -> None:
@@ -32,7 +36,8 @@ def hold_order(actor: Actor, task_id: UUID) -> None:
 
 def rank_at_end(actor: Actor, program_id: UUID) -> str:
     """The key of a new task, after all others of its program, whose row has to be held."""
-    return between(db.session.scalar(_ranks(actor, program_id, func.max(Task.rank))), None)
+    last = rows_of(db.session, _LAST_RANK, {"tenant": actor.tenant_id, "program": program_id}).scalar()
+    return between(last, None)
 
 
 def place_task(actor: Actor, task: Task, after_id: UUID | None) -> dict[str, str | None] | None:

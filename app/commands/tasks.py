@@ -12,9 +12,10 @@ from app.commands.workflows import move_instance, start_instance
 from app.core import clock
 from app.core.actor import Actor
 from app.core.announcing import announce
-from app.core.audit import record
-from app.core.database import db
+from app.core.audit import have_keys_at_hand, record
+from app.core.database import db, rows_of
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import new_id
 from app.core.permissions import expect_version, fetch, require
 from app.core.phrases import phrase
 from app.core.transaction import command
@@ -30,15 +31,17 @@ def create_task(actor: Actor, new: NewTask) -> Task:
     Raises Invalid where the program is not there to take it.
     """
     require(actor, "task.create", new.program_id)
-    number = _next_number(actor, new.program_id)
     task = Task(
+        id=new_id(),
         application_instance_id=actor.tenant_id,
-        number=number,
-        rank=rank_at_end(actor, new.program_id),
         workflow_instance_id=start_instance(actor),
         created_by_user_id=actor.user_id,
         **new.model_dump(),
     )
+    have_keys_at_hand(actor, task)
+    # From here on nobody else can make a task in the program: what takes time has been done before.
+    task.number = _next_number(actor, new.program_id)
+    task.rank = rank_at_end(actor, new.program_id)
     db.session.add(task)
     db.session.flush()
     record(actor, "task.created", task)
@@ -127,19 +130,19 @@ def _program_is_deleted(task: Task) -> bool:
     return db.session.scalar(select(Program.deleted_at).where(Program.id == task.program_id)) is not None
 
 
+_PROGRAMS: Any = Program.__table__
 _NEXT_NUMBER = (
-    update(Program)
-    .where(Program.id == bindparam("program"), Program.application_instance_id == bindparam("tenant"))
-    .where(Program.deleted_at.is_(None))
-    .values(last_task_number=Program.last_task_number + 1, updated_at=Program.updated_at)
-    .returning(Program.last_task_number)
-    .execution_options(synchronize_session=False)
+    update(_PROGRAMS)
+    .where(_PROGRAMS.c.id == bindparam("program"), _PROGRAMS.c.application_instance_id == bindparam("tenant"))
+    .where(_PROGRAMS.c.deleted_at.is_(None))
+    .values(last_task_number=_PROGRAMS.c.last_task_number + 1, updated_at=_PROGRAMS.c.updated_at)
+    .returning(_PROGRAMS.c.last_task_number)
 )
 
 
 def _next_number(actor: Actor, program_id: UUID) -> int:
     """The next number of the program; its row is held until the transaction ends, so that no two tasks share one."""
-    number = db.session.scalar(_NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id})
+    number: int | None = rows_of(db.session, _NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id}).scalar()
     if number is None:
         raise Invalid({"program_id": phrase("There is no such program.")})
     return number

@@ -12,6 +12,7 @@ import base64
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, any_, bindparam, delete, func, select
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, any_, bindparam, delete, func, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
@@ -173,11 +174,11 @@ def derived_key(subject: str) -> RecordKey:
 
 
 def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
-    """The keys of these records, made where there are none yet. One query where all exist."""
+    """The keys of these records, made where there are none yet. One query, but where two make the same at once."""
     wanted = list(dict.fromkeys(subjects))
     known = _known_here()
     found = {subject: known[tenant_id, subject] for subject in wanted if (tenant_id, subject) in known}
-    for look in (_load, _make, _load):  # the second time: somebody else has made them in the same moment
+    for look in (_load_or_make, _load):  # the second: somebody else has made them in the same moment
         if missing := [subject for subject in wanted if subject not in found]:
             found |= look(tenant_id, missing)
     known |= {(tenant_id, subject): each for subject, each in found.items()}
@@ -219,7 +220,11 @@ def erase(tenant_id: UUID, subject: str) -> None:
     )
 
 
-_MAKE = (
+_LOAD = select(record_keys.c.subject, record_keys.c.wrapped_key).where(
+    record_keys.c.application_instance_id == bindparam("tenant"),
+    record_keys.c.subject == any_(bindparam("subjects", type_=ARRAY(Text))),
+)
+_MADE = (
     insert(record_keys)
     .from_select(
         ["application_instance_id", "subject", "wrapped_key"],
@@ -230,27 +235,26 @@ _MAKE = (
         ),
     )
     .on_conflict_do_nothing()
-    .returning(record_keys.c.subject)
+    .returning(record_keys.c.subject, record_keys.c.wrapped_key)
+    .cte("made")
 )
+# What the statement itself makes it does not find in the table: each key is told once.
+_LOAD_OR_MAKE = union_all(select(_MADE.c.subject, _MADE.c.wrapped_key), _LOAD)
 
 
-def _make(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
-    """New keys, without those that somebody else was first to make."""
-    parent, materials = _tenant_key(tenant_id), {subject: os.urandom(32) for subject in subjects}
-    wrapped = [aes_key_wrap(parent, material) for material in materials.values()]
-    given = {"tenant": tenant_id, "subjects": list(materials), "wrapped": wrapped}
-    made = rows_of(db.session, _MAKE, given).scalars()
-    return {subject: RecordKey(tenant_id, subject, materials[subject]) for subject in made}
-
-
-_LOAD = select(record_keys.c.subject, record_keys.c.wrapped_key).where(
-    record_keys.c.application_instance_id == bindparam("tenant"),
-    record_keys.c.subject == any_(bindparam("subjects", type_=ARRAY(Text))),
-)
+def _load_or_make(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
+    """The keys that there are, and new ones for the others: without those that somebody else is making just now."""
+    parent = _tenant_key(tenant_id)
+    fresh = [aes_key_wrap(parent, os.urandom(32)) for _subject in subjects]
+    given = {"tenant": tenant_id, "subjects": subjects, "wrapped": fresh}
+    return _opened(tenant_id, rows_of(db.session, _LOAD_OR_MAKE, given))
 
 
 def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
-    rows = rows_of(db.session, _LOAD, {"tenant": tenant_id, "subjects": subjects})
+    return _opened(tenant_id, rows_of(db.session, _LOAD, {"tenant": tenant_id, "subjects": subjects}))
+
+
+def _opened(tenant_id: UUID, rows: Iterable[Any]) -> dict[str, RecordKey]:
     return {row.subject: RecordKey(tenant_id, row.subject, _unwrap(tenant_id, row.wrapped_key)) for row in rows}
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core import tenancy
 from app.core.actor import Actor, LocalRole, Profile, RolesOnTasks, TaskRole, Tenant
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.languages import SOURCE, usual_locale
 from app.core.permissions import effective
 from app.models.access_grants import AccessGrant
@@ -154,8 +154,8 @@ def find_api_key(secret: str, now: datetime, asked: Sequence[UUID] = ()) -> Any:
     belongs to the organisation, `roles` is told, and the organisation the current one of the transaction from now on.
     """
     presented = hash_of(secret)
-    db.session.execute(_PRESENT_KEY, {"hash": presented.hex()})
-    return db.session.execute(_KEY, {"hash": presented, "now": now, "asked": list(asked)}).first()
+    rows_of(db.session, _PRESENT_KEY, {"hash": presented.hex()})
+    return rows_of(db.session, _KEY, {"hash": presented, "now": now, "asked": list(asked)}).first()
 
 
 def find_roles(tenant_id: UUID, user_id: int) -> Held | None:
