@@ -179,6 +179,32 @@ def test_a_passkey_says_again_who_one_is_and_is_removed(seat, dora):
         device.touched(False)
 
 
+def test_in_a_panel_a_passkey_says_who_one_is_and_one_goes_on_there(visit, acme, carol):
+    owner = newcomer(acme, "owner")
+    window = visit(owner)
+    device = Device(window)
+    expect(heading(make(window))).to_have_text("Recovery codes")
+    page = window.go(f"/w?p=tasks&p=people/{carol.user_id}")
+    address = page.url
+    grow_stale(owner)
+    asked = page.locator("[data-panel]").last
+    asked.get_by_label("Role", exact=True).select_option(label="Admin")
+    with window.refusing(403):
+        asked.get_by_role("button", name="Give role").click()
+        expect(asked.locator("h1")).to_have_text("Is it you?")
+    device.unlocked(False)
+    asked.get_by_role("button", name="Use a passkey").click()
+    expect(asked.get_by_role("alert")).to_have_text("No passkey was used. Try again when you are ready.")
+    assert violations(page) == []
+    device.unlocked(True)
+    asked.get_by_role("button", name="Use a passkey").click()
+    expect(asked.locator("h1")).to_contain_text("Carol")
+    expect(asked.get_by_role("table")).to_contain_text("Admin")
+    expect(page.locator("[data-panel]").first.locator("h1")).to_have_text("Tasks")
+    assert page.url == address
+    device.remove()
+
+
 def test_a_device_that_holds_a_passkey_already_makes_no_second_one(seat):
     window, device = seat
     make(window)

@@ -121,6 +121,32 @@ def test_two_people_write_at_once_one_of_them_on_a_phone_and_save(write, alice, 
     expect(bobs.get_by_text("Only you are here.")).to_be_visible()
 
 
+def test_two_texts_are_written_beside_each_other_and_each_by_itself(visit, write, alice, bob):
+    one, other = a_task(alice, description=BEGIN), a_task(alice, description=BEGIN)
+    page = visit(alice).go(f"/w?p=tasks/{one.id}/description&p=tasks/{other.id}/description")
+    left, right = (page.locator("[data-panel]").nth(place) for place in (0, 1))
+    expect(left.get_by_text("Only you are here.")).to_be_visible()
+    _window, bobs = write(bob, other)
+    expect(right.get_by_text(f"Here with you: {bob.actor.name}")).to_be_visible()
+    field_of(left).press("Control+End")
+    field_of(left).press_sequentially(" here")
+    field_of(right).press("Control+Home")
+    field_of(right).press_sequentially("Well. ")
+    field_of(bobs).press("Control+End")
+    field_of(bobs).press_sequentially(" there")
+    for field in (field_of(right), field_of(bobs)):
+        expect(field).to_have_value(f"Well. {BEGIN} there")
+    expect(field_of(left)).to_have_value(f"{BEGIN} here")
+    expect(left.get_by_text("Only you are here.")).to_be_visible()
+
+    # One is saved, and its panel goes on to the task; in the other one they write on.
+    left.get_by_role("button", name="Save as a version").click()
+    expect(left.get_by_role("heading", name="Comments")).to_be_visible()
+    field_of(bobs).press_sequentially("!")
+    expect(field_of(right)).to_have_value(f"Well. {BEGIN} there!")
+    assert (alice.task(one.id).description, alice.task(other.id).description) == (f"{BEGIN} here", BEGIN)
+
+
 def test_a_line_that_is_cut_and_words_that_were_saved_elsewhere_lose_nothing(write, product, alice, bob):
     task = a_task(alice, description=BEGIN)
     window, page = write(bob, task)
