@@ -9,7 +9,7 @@ from app.core.permissions import require, require_somewhere
 from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.queries.programs import program_choices
-from app.queries.users import list_people
+from app.queries.users import people_choices
 from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
 from app.web.board_pages import board_context, card_context, explained, read_card_move
@@ -46,13 +46,13 @@ def index():
         text=given.get("q"),
     )
     page = queries.list_tasks(actor, filters, read_paging(given))
-    people = list_people(actor)
+    people = people_choices(actor)
     return show(
         "tasks/index.html",
         "tasks/_chunk.html" if "last" in given else "tasks/_list.html",
         page=page_context(page),
         filters=page.filters,
-        programs=program_choices(actor),
+        programs=program_choices(actor) if actor.may_somewhere("program.view") else [],
         states=choices_called(queries.task_states(actor)),
         people=people,
         at_hand=people_at_hand(actor, page.rows, people),

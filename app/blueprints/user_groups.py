@@ -7,7 +7,7 @@ from app.core.errors import Invalid, StaleVersion
 from app.core.permissions import require
 from app.queries import user_groups as queries
 from app.queries.access import grants_of_group
-from app.queries.users import list_people
+from app.queries.users import people_choices
 from app.schemas.user_groups import NewUserGroup, NewUserGroupMember, UserGroupChanges
 from app.web.access_pages import access_of_group
 from app.web.actors import current_actor
@@ -119,6 +119,7 @@ def _page(group_id, *, errors=None, status=200):
     group = queries.get_user_group(actor, group_id)
     members = queries.list_user_group_members(actor, group_id, read_paging(read_parameters("cursor", "limit")))
     may_change = actor.may("user_group.update")
+    taken = queries.taken_in_group(actor, group_id) if may_change else set()
     return show(
         "user_groups/show.html",
         "user_groups/_group.html",
@@ -127,8 +128,8 @@ def _page(group_id, *, errors=None, status=200):
         page=page_context(members),
         around=queries.groups_around(actor, group_id),
         access=access_of_group(actor, group),
-        people=list_people(actor) if may_change and actor.may_somewhere("user.view") else [],
-        groups=[each for each in queries.user_group_choices(actor) if each.id != group_id] if may_change else [],
+        people=[each for each in people_choices(actor) if each.id not in taken] if may_change else [],
+        groups=[each for each in queries.user_group_choices(actor) if each.id not in taken] if may_change else [],
         errors=errors or {},
     )
 

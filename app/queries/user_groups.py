@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, func, literal_column, null, select
 from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
@@ -67,6 +67,23 @@ _AROUND = (
 )
 
 
+def _taken() -> Any:
+    """Who is in a group, and the groups that it lies in, however far up: none of them can be put into it."""
+    member, outer = aliased(UserGroupMember), aliased(UserGroupMember)
+    here = member.application_instance_id == bindparam("tenant")
+    around = select(member.user_group_id).where(here, member.member_group_id == bindparam("group")).cte(recursive=True)
+    around = around.union(
+        select(outer.user_group_id)
+        .where(outer.application_instance_id == bindparam("tenant"))
+        .where(outer.member_group_id == around.c.user_group_id)
+    )
+    inside = select(member.user_id, member.member_group_id).where(here, member.user_group_id == bindparam("group"))
+    return inside.union_all(select(null(), around.c.user_group_id))
+
+
+_TAKEN = _taken()
+
+
 def list_user_groups(actor: Actor, paging: Paging) -> Page[Any]:
     """Groups with the numbers of people and groups in them, and of their roles. One query."""
     require_somewhere(actor, "user_group.view")
@@ -92,6 +109,13 @@ def groups_around(actor: Actor, group_id: UUID) -> list[Any]:
     """Id and name of the groups that a group lies in."""
     require_somewhere(actor, "user_group.view")
     return list(rows_of(db.session, _AROUND, {"tenant": actor.tenant_id, "group": group_id}))
+
+
+def taken_in_group(actor: Actor, group_id: UUID) -> set[Any]:
+    """The ids of those whom a menu need not offer to put into a group: who is in it, itself, and what it lies in."""
+    require_somewhere(actor, "user_group.view")
+    rows = rows_of(db.session, _TAKEN, {"tenant": actor.tenant_id, "group": group_id})
+    return {each for row in rows for each in row if each is not None} | {group_id}
 
 
 def user_group_choices(actor: Actor) -> list[Any]:

@@ -74,6 +74,11 @@ def list_people(actor: Actor, most: int = 500) -> list[Any]:
     return list(rows_of(db.session, _PEOPLE, {"tenant": actor.tenant_id, "most": most}))
 
 
+def people_choices(actor: Actor) -> list[Any]:
+    """The same for a menu: nobody for whoever may not see who works here."""
+    return list_people(actor) if actor.may_somewhere("user.view") else []
+
+
 @dataclass(frozen=True, slots=True)
 class UserFilters:
     """What a list of people is narrowed to: words of the name or address, and "active" or "deactivated"."""

@@ -12,7 +12,7 @@ from app.core.paging import Cursor, Paging
 from app.core.permissions import require
 from app.queries.certifications import CertificationFilters, list_certifications
 from app.queries.tasks import get_task, list_comments, ways_on
-from app.queries.users import list_people
+from app.queries.users import list_people, people_choices
 from app.schemas.tasks import Move
 from app.web.panels import base
 from app.web.parsing import read_changes, read_parameters
@@ -34,7 +34,7 @@ def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> d
         "task": task,
         "moves": ways_on(actor, task),
         "assignments": task.assignments,
-        "people": list_people(actor) if actor.may("task.assign", task.program_id, task.id) else [],
+        "people": people_choices(actor) if actor.may("task.assign", task.program_id, task.id) else [],
         "comments": comments_context(actor, task_id, paging),
         "certifications": certifications,
         "values": {},

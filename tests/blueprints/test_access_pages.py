@@ -111,6 +111,19 @@ def test_a_group_is_given_a_role_on_its_page(form, alice, carol):
     assert went_well(door.post(f"/groups/{group}/roles/{grant.grant_id}/deletion"))
 
 
+def test_a_group_is_offered_nobody_who_is_in_it_and_no_group_that_it_lies_in(form, acme, alice, bob, carol):
+    outer = a_group(acme, name="Outer")
+    middle = a_group(acme, name="Middle", inside=outer)
+    group = a_group(acme, bob, name="Inner", inside=middle)
+    held, free = a_group(acme, name="Held", inside=group), a_group(acme, name="Free")
+    shown = page(form(alice).get(f"/groups/{group}"))
+    offered = {option["value"] for option in shown.all("option") if option["value"]}
+    people = {str(player.user_id) for player in (alice, bob, carol)} & offered
+    groups = {str(each) for each in (outer, middle, group, held, free)} & offered
+    assert people == {str(alice.user_id), str(carol.user_id)}
+    assert groups == {str(free)}
+
+
 def test_giving_twice_offers_no_undo_of_the_first(htmx, alice, bob, places):
     given = {"access_role_id": alice.organisation.roles["viewer"], "user_id": bob.user_id}
     address = f"/programs/{places['inner'].id}/access"
