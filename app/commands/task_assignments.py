@@ -50,7 +50,7 @@ def unassign_task(actor: Actor, task_id: UUID, user_id: int, *, version: int | N
     assignment = _assignment_of(task, user_id)
     if assignment is not None:
         db.session.delete(assignment)
-        _touched(actor, task, "task.unassigned", user_id)
+        _touched(actor, task, "task.unassigned", user_id, taken_off=user_id)
     return task
 
 
@@ -64,11 +64,11 @@ def _assignment_of(task: Task, user_id: int) -> TaskAssignment | None:
     return db.session.scalar(query)
 
 
-def _touched(actor: Actor, task: Task, event_type: str, user_id: int) -> None:
+def _touched(actor: Actor, task: Task, event_type: str, user_id: int, *, taken_off: int | None = None) -> None:
     task.updated_at = clock.now()
     db.session.flush()
     record(actor, event_type, task, facts={"user_id": user_id})
-    announce(task)
+    announce(task, taken_off=taken_off)
 
 
 def _require_member(actor: Actor, user_id: int) -> None:

@@ -14,9 +14,9 @@ from app.core import live
 from app.core.transaction import required_unit
 
 
-def announce(subject: Any, event: str = "updated") -> None:
-    """Tell open pages after the commit that `subject` was created, updated or deleted."""
-    required_unit().announcements.append(live.announcement(subject, event))
+def announce(subject: Any, event: str = "updated", *, taken_off: int | None = None) -> None:
+    """Tell open pages after the commit that `subject` was created, updated or deleted, and whom it was taken from."""
+    required_unit().announcements.append(live.announcement(subject, event, taken_off=taken_off))
 
 
 def announce_own(user_id: int, event: str = "updated") -> None:

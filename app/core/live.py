@@ -37,6 +37,7 @@ class Announcement:
     version: int
     around: tuple[str, ...] = ()  # channels of what shows it as a part: that of its program, of its task
     by: str = ""  # the tab in which it was done, which shows it already
+    taken_off: int | None = None  # who was taken off it, and may not see it any more by that
 
     @property
     def kind(self) -> str:
@@ -79,7 +80,7 @@ def announcement_from(told: Mapping[str, Any]) -> Announcement:
     return Announcement(**known | {"around": tuple(known.get("around", ()))})
 
 
-def announcement(subject: Any, event: str) -> Announcement:
+def announcement(subject: Any, event: str, *, taken_off: int | None = None) -> Announcement:
     """What to say of `subject` on its own channel."""
     return Announcement(
         tenant_id=str(subject.application_instance_id),
@@ -89,6 +90,7 @@ def announcement(subject: Any, event: str) -> Announcement:
         version=getattr(subject, "version", None) or 1,
         around=tuple(getattr(subject, "shown_in", ())),
         by=_tab.get(),
+        taken_off=taken_off,
     )
 
 

@@ -123,6 +123,8 @@ class Judge:
             elif channel == told.channel != told.kind:
                 self._sockets.unfollow(socket, channel)
                 socket.tell(revocation(channel))
+            elif socket.holder.user_id == told.taken_off:
+                socket.tell(revocation(channel, still=True, gone=told.id))
 
     def _show(
         self, told: Announcement, place: str, channel: str, element: Element, sockets: Collection[Socket]
@@ -144,7 +146,11 @@ class Judge:
         end_reading()  # nobody writes with a connection in their hands
         for socket in sockets:
             reader = readers.get(socket.holder)
-            if reader is None or socket.holder.user_id not in sight or channel not in socket.channels:
+            if reader is None or channel not in socket.channels:
+                continue
+            if socket.holder.user_id not in sight:
+                if socket.holder.user_id == told.taken_off:
+                    socket.tell(revocation(channel, still=True, gone=told.id))
                 continue
             kind = sight[socket.holder.user_id]
             if kind not in written:

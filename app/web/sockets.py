@@ -256,9 +256,13 @@ def poke(told: Announcement, channel: str, place: str, **content: str) -> str:
     )
 
 
-def revocation(channel: str, *, still: bool = False) -> str:
-    """What is told where somebody may see less of a channel, or nothing any more: to ask anew for what they show."""
-    return json.dumps({"event": "changed" if still else "revoked", "channel": channel}, separators=(",", ":"))
+def revocation(channel: str, *, still: bool = False, **gone: str) -> str:
+    """What is told where somebody may see less of a channel, or nothing any more: to ask anew for what they show.
+
+    `gone` is a thing that they were taken off, which they saw until now.
+    """
+    event = "changed" if still else "revoked"
+    return json.dumps({"event": event, "channel": channel, **gone}, separators=(",", ":"))
 
 
 def is_about(farewell: Farewell, holder: Holder) -> bool:

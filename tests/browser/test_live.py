@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from app.commands.access_grants import delete_access_grant
 from app.commands.organisations import update_organisation
 from app.commands.programs import update_program
+from app.commands.task_assignments import unassign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, update_task
 from app.core import valkey
@@ -18,6 +19,7 @@ from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import NewComment, NewTask, TaskChanges
 from tests import cast
 from tests.factories import a_grant, a_program, a_task
+from tests.security.test_live_elements import freelancer
 
 ON, OFF = re.compile("Live"), re.compile("Not connected")
 
@@ -55,6 +57,22 @@ def test_two_people_see_what_each_other_does(visit, watch, alice, bob):
     bobs.get_by_label("Your comment").fill("I do.")
     bobs.get_by_role("button", name="Comment", exact=True).click()
     expect(alices.get_by_text("I do.")).to_be_visible()
+
+
+def test_whoever_is_taken_off_a_task_and_sees_it_no_more_is_told_so(watch, alice):
+    program = a_program(alice)
+    letter, leaflet = (a_task(alice, program, name=name) for name in ("Letter", "Leaflet"))
+    dora = freelancer(alice, letter, leaflet)
+    pages = [watch(dora, path) for path in (f"/programs/{program.id}/board", "/tasks")]
+    for page in pages:
+        expect(page.get_by_role("link", name="Letter")).to_be_visible()
+    unassign_task(alice.actor, letter.id, dora.user_id)
+    for page in pages:
+        told = page.locator(".toast")
+        expect(told).to_contain_text("You are no longer assigned to “Letter”, and do not see it any more.")
+        expect(page.get_by_role("link", name="Letter")).to_have_count(0)
+        expect(page.get_by_role("link", name="Leaflet")).to_be_visible()
+        expect(told).to_have_count(1)
 
 
 def test_what_is_being_typed_stays_and_so_does_the_keyboard(watch, alice, bob):

@@ -40,7 +40,7 @@ def test_a_change_is_told_on_the_stream_of_its_organisation(alice, mallory):
     program = kept_program(alice)
     update_program(alice.actor, program.id, ProgramChanges(name="New name"))
     about = {"tenant_id": str(alice.organisation.id), "channel": f"program.{program.id}", "id": str(program.id)}
-    channel = about | {"around": [f"board.{program.id}"], "by": ""}
+    channel = about | {"around": [f"board.{program.id}"], "by": "", "taken_off": None}
     assert told(alice.organisation) == [
         {**channel, "event": "program.created", "version": 1},
         {**channel, "event": "program.updated", "version": 2},

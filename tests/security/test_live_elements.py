@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.commands.access_grants import create_access_grant, delete_access_grant
 from app.commands.access_roles import create_access_role
-from app.commands.task_assignments import assign_task
+from app.commands.task_assignments import assign_task, unassign_task
 from app.commands.tasks import delete_task, move_task, update_task
 from app.core.database import db
 from app.core.ids import new_secret_id
@@ -52,7 +52,7 @@ def board(program):
 def freelancer(alice, *tasks):
     """Somebody who sees what they are on, and nobody's picture but their own."""
     own = ("program.view_own", "task.view_own", "task.move")
-    role = kept(create_access_role(alice.actor, NewAccessRole(name="Freelancer", permissions=own)))
+    role = kept(create_access_role(alice.actor, NewAccessRole(name=f"Freelancer {new_secret_id()}", permissions=own)))
     person = newcomer(alice.organisation, None)
     give = NewAccessGrant(access_role_id=role.id, user_id=person.user_id)
     create_access_grant(alice.actor, give)
@@ -112,6 +112,20 @@ def test_who_was_let_go_a_moment_before_is_told_nothing(acme, alice, program, bo
         delete_access_grant(alice.actor, grant.id)
     update_task(alice.actor, task.id, TaskChanges(name="Not for them"))
     assert guests.all_so_far() == []
+
+
+def test_who_is_taken_off_a_task_is_told_which_one_and_others_who_do_not_see_it_nothing(alice, program, board, line):
+    task, other = (kept(a_task(alice, program, name=name)) for name in ("Secret", "Shown"))
+    dora, erin = freelancer(alice, task, other), freelancer(alice, other)
+    doras, erins, alices = (line(player, board, "task") for player in (dora, erin, alice))
+    unassign_task(alice.actor, task.id, dora.user_id)
+    told = [doras.next() for _ in range(2)]
+    assert sorted(told, key=str) == [
+        {"event": "changed", "channel": channel, "gone": str(task.id)} for channel in (board, "task")
+    ]
+    assert (doras.all_so_far(), erins.all_so_far()) == ([], [])
+    assert {alices.next()["event"] for _ in range(2)} == {"task.updated"}
+    assert "gone" not in str(alices.heard)
 
 
 def test_what_is_gone_is_told_without_content(alice, bob, program, board, line):

@@ -6,7 +6,7 @@
 import htmx from "htmx.org";
 import { isPressing, watchHand, whenFree } from "./hand.js";
 import { openLine, tab } from "./line.js";
-import { say } from "./messages.js";
+import { say, toast } from "./messages.js";
 import { meet, placesHere, watchWriting } from "./presence_loader.js";
 import { panelOf } from "./panels.js";
 
@@ -80,8 +80,9 @@ function heard(message) {
 }
 
 function hear(message) {
-  const { event, channel, by } = message;
+  const { event, channel, by, gone } = message;
   if (meet(message)) return;
+  if (gone) tellOf(gone);
   for (const part of parts()) {
     if (channel && !channelsOf(part).includes(channel)) continue;
     const isOwn = by === placeOf(part);
@@ -92,6 +93,17 @@ function hear(message) {
       if (!message.html || isHeld(part) || waiting.has(part) || !elements?.put(part, message, htmx)) later(part);
     }
   }
+}
+
+const told = new Set();
+
+/** Whoever was taken off a thing, and sees it no longer, is told which: once, wherever it was shown. */
+function tellOf(id) {
+  const shown = document.querySelector(`[data-live] a[href$="/${id}"]:not(nav a)`);
+  if (!shown || told.has(id)) return;
+  told.add(id);
+  setTimeout(() => told.delete(id), A_WHILE_MS);
+  toast(say("taken_off").replace("{name}", shown.textContent.trim()));
 }
 
 let elements;
