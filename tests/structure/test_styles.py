@@ -18,6 +18,9 @@ SIDES = re.compile(
 SIZE = re.compile(r"font-size:\s*([^;}]+)")
 OF_THE_SCALE = re.compile(r"var\(--text-(xs|s|m|l|xl)\)|inherit|0?\.\d+em|clamp\([^)]*var\(--text-xl\)\)")
 AFTER_ANY = re.compile(r"[+~]\s*\*|[+~][^,+~]*>\s*\*|\*\s*[+~]")
+BRACKETS = re.compile(r"(:[\w-]+)?\(([^()]*)\)")
+LOOKS = "!"  # in place of `:has(...)`
+AROUND_PANELS = re.compile(rf"(?:\b(?:html|body)|:root|\.(?:main|desk|place|pane))[^\s>+~,]*{LOOKS}[^\s>+~,]*[\s>+~]")
 IN_A_DISC = (".avatar", ".here__more")  # letters as large as their disc lets them be
 
 ROOM = re.compile(r"(?<![\w-])(?:(?:scroll-)?(?:margin|padding)(?:-[\w-]+)?|(?:row-|column-)?gap)\s*:\s*([^;}]+)")
@@ -26,7 +29,7 @@ A_HAIR = {"1px", "-1px", "2px", "-2px"}  # the width of a line that something ma
 # Where a distance is that of something else, and not one between two things.
 OF_SOMETHING_ELSE = {
     "below a bar that is fixed": {".main", "html", ".pane"},
-    "room into which a menu or a message opens": {".board__columns:has(.menu[open])", "body:has(.toast) .main"},
+    "room into which a menu opens": {".board__columns:has(.menu[open])"},
     "beside the faces of those who are here": {
         ".head:has(> .here) > .breadcrumb", ".head:not(.pane *):has(> .here) > .breadcrumb",
     },
@@ -55,6 +58,18 @@ def wrong_sides(path: Path) -> list[str]:
         for found in SIDES.finditer(body)
         if selector not in FOLLOW_A_POINTER
     ]
+
+
+def looking_around(path: Path) -> list[str]:
+    """Rules for what stands in one of these, if that holds something: `.main:has(> .desk) > .notice`."""
+    return [selector for selector, _body in rules(path) if AROUND_PANELS.search(without_brackets(selector))]
+
+
+def without_brackets(selector: str) -> str:
+    """A selector without what it has in brackets, but for a sign where it looks at what an element holds."""
+    while "(" in selector:
+        selector = BRACKETS.sub(lambda found: LOOKS if found[1] == ":has" or LOOKS in found[2] else "", selector)
+    return re.sub(r"\s*([>+~,])\s*", r"\1", selector)
 
 
 def wrong_sizes(path: Path) -> list[str]:
@@ -111,6 +126,25 @@ def test_type_has_five_sizes(path: Path):
 def test_nothing_that_comes_or_goes_has_all_behind_it_styled_anew(path: Path):
     """For `> * + *` a browser looks no closer: it styles the whole of what follows again."""
     assert [selector for selector, _body in rules(path) if AFTER_ANY.search(selector)] == []
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+def test_what_happens_in_a_panel_has_no_other_panel_styled_anew(path: Path):
+    """What a panel stands in is asked for what it holds by no rule for something beneath it.
+
+    Where one is, a browser styles all that is beneath it again, by every such rule there is, with each element that
+    comes, goes or gets the focus.
+    """
+    assert looking_around(path) == []
+
+
+@pytest.mark.parametrize(
+    "rule", ["body:has(.toast) .main", ".a, .main:not(:has(> .desk)) > .b", ":root:has(.a) :is(.b)"]
+)
+def test_the_lint_itself_finds_a_look_around(rule: str, tmp_path: Path):
+    sheet = tmp_path / "a.css"
+    sheet.write_text(f"{rule} {{ margin: 0; }} body:has(.a, .b .c)::before, .main > .a:has(~ .b) {{ margin: 0; }}")
+    assert len(looking_around(sheet)) == 1
 
 
 @pytest.mark.parametrize(

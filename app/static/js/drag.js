@@ -235,6 +235,7 @@ function aimAt(target, y = null) {
   if (ghost) {
     ghost.why.textContent = !target ? "" : target.why ? say(drag, target.why) : say(drag, target.does, target);
     ghost.why.toggleAttribute("data-refused", Boolean(target?.why));
+    ghost.element.toggleAttribute("data-over", Boolean(target));
   }
   if (!target) return;
   target.element.dataset.aimed = "";
