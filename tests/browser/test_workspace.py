@@ -195,6 +195,24 @@ def test_on_a_slow_line_a_panel_stands_in_its_place_at_once_and_can_be_given_up(
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
 
     arrived.get_by_role("button", name="Close").click()
+    held.clear()
+    page.route("**/tasks/*", hold)
+    link.click(modifiers=["Alt"])  # and they go on to something else, until it is there
+    expect(coming).to_be_visible()
+    menu = page.locator("[data-panel] details.menu").first
+    menu.locator("summary").click()
+    until(page, "document.querySelectorAll('[data-panel]').length === 2")
+    for each in held:
+        each.continue_()
+    page.unroute("**/tasks/*")
+    expect(panel(page, "OPS-1").locator("h1")).to_be_visible()
+    expect(arrived).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#announcer")).to_have_text(re.compile("is open, panel 2 of 2"))
+    expect(menu).to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+    page.keyboard.press("Escape")
+
+    arrived.get_by_role("button", name="Close").click()
     page.locator("summary", has_text="What to do with this panel").first.click()
     page.get_by_role("button", name="Open links beside it").click()
     held.clear()

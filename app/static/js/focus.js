@@ -1,6 +1,7 @@
 // Where the keyboard stands after a swap. A reader of a page should land where a full load would put them: at what is
 // wrong, else at the heading; and whoever presses a button in a panel should not lose their place to <body>.
 import { isPage } from "./navigation.js";
+import { panelOf } from "./panels.js";
 
 const WRONG = "[id$=error-summary], [aria-invalid]"; // a form with one field has no summary
 
@@ -9,11 +10,18 @@ export function watchFocus() {
 
   let stood = false; // whether the keyboard stood anywhere at all
 
+  const asked = new WeakMap(); // where it stood when the page of a panel was asked for
+
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const panel = panelOf(ctx.sourceElement);
+    if (panel && ctx.select === `#${panel.id}`) asked.set(panel, document.activeElement);
+  });
   document.addEventListener("htmx:before:swap", () => {
     trail = idsAround(document.activeElement);
     stood = !isLost();
   });
   document.addEventListener("htmx:after:settle", ({ target }) => {
+    if (asked.has(target) && isElsewhere(asked.get(target))) return;
     // htmx gives back the focus of what has an id, but only after this event.
     const summary = target.querySelector?.(WRONG);
     if (summary) focus(summary);
@@ -48,6 +56,11 @@ function focus(element) {
   if (!element) return;
   if (element.tabIndex < 0 && !element.hasAttribute("tabindex")) element.tabIndex = -1;
   element.focus({ preventScroll: element.tagName === "H1" });
+}
+
+/** Whether somebody has gone on since: to another place, or into a menu. A page that comes late does not call them back. */
+function isElsewhere(before) {
+  return Boolean(document.querySelector("details.menu[open]")) || (!isLost() && document.activeElement !== before);
 }
 
 function isLost() {

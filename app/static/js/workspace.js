@@ -112,7 +112,7 @@ async function open(path, { opener = null, after = null, title = wordsOf(opener)
   await coming;
   clearTimeout(late);
   if (!place.isConnected) return null;
-  show(place);
+  if (place.contains(document.activeElement)) show(place); // else somebody has gone on to something else
   tools.announce(tell("opened", place));
   return place;
 }
