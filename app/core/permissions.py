@@ -7,6 +7,7 @@ in SQL; `require` asks for what needs no row yet; templates ask `Actor.may` of t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -73,12 +74,20 @@ def fetch(
     row, is_own, *lies_in = found
     if hasattr(row, "deleted_at") and (row.deleted_at is not None) != deleted:
         raise NotFound
-    if not (actor.may(viewing, *lies_in) or (is_own and actor.may(f"{viewing}_own", *lies_in))):
+    if not may_see(actor, viewing, lies_in, lambda: is_own):
         raise NotFound
     if permission != viewing and not actor.may(permission, *lies_in):
         raise Forbidden.lacking(permission)
     remember(row)
     return row  # type: ignore[no-any-return]
+
+
+def may_see(actor: Actor, viewing: str, places: Collection[UUID | None], is_own: Callable[[], bool]) -> bool:
+    """Whether somebody may see a row that lies in these places: with `viewing` for them, or as it is their own.
+
+    Whether it is their own is asked only where that decides.
+    """
+    return actor.may(viewing, *places) or (actor.may(f"{viewing}_own", *places) and is_own())
 
 
 def require(actor: Actor, permission: str, *places: UUID | None) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, bindparam, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, bindparam, case, column, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core import tenancy
@@ -99,11 +99,23 @@ _ON_TASKS = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
     ),
 )
 
+_AT_WORK = select(User.user_id).where(
+    User.user_id == any_(bindparam("people", type_=ARRAY(BigInteger))), User.deactivated_at.is_(None)
+)
+_ALIKE = func.roles_of_people(  # who may do the same is told of together, and what they may beside the first of them
+    bindparam("tenant", type_=Uuid),
+    func.array(_AT_WORK.scalar_subquery(), type_=ARRAY(BigInteger)),
+    bindparam("asked", type_=ARRAY(Uuid)),
+).table_valued(column("alike", ARRAY(BigInteger)), column("told", JSONB))
+_FIRST: ColumnElement[int] = _ALIKE.c.alike[1]
+_EACH = func.unnest(_ALIKE.c.alike).table_valued(column("person", BigInteger)).render_derived("each_of_them")
 _MEMBERS = (
-    select(User.user_id, *_PROFILE, User.is_shown, *TENANT, _enter(ApplicationInstance.id, User.user_id).label("roles"))
-    .select_from(User)
+    select(User.user_id, *_PROFILE, User.is_shown, *TENANT, _FIRST.label("first"))
+    .add_columns(case((User.user_id == _FIRST, _ALIKE.c.told)).label("told"))
+    .select_from(_ALIKE)
+    .join(_EACH, true())
+    .join(User, User.user_id == _EACH.c.person)
     .join(ApplicationInstance, ApplicationInstance.id == bindparam("tenant"))
-    .where(User.user_id == any_(bindparam("people", type_=ARRAY(BigInteger))), User.deactivated_at.is_(None))
 )
 
 
@@ -167,18 +179,23 @@ def find_roles(tenant_id: UUID, user_id: int) -> Held | None:
 def find_members(tenant_id: UUID, user_ids: Collection[int], asked: Sequence[UUID] = ()) -> dict[int, Actor]:
     """Some people as they are at work in an organisation now, with all that their pages depend on. One query.
 
-    Whoever does not belong to it is left out, and everybody where nobody may work in it. No organisation is current
-    afterwards that was not before: ask in a transaction of its own.
+    Whoever does not belong to it is left out, and everybody where nobody may work in it. What is allowed to many is one
+    thing for all of them.
     """
-    found = db.session.execute(_MEMBERS, {"tenant": tenant_id, "people": list(user_ids), "asked": list(asked)})
+    given = {"tenant": tenant_id, "people": list(user_ids), "asked": list(asked)}
+    rows = db.session.execute(_MEMBERS, given).all()
+    if not rows or (tenant := tenant_from(rows[0])).is_suspended or tenant.is_closed:
+        return {}
+    alike = {row.first: roles_from(row.told, tenant_id, row.first) for row in rows if row.told}
+    allowed = {first: allowed_by(held) for first, held in alike.items() if held is not None}
     members: dict[int, Actor] = {}
-    for row in found:
-        tenant, held = tenant_from(row), roles_from(row.roles, tenant_id, row.user_id)
-        if held is not None and not (tenant.is_suspended or tenant.is_closed):
-            profile = replace(profile_from(row), is_shown=row.is_shown)
-            members[row.user_id] = Actor(
-                tenant=tenant, user_id=row.user_id, authenticated_by="session", profile=profile, **allowed_by(held)
-            )
+    for row in rows:
+        held = replace(alike[row.first], user_id=row.user_id)
+        own = allowed[row.first] | {"on_tasks": _on_tasks_of(held)}
+        profile = replace(profile_from(row), is_shown=row.is_shown)
+        members[row.user_id] = Actor(
+            tenant=tenant, user_id=row.user_id, authenticated_by="session", profile=profile, **own
+        )
     return members
 
 
@@ -233,10 +250,15 @@ def allowed_by(held: Held, scopes: frozenset[str] = frozenset({"*"})) -> dict[st
         "permissions": effective(frozenset(throughout), scopes),
         "local_roles": tuple(LocalRole(allowed[role.id], frozenset(role.places)) for role in held if role.places),
         "task_roles": tuple(TaskRole(UUID(role.id), allowed[role.id]) for role in held if role.on_tasks),
-        "on_tasks": RolesOnTasks(partial(_roles_on, held), held.known, are_many=held.many_tasks),
+        "on_tasks": _on_tasks_of(held),
         "group_ids": held.group_ids,
         "role_names": tuple(role.name for role in held),
     }
+
+
+def _on_tasks_of(held: Held) -> RolesOnTasks:
+    """What somebody holds on single tasks: each looks for themselves."""
+    return RolesOnTasks(partial(_roles_on, held), held.known, are_many=held.many_tasks)
 
 
 def tasks_by_role(actor: Actor) -> dict[UUID, list[str]]:

@@ -15,6 +15,7 @@ from flask import Flask, g, render_template
 
 from app.core.actor import Actor, Tenant
 from app.core.live import Announcement
+from app.core.permissions import may_see
 from app.core.roles import SYSTEM_PERMISSIONS
 from app.queries.live_channels import is_in_sight
 from app.web.board_pages import card_context
@@ -63,11 +64,11 @@ def the_system(tenant_id: UUID) -> Actor:
 def sees(reader: Actor, element: Element, context: Mapping[str, Any]) -> bool:
     """Whether somebody may see the thing that an element shows: as `fetch` asks it, of a row that is here already."""
     thing = context[element.thing]
-    places = (thing.program_id, thing.id)
-    if reader.may(f"{element.kind}.view", *places):
-        return True
-    own = reader.user_id in _people_of(thing) and reader.may(f"{element.kind}.view_own", *places)
-    return own and is_in_sight(reader, element.kind, thing.id)
+
+    def is_own() -> bool:
+        return reader.user_id in _people_of(thing) and is_in_sight(reader, element.kind, thing.id)
+
+    return may_see(reader, f"{element.kind}.view", (thing.program_id, thing.id), is_own)
 
 
 def class_of(reader: Actor, element: Element, context: Mapping[str, Any]) -> Hashable:

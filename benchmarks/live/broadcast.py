@@ -11,6 +11,7 @@ from typing import Any
 
 from app.local.home import ROOT, LocalError
 from app.local.ports import choose_port
+from benchmarks import processes
 from benchmarks.client import percentiles
 from benchmarks.live.crowd import TEXT, Client, Crowd
 from benchmarks.live.place import Place
@@ -47,41 +48,67 @@ class Ear:
 
 
 def measure(place: Place, crowd: Crowd, followers: int, rounds: int) -> dict[str, Any]:
-    """In turns, announcement by announcement; then with a client among them that does not read."""
+    """A word, a word with a client among them that does not read, and a word with a card: each beside a bare server."""
     missing = followers - sum(place.board in client.channels for client in crowd.ready)
     crowd.open(place.clients(missing, place.board, first=len(crowd.clients)))
+    listening = [client for client in crowd.clients if place.board in client.channels]
+    found: dict[str, Any] = {"followers": followers, "sockets": len(crowd.ready), "rounds": rounds}
+    found |= _in_turns(place, crowd, place.board, followers, rounds)
+    found |= _with_one_stalled(place, Ear(crowd, followers), rounds)
+    crowd.follow(listening, place.cards_of_board)
+    found["card"] = _in_turns(place, crowd, place.cards_of_board, followers, rounds)
+    return found
+
+
+def _in_turns(place: Place, crowd: Crowd, channel: str, followers: int, rounds: int) -> dict[str, Any]:
+    """Announcement by announcement: by the product, and the same frame by a bare server."""
     ear = Ear(crowd, followers)
-    ear.listen(lambda: place.announce(place.board))  # what is only slow once
+    ear.listen(lambda: place.announce(channel))  # what is only slow once
     bare = _bare(place, followers)
     other = Ear(bare, followers)
     speaker, frame = bare.clients[-1], ear.content
     product: list[float] = []
     beside: list[float] = []
+    live = place.running.pid("live")
+    before = processes.cpu_seconds(live) or 0.0
     for _round in range(rounds):
-        product += ear.listen(lambda: place.announce(place.board))
+        product += ear.listen(lambda: place.announce(channel))
         beside += other.listen(lambda: speaker.send(TEXT, frame))
+    spent = (processes.cpu_seconds(live) or 0.0) - before
     bare.close()
     place.running.stop("bare")
-    found: dict[str, Any] = {"followers": followers, "sockets": len(crowd.ready), "bytes": len(frame), "rounds": rounds}
-    found |= {"product": percentiles(product), "bare": percentiles(beside)}
-    return found | _with_one_stalled(place, ear, rounds)
+    return {
+        "bytes": len(frame),
+        "cpu": spent / rounds * 1000,
+        "product": percentiles(product),
+        "bare": percentiles(beside),
+    }
 
 
 def lines(found: dict[str, Any]) -> list[str]:
     """The figures as a table for docs/benchmarks.md."""
-    ratio = found["product"]["p99"] / found["bare"]["p99"]
+    card = found["card"]
     told = [
         f"{found['rounds']} announcements to {found['followers']:,} of {found['sockets']:,} sockets,"
-        f" frames of {found['bytes']} bytes:",
+        f" frames of {found['bytes']} bytes, with a card of {card['bytes']:,};"
+        f" {found['cpu']:.0f} and {card['cpu']:.0f} ms of CPU of the live process for each:",
         "",
         "| | p50 | p95 | p99 | p99 of bare |",
         "| --- | --- | --- | --- | --- |",
         f"| bare `ws` | {_cells(found['bare'])} | 1 |",
-        f"| live process | {_cells(found['product'])} | {ratio:.1f} |",
+        f"| live process | {_cells(found['product'])} | {_times(found['product'], found['bare'])} |",
     ]
-    stalled = found["stalled"]["p99"] / found["bare"]["p99"]
     name = f"with one that stalls, {found['waiting']:.0f} kB unread"
-    return [*told, f"| {name} | {_cells(found['stalled'])} | {stalled:.1f} |"]
+    told += [f"| {name} | {_cells(found['stalled'])} | {_times(found['stalled'], found['bare'])} |"]
+    told += [f"| bare `ws`, the frame with a card | {_cells(card['bare'])} | 1 |"]
+    return [
+        *told,
+        f"| live process, with a card | {_cells(card['product'])} | {_times(card['product'], card['bare'])} |",
+    ]
+
+
+def _times(one: dict[str, float], other: dict[str, float]) -> str:
+    return f"{one['p99'] / other['p99']:.1f}"
 
 
 def _cells(side: dict[str, float]) -> str:

@@ -79,6 +79,10 @@ class Client:
         told = bytes([0x80 | size]) if size < 126 else struct.pack("!BH", 0x80 | 126, size)
         self.connection.send(bytes([0x80 | kind]) + told + bytes(4) + content)
 
+    def subscribe(self, channel: str) -> None:
+        """Ask for a channel."""
+        self.send(TEXT, json.dumps({"event": "subscribe", "channel": channel}).encode())
+
     def frames(self) -> Iterator[tuple[int, bytes]]:
         """Kind and content of each frame that is whole."""
         while len(self.received) >= 2:
@@ -115,6 +119,13 @@ class Crowd:
             self.connect(client)
             self.loop.until(partial(self._has, before + number - at_once), "sockets to come")
         self.loop.until(partial(self._has, before + len(clients)), "all sockets to come")
+
+    def follow(self, clients: Sequence[Client], channel: str) -> None:
+        """Have some of them follow one channel more. Raises LocalError."""
+        for client in clients:
+            client.channels = [*client.channels, channel]
+            client.subscribe(channel)
+        self.loop.until(lambda: all(client.is_ready for client in clients), "sockets to follow one channel more")
 
     def close(self) -> None:
         """Have all of them go."""
@@ -184,7 +195,7 @@ class Crowd:
             self.greeted.append(now)
             client.tries = 0
             for channel in client.channels:
-                client.send(TEXT, json.dumps({"event": "subscribe", "channel": channel}).encode())
+                client.subscribe(channel)
         elif content.startswith(b'{"event": "subscribed"'):
             client.followed += 1
             self._look_at(client)

@@ -24,6 +24,7 @@ from app.queries.access import grants_reaching, roles_given_by
 from app.queries.access_grants import list_access_grants
 from app.queries.boards import get_board
 from app.queries.certifications import CertificationFilters, list_certifications
+from app.queries.identity import find_members
 from app.queries.programs import list_programs, program_choices
 from app.queries.tasks import TaskFilters, list_tasks
 from app.queries.trash import deleted_tasks
@@ -380,6 +381,7 @@ def test_the_door_tells_that_somebody_holds_roles_on_thousands_of_tasks(alice, a
     actor = now(dora).actor
     assert actor.on_tasks.are_many
     assert actor.may("task.delete", task.program_id, task.id)
+    assert find_members(acme.id, [dora.user_id])[dora.user_id].on_tasks.are_many
 
 
 def test_what_is_found_out_about_a_task_is_asked_once(alice, acme, dora, count_queries):
