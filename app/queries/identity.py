@@ -12,7 +12,21 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, bindparam, case, column, func, or_, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core import tenancy
@@ -68,25 +82,30 @@ _SESSION = (
     )
 )
 
-_PRESENT_KEY = text("SELECT set_config('oversing.api_key', :hash, true)")
+# Presents the hash, which lets row security show the one row, and reads that row.
+_PRESENTED: Any = (
+    func.presented_api_key(bindparam("hash", type_=LargeBinary))
+    .table_valued(*ApiKey.__table__.columns)
+    .alias("presented")
+)
 _KEY = (
     select(
-        ApiKey.id,
-        ApiKey.scopes,
-        ApiKey.networks,
-        ApiKey.last_used_at,
+        _PRESENTED.c.id,
+        _PRESENTED.c.scopes,
+        _PRESENTED.c.networks,
+        _PRESENTED.c.last_used_at,
         User.user_id,
         User.name,
         User.email,
         *_PROFILE,
         *TENANT,
         ApplicationInstance.api_origins,
-        _enter(ApiKey.application_instance_id, ApiKey.user_id).label("roles"),
+        _enter(_PRESENTED.c.application_instance_id, _PRESENTED.c.user_id).label("roles"),
     )
-    .join(User, User.user_id == ApiKey.user_id)
-    .join(ApplicationInstance, ApplicationInstance.id == ApiKey.application_instance_id)
-    .where(ApiKey.secret_hash == bindparam("hash"), ApiKey.revoked_at.is_(None), User.deactivated_at.is_(None))
-    .where((ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > bindparam("now")))
+    .join(User, User.user_id == _PRESENTED.c.user_id)
+    .join(ApplicationInstance, ApplicationInstance.id == _PRESENTED.c.application_instance_id)
+    .where(_PRESENTED.c.revoked_at.is_(None), User.deactivated_at.is_(None))
+    .where(_PRESENTED.c.expires_at.is_(None) | (_PRESENTED.c.expires_at > bindparam("now")))
 )
 
 _ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
@@ -165,9 +184,7 @@ def find_api_key(secret: str, now: datetime, asked: Sequence[UUID] = ()) -> Any:
     Row security shows the key to whoever presents its hash, before any organisation is current. Where the person still
     belongs to the organisation, `roles` is told, and the organisation the current one of the transaction from now on.
     """
-    presented = hash_of(secret)
-    rows_of(db.session, _PRESENT_KEY, {"hash": presented.hex()})
-    return rows_of(db.session, _KEY, {"hash": presented, "now": now, "asked": list(asked)}).first()
+    return rows_of(db.session, _KEY, {"hash": hash_of(secret), "now": now, "asked": list(asked)}).first()
 
 
 def find_roles(tenant_id: UUID, user_id: int) -> Held | None:
