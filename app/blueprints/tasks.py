@@ -29,7 +29,7 @@ from app.web.parsing import (
 from app.web.people_at_hand import people_at_hand
 from app.web.responses import Said, Undo, done, go_on, leave, noted, refused, show, wants_fragment
 from app.web.sentences import told
-from app.web.task_pages import assignment_context, came_from, read_move, task_context
+from app.web.task_pages import assignment_context, came_from, page_before, read_move, row_context, task_context
 
 bp = Blueprint("tasks", __name__)
 
@@ -147,10 +147,16 @@ def card(task_id):
     return show("tasks/_card.html", **card_context(current_actor(), task_id))
 
 
+@bp.get("/tasks/<uuid:task_id>/row")
+def row(task_id):
+    """A task as a row, as it stands in lists."""
+    return show("tasks/_row.html", **row_context(current_actor(), task_id))
+
+
 @bp.get("/tasks/<uuid:task_id>/assignment")
 def choose_person(task_id):
     """The form to put somebody on a task, for who comes from a list or a board, and goes back there."""
-    return show("tasks/assign.html", **assignment_context(current_actor(), task_id), back=came_from())
+    return show("tasks/assign.html", **assignment_context(current_actor(), task_id), back=came_from() or page_before())
 
 
 @bp.post("/tasks/<uuid:task_id>/assignment")

@@ -1,4 +1,4 @@
-"""Elements that go with the word that they have changed: the card of a board, as its reader's own GET would answer.
+"""Elements that go with the word that they have changed, as their reader's own GET would answer: cards and rows.
 
 Whoever follows is sent the element as its template shows it to them, after the same question for permission. Those for
 whom everything is the same that it could depend on are one class, for which it is written once.
@@ -19,13 +19,15 @@ from app.core.permissions import may_see
 from app.core.roles import SYSTEM_PERMISSIONS
 from app.queries.live_channels import is_in_sight
 from app.web.board_pages import card_context
+from app.web.task_pages import row_context
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
     """What shows a thing of a kind on one channel: the view that answers with it alone, and with what.
 
-    `thing` names in its context that of which it is, with `program_id`, `created_by_user_id` and `assignments`.
+    `thing` names in its context that of which it is, with `program_id`, `created_by_user_id` and `assignments`. What is
+    new goes along where it says itself at which place it stands (`is_placed`).
     """
 
     kind: str
@@ -33,21 +35,25 @@ class Element:
     template: str
     context: Callable[[Actor, UUID], dict[str, Any]]
     thing: str
+    is_placed: bool
 
 
-BOARD = "board"
-# By the page that follows it, as it is named in the channel: "board.<program>".
-ELEMENTS = {BOARD: Element("task", "tasks.card", "tasks/_card.html", card_context, "card")}
+CARD = Element("task", "tasks.card", "tasks/_card.html", card_context, "card", is_placed=True)
+ROW = Element("task", "tasks.row", "tasks/_row.html", row_context, "row", is_placed=False)
+# By what follows them, as it is named in the channel: with a dot "board.<program>", without one all of a kind.
+ELEMENTS = {"board.": CARD, "task": ROW}
 
 
 def element_for(told: Announcement, channel: str) -> Element | None:
     """The element that goes with an event on a channel, if any does: what is gone is shown by nothing."""
-    element = ELEMENTS.get(channel.partition(".")[0])
-    return element if element and element.kind == told.kind and not told.event.endswith(".deleted") else None
+    element = ELEMENTS.get("".join(channel.partition(".")[:2]))
+    if element is None or element.kind != told.kind or told.event.endswith(".deleted"):
+        return None
+    return element if element.is_placed or told.event.endswith(".updated") else None
 
 
-def card_told_by(told: Announcement) -> Announcement | None:
-    """What to say of a task whose certification has come further, if it belongs to one: its card says how far."""
+def task_told_by(told: Announcement) -> Announcement | None:
+    """What to say of a task whose certification has come further, if it belongs to one: what shows it says how far."""
     if told.kind != "certification":
         return None
     tasks = (channel.removeprefix("task.") for channel in told.around if channel.startswith("task."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 import structlog
@@ -23,7 +23,7 @@ from app.web.actors import is_api, known_actor
 from app.web.languages import translated as _
 from app.web.notices import is_noticed_here, waiting_notices
 from app.web.responses import wants_fragment
-from app.web.sign_in import safe_next
+from app.web.sign_in import safe_next, started_from
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +156,7 @@ def _way_back(refusal: DomainError) -> dict[str, str] | None:
     """
     if request.method in ("GET", "HEAD") or refusal.status == HTTPStatus.NOT_FOUND or known_actor() is None:
         return None
-    started, about = _started_from(), _page_of_the_thing()
+    started, about = started_from(), _page_of_the_thing()
     if about is None or (started is not None and started != about["url"]):
         return {"url": started, "label": _("Back")} if started else None
     return about
@@ -184,19 +184,6 @@ def _page_of_the_thing() -> dict[str, str] | None:
         if name in (request.view_args or {}):
             return {"url": url_for(endpoint, **{name: (request.view_args or {})[name]}), "label": label}
     return None
-
-
-def _started_from() -> str | None:
-    """The page of ours that the request comes from, if one can go there: the address of an action is none."""
-    parts = urlsplit(request.referrer or "")
-    target = safe_next(f"{parts.path}?{parts.query}" if parts.query else parts.path)
-    if target is None or parts.netloc != request.host:
-        return None
-    try:
-        current_app.url_map.bind(request.host).match(parts.path, "GET")
-    except HTTPException:
-        return None
-    return target
 
 
 def _is_closed_behind(refusal: DomainError) -> bool:

@@ -27,7 +27,7 @@ from app.queries import live_channels
 from app.queries.identity import find_members
 from app.queries.socket_holders import Holder, welcome
 from app.queries.tasks import get_task
-from app.web.elements import BOARD, ELEMENTS, Element, Writer, card_told_by, class_of, sees, the_system
+from app.web.elements import Element, Writer, class_of, element_for, sees, task_told_by, the_system
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
 from app.web.wire import frame_of
@@ -78,9 +78,9 @@ class Judge:
 
         self._take(show)
 
-    def show_card_of(self, told: Announcement, place: str) -> None:
-        """Show the card of the task that a certification belongs to: it says how far that has come."""
-        self._take(lambda: self._show_card(told, place))
+    def show_task_of(self, told: Announcement, place: str) -> None:
+        """Show the card and the row of the task that a certification belongs to: they say how far that has come."""
+        self._take(lambda: self._show_task(told, place))
 
     def look_again(self, tenant_id: UUID) -> None:
         """Find out anew what everybody in an organisation may see, and take away what they may not follow any more."""
@@ -158,20 +158,21 @@ class Judge:
                 written[kind] = frame_of(poke(told, channel, place, **content))
             socket.pass_on(written[kind])
 
-    def _show_card(self, told: Announcement, place: str) -> None:
+    def _show_task(self, told: Announcement, place: str) -> None:
         tenant_id = UUID(told.tenant_id)
-        card = card_told_by(told)
-        if card is None or not self._sockets.of_tenant(tenant_id):
+        task = task_told_by(told)
+        if task is None or not self._sockets.of_tenant(tenant_id):
             return
         try:
             with tenancy.entered(db.session, tenant_id):
-                program_id = get_task(the_system(tenant_id), UUID(card.id)).program_id
-        except NotFound:  # in the trash, and on no board
+                program_id = get_task(the_system(tenant_id), UUID(task.id)).program_id
+        except NotFound:  # in the trash, and shown nowhere
             return
         end_reading()
-        channel = f"{BOARD}.{program_id}"
-        if followers := self._sockets.following(tenant_id, channel):
-            self.show_those_who_see(card, place, channel, ELEMENTS[BOARD], followers)
+        for channel in (f"board.{program_id}", task.kind):
+            followers, element = self._sockets.following(tenant_id, channel), element_for(task, channel)
+            if followers and element:
+                self.show_those_who_see(task, place, channel, element, followers)
 
     def _written(self, element: Element, thing_id: UUID, reader: Actor, context: dict[str, Any]) -> dict[str, str]:
         """The element, or nothing where a defect keeps it from being written: then its readers ask for it."""

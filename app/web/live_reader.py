@@ -124,7 +124,7 @@ class Reader:
         if doubtful:
             self._judge.tell_those_who_see(told, place, doubtful)
         if told.kind == CERTIFICATION:
-            self._judge.show_card_of(told, place)
+            self._judge.show_task_of(told, place)
         if told.kind in OF_ACCESS:
             self._judge.look_again(tenant_id)
         if told.kind == PERSON:

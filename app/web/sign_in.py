@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, abort, after_this_request, current_app, redirect, request, session, url_for
 from flask_login import login_user, logout_user
+from werkzeug.exceptions import HTTPException
 
 from app.commands import sessions as commands
 from app.core import clock
@@ -136,3 +137,16 @@ def safe_next(target: str) -> str | None:
     bad = parts.scheme or parts.netloc or "\\" in target or any(ord(c) < 33 for c in target)
     ours = target.startswith(("/o/", "/invitations/", "/account/")) or target == "/account"
     return target if ours and not bad else None
+
+
+def started_from() -> str | None:
+    """The page of ours that the request comes from, if one can go there: the address of an action is none."""
+    parts = urlsplit(request.referrer or "")
+    target = safe_next(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    if target is None or parts.netloc != request.host:
+        return None
+    try:
+        current_app.url_map.bind(request.host).match(parts.path, "GET")
+    except HTTPException:
+        return None
+    return target

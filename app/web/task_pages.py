@@ -12,11 +12,11 @@ from app.core.paging import Cursor, Paging
 from app.core.permissions import require
 from app.queries.certifications import CertificationFilters, list_certifications
 from app.queries.tasks import get_task, list_comments, ways_on
-from app.queries.users import list_people, people_choices
+from app.queries.users import people_choices
 from app.schemas.tasks import Move
 from app.web.panels import base
 from app.web.parsing import read_changes, read_parameters
-from app.web.sign_in import safe_next
+from app.web.sign_in import safe_next, started_from
 
 
 def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> dict[str, Any]:
@@ -46,7 +46,18 @@ def assignment_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
     """A task, and whom to give it to. Raises NotFound, and Forbidden for whoever may not assign it."""
     task = get_task(actor, task_id)
     require(actor, "task.assign", task.program_id, task.id)
-    return {"task": task, "people": list_people(actor)}
+    return {"task": task, "people": people_choices(actor)}
+
+
+def row_context(actor: Actor, task_id: UUID) -> dict[str, Any]:
+    """One row of a list of tasks. Raises NotFound."""
+    return {"row": get_task(actor, task_id)}
+
+
+def page_before() -> str | None:
+    """The page of this organisation from which somebody followed a link to here, as their browser tells it."""
+    page = started_from()
+    return page if page and page.startswith(base()) else None
 
 
 def came_from() -> str | None:

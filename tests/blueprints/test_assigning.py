@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
 from app.commands.access_grants import create_access_grant
 from app.commands.access_roles import create_access_role
+from app.commands.task_assignments import assign_task, unassign_task
 from app.commands.tasks import delete_task, move_task
 from app.commands.users import deactivate_user
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.access_roles import NewAccessRole
-from app.schemas.tasks import Move
+from app.schemas.tasks import Assignment, Move
 from tests import cast
-from tests.doors import messages, toasts
+from tests.doors import ORIGIN, messages, toasts
 from tests.factories import a_program, a_task
 
+ACTION = re.compile(r'action="([^"]*/assignment(?:\?[^"]*)?)"')
 HANDLE = re.compile(r'<(?:li|tr)[^>]*data-may="([^"]*)"')
 HAND = re.compile(r'data-person-here="(\d+)"')
 
@@ -48,6 +51,34 @@ def test_a_card_leads_to_a_form_that_leads_back_to_the_board(form, alice, bob, p
     assert (given.status_code, given.location) == (303, board)
     assert f"Bob is on {program.key}-1." in browser.get(f"/programs/{program.id}/board").text
     assert f'<option value="{bob.user_id}"' not in browser.get(way).text, "who is on it cannot be chosen again"
+
+
+def test_a_row_leads_to_a_form_that_leads_back_to_wherever_it_stood(form, alice, bob, program, task):
+    browser, way = form(alice), f"/tasks/{task.id}/assignment"
+    for place in ("/tasks?state=todo&q=a", f"/programs/{program.id}", "/w?p=tasks"):
+        assert f'href="{browser.at(way)}"' in browser.get(place).text
+        asked = browser.get(way, headers={"Referer": f"http://localhost{browser.at(place)}"})
+        given = browser.client.post(
+            unescape(ACTION.search(asked.text)[1]), data={"user_id": bob.user_id}, headers=ORIGIN
+        )
+        assert (given.status_code, given.location) == (303, browser.at(place))
+        unassign_task(alice.actor, task.id, bob.user_id)
+    theirs = "https://evil.example/o/acme/tasks", "http://localhost/o/another/tasks", "http://localhost/account"
+    for odd in (*theirs, f"http://localhost{browser.at(f'/tasks/{task.id}/deletion')}"):
+        asked = browser.get(way, headers={"Referer": odd}).text
+        assert ACTION.search(asked)[1] == browser.at(way)
+
+
+def test_who_may_not_see_who_works_here_finds_their_tasks_and_chooses_nobody(form, acme, alice, program, task):
+    own = ("program.view_own", "task.view_own", "task.assign")
+    role = create_access_role(alice.actor, NewAccessRole(name="Freelancer", permissions=own))
+    dora = cast.join(acme, "dora")
+    create_access_grant(alice.actor, NewAccessGrant(access_role_id=role.id, user_id=dora.user_id))
+    assign_task(alice.actor, task.id, Assignment(user_id=dora.user_id))
+    for address in ("/tasks", f"/tasks/{task.id}", f"/tasks/{task.id}/assignment"):
+        page = form(dora).get(address)
+        assert (page.status_code, task.name in page.text) == (200, True)
+        assert "Bob" not in page.text
 
 
 def test_a_drop_is_only_told_what_it_has_done_and_how_to_take_it_back(htmx, alice, bob, program, task, board):

@@ -10,13 +10,13 @@ from playwright.sync_api import expect
 from app.commands.access_grants import delete_access_grant
 from app.commands.organisations import update_organisation
 from app.commands.programs import update_program
-from app.commands.task_assignments import unassign_task
+from app.commands.task_assignments import assign_task, unassign_task
 from app.commands.task_comments import comment_on_task
-from app.commands.tasks import create_task, update_task
+from app.commands.tasks import create_task, move_task, update_task
 from app.core import valkey
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.programs import ProgramChanges
-from app.schemas.tasks import NewComment, NewTask, TaskChanges
+from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from tests import cast
 from tests.factories import a_grant, a_program, a_task
 from tests.security.test_live_elements import freelancer
@@ -112,6 +112,27 @@ def test_a_new_task_comes_into_the_lists_that_show_it(watch, alice, bob, path):
     page = watch(bob, path.format(program=program.id))
     create_task(alice.actor, NewTask(program_id=program.id, name="Come in"))
     expect(page.get_by_role("link", name="Come in")).to_be_visible()
+
+
+def test_a_row_is_shown_as_it_is_now_without_a_request_and_leaves_a_list_that_it_fits_no_longer(watch, alice, bob):
+    task = a_task(alice, name="Draft the letter")
+    whole, narrowed = watch(bob, "/tasks"), watch(alice, "/tasks?state=todo")
+    asked = []
+    whole.on("request", lambda request: asked.append(request.url))
+    link, row = (whole.get_by_role(role, name="Draft the letter") for role in ("link", "row"))
+    link.focus()
+    move_task(alice.actor, task.id, Move(state="doing"))
+    expect(row).to_contain_text("Doing")
+    expect(narrowed.get_by_role("link", name="Draft the letter")).to_have_count(0)
+    update_task(alice.actor, task.id, TaskChanges(estimate_minutes=90))
+    expect(row).to_contain_text("1 h 30 min")
+    assert asked == []
+    expect(link).to_be_focused()
+    assign_task(alice.actor, task.id, Assignment(user_id=bob.user_id))  # the people above the list follow from its rows
+    expect(row).to_contain_text("Bob")
+    assert asked
+    move_task(alice.actor, task.id, Move(state="todo"))
+    expect(narrowed.get_by_role("link", name="Draft the letter")).to_be_visible()
 
 
 def test_a_list_of_what_was_searched_for_stays_one(watch, alice, bob):

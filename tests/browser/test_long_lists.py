@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from app.commands.programs import update_program
+from app.commands.task_assignments import assign_task
 from app.commands.tasks import update_task
 from app.core import valkey
 from app.schemas.programs import ProgramChanges
-from app.schemas.tasks import TaskChanges
+from app.schemas.tasks import Assignment, TaskChanges
 from tests.browser.windows import PATIENCE, heading
 from tests.factories import a_program, a_task
 
@@ -46,6 +47,10 @@ def hold_one_up(page):
     return held
 
 
+def give(giver, task, person):
+    assign_task(giver.actor, task.id, Assignment(user_id=person.user_id))
+
+
 def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob, many):
     window = visit(bob, viewport={"width": 1280, "height": 300})
     page = window.go("/tasks?limit=4")
@@ -56,8 +61,10 @@ def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob,
     held = hold_one_up(page)
     page.mouse.wheel(0, 500)
     expect(link).to_have_attribute("aria-busy", "true")
-    update_task(alice.actor, many[1].id, TaskChanges(name="Changed at once"))  # all of it is shown anew meanwhile
+    update_task(alice.actor, many[1].id, TaskChanges(name="Changed at once"))
     expect(page.get_by_role("link", name="Changed at once")).to_be_visible()
+    give(alice, many[1], bob)  # all of it is shown anew meanwhile
+    expect(page.get_by_role("row", name="Changed at once")).to_contain_text("Bob")
     with window.refusing(429):
         held.pop().fulfill(status=429)  # and what was asked for fails
         read_on(page, BY_THEMSELVES + 1)
@@ -69,7 +76,9 @@ def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob,
     page.on("request", lambda request: asked.append(request.url) if "last=" in request.url else None)
     update_task(alice.actor, many[22].id, TaskChanges(name="Changed meanwhile"))
     expect(page.get_by_role("link", name="Changed meanwhile")).to_be_visible()
-    assert rows.count() == 24
+    assert (rows.count(), asked) == (24, [])  # the row came along
+    give(alice, many[22], bob)
+    expect(page.get_by_role("row", name="Changed meanwhile")).to_contain_text("Bob")
     assert 0 < len(asked) < BY_THEMSELVES + 1  # not what cannot be seen
 
     link.press("Enter")

@@ -22,7 +22,7 @@ from app.queries.socket_holders import Holder
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.access_roles import NewAccessRole
 from app.schemas.tasks import Assignment, Move, TaskChanges
-from app.web.elements import ELEMENTS, Writer
+from app.web.elements import CARD, Writer
 from app.web.live_judge import Judge
 from app.web.stored_sessions import token_hash
 from tests import cast
@@ -187,7 +187,7 @@ def test_a_card_is_written_once_for_fifty_who_see_the_same_and_once_for_a_burst(
     for number in range(3):
         renamed = update_task(alice.actor, task.id, TaskChanges(name=f"Number {number}"))
         told = announcement(renamed, "updated")
-        judge.show_those_who_see(told, f"{number}-0", board, ELEMENTS["board"], [*fifty, *viewers])
+        judge.show_those_who_see(told, f"{number}-0", board, CARD, [*fifty, *viewers])
     judged(judge)
     assert judge._writer.count == 2
     assert len({id(reader.heard[0]) for reader in fifty}) == 1, "encoded once as well"
@@ -202,7 +202,7 @@ def test_a_session_that_has_ended_is_told_nothing_while_another_of_the_same_pers
     told = announcement(a_task(alice, program), "updated")
     here, ended = Reader(bob, board), Reader(bob, board)
     ended.holder = replace(ended.holder, session_id=new_secret_id())
-    judge.show_those_who_see(told, "1-0", board, ELEMENTS["board"], [ended, here])
+    judge.show_those_who_see(told, "1-0", board, CARD, [ended, here])
     judged(judge)
     assert (len(here.heard), ended.heard) == (1, [])
 
@@ -215,7 +215,7 @@ def test_who_could_not_be_judged_asks(alice, bob, program, board, judge, monkeyp
         raise SQLAlchemyError
 
     monkeypatch.setattr(judge, "_readers", away)
-    judge.show_those_who_see(told, "1-0", board, ELEMENTS["board"], [bobs])
+    judge.show_those_who_see(told, "1-0", board, CARD, [bobs])
     with pytest.raises(SQLAlchemyError):
         judged(judge)
     assert [json.loads(message) for message in bobs.heard] == [{"event": "changed", "channel": board}]
@@ -225,6 +225,39 @@ def test_what_cannot_be_written_is_asked_for_by_its_readers(acme, alice, bob, pr
     bobs = Reader(bob, board)
     told = announcement(a_task(alice, program), "updated")
     monkeypatch.setattr(judge._writer, "write", attrgetter("no_such_thing"))
-    judge.show_those_who_see(told, "1-0", board, ELEMENTS["board"], [bobs])
+    judge.show_those_who_see(told, "1-0", board, CARD, [bobs])
     judged(judge)
     assert [(b"html" in message, board.encode() in message) for message in bobs.heard] == [(False, True)]
+
+
+def test_each_is_told_of_a_row_as_it_stands_in_their_own_lists(acme, alice, bob, carol, program, line, htmx):
+    task = kept(a_task(alice, program, name="Draft <b>the</b> letter", estimate_minutes=123456))
+    german, guest = newcomer(acme, "member"), newcomer(acme, None)
+    prefers(german, locale="de-DE")
+    a_grant(alice, "viewer", guest, program_id=program.id)
+    dora = freelancer(alice, task)
+    for person in (bob, dora):
+        assign_task(alice.actor, task.id, Assignment(user_id=person.user_id))
+    readers = [alice, bob, carol, german, guest, dora]
+    lines = [line(player, "task") for player in readers]
+    move_task(alice.actor, task.id, Move(state="doing"))
+    for player, theirs in zip(readers, lines, strict=True):
+        told = theirs.next()
+        assert (told["event"], told["channel"]) == ("task.updated", "task")
+        assert told["html"] == htmx(player).get(f"/tasks/{task.id}/row").text, player.name
+        for address in ("/tasks", f"/tasks?state=doing&q=letter&program={program.id}", f"/programs/{program.id}"):
+            assert told["html"].strip() in htmx(player).get(address).text, (player.name, address)
+        assert theirs.all_so_far() == []
+    rows = [each.heard[-2]["html"] for each in lines]
+    assert len(set(rows)) == 4, "of who may move it, of who may not, in German, and of a freelancer"
+
+
+def test_a_row_comes_with_what_became_of_a_certification_and_none_with_what_is_new(alice, bob, program, line, htmx):
+    bobs = line(bob, "task")
+    task = kept(a_task(alice, program))
+    told = bobs.next()
+    assert (told["event"], "html" in told) == ("task.created", False), "a list is asked where it stands"
+    a_certification(alice, task_id=task.id)
+    told = bobs.until(lambda told: "Certified" in told["html"])
+    assert (told["event"], told["channel"]) == ("task.updated", "task")
+    assert told["html"] == htmx(bob).get(f"/tasks/{task.id}/row").text

@@ -12,7 +12,7 @@ from app.core.database import fresh_session
 from tests.security.world import ACCESS, World
 
 SHOWN = ("GET /o/", "GET /account")
-NO_PAGES = ("/bundle", "/content", "/picture/<uuid:avatar_id>", "/card")  # a card stands on a board alone
+NO_PAGES = ("/bundle", "/content", "/picture/<uuid:avatar_id>", "/card", "/row")  # these stand on pages alone
 PAGES = [name for name in ACCESS if name.startswith(SHOWN) and not name.endswith(NO_PAGES)] + ["GET /sign-in"]
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 

@@ -57,6 +57,7 @@ UNNOTED = {
     r"/o/<slug>/w": "each panel of it notes what it shows, as the page that it is",
     r"/(o/<slug>|api/v1)/(tasks|programs)(/<uuid:\w+>)?": WORK,
     r"/(o/<slug>|api/v1)/(tasks|programs)/(new|<uuid:\w+>/(history|comments|edit|description|delete|board|card))": WORK,
+    r"/o/<slug>/tasks/<uuid:task_id>/row": WORK,
     r"/o/<slug>/tasks/<uuid:task_id>/certifications/new": "noted where it shows the content of an earlier version",
     r"/(o/<slug>|api/v1)/certifications": "numbers and verdicts, without content",
     r"/(o/<slug>|api/v1)/certifications/<uuid:\w+>/versions": "numbers and verdicts, without content",

@@ -1,5 +1,5 @@
-// Elements that came with the word that they have changed: a card goes to where it lies now, without a request. A page that
-// shows such a thing imports this. What does not fit is asked for as ever: `put` says whether it was put in its place.
+// Elements that came with the word that they have changed: a card goes to where it lies now, and a row is shown as it is now,
+// without a request. A page that shows such a thing imports this. What does not fit is asked for as ever: `put` says whether it was put in its place.
 const IDS = /(\s(?:id|for|aria-(?:controls|describedby|labelledby))=")([^"]+)/g;
 const MOST_CARDS = 100; // in one column: app/queries/boards.py
 const LAST = "~"; // after every rank
@@ -17,8 +17,9 @@ export function isReceiving(part) {
 export function put(part, { html }, htmx) {
   if (isSending(part)) return false; // its answer may be older, or newer
   const text = apart(html, part.closest("[data-panel]"));
-  const card = new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
-  if (!card.dataset.card || !putCard(part, card, text, htmx)) return false;
+  const parsed = new DOMParser().parseFromString(`<template>${text}</template>`, "text/html"); // in which a row may stand by itself
+  const element = parsed.querySelector("template").content.firstElementChild;
+  if (!(element.dataset.card ? putCard : putRow)(part, element, text, htmx)) return false;
   received.add(part);
   return true;
 }
@@ -27,6 +28,26 @@ export function put(part, { html }, htmx) {
 function apart(html, panel) {
   const named = (ids) => ids.split(" ").map((id) => `${panel.dataset.panel}-${id}`).join(" ");
   return panel ? html.replace(IDS, (_all, name, ids) => name + named(ids)) : html;
+}
+
+/**
+ * A row stays where it is: a change moves none. Where the list is narrowed by what has changed, or shows more of it beside its
+ * rows, it is asked for; so it is where the row is not shown, as it may belong there now.
+ */
+function putRow(part, row, text, htmx) {
+  const list = part.closest("[data-decide]");
+  const old = list?.querySelector(`[data-row="${row.dataset.row}"]`);
+  if (!old || list.dataset.decide.split(" ").some((fact) => factOf(fact, old) !== factOf(fact, row))) return false;
+  if (part.contains(old)) show(part, old, text, htmx); // else another chunk of the list shows it
+  return true;
+}
+
+function factOf(fact, row) {
+  return fact === "name" ? row.querySelector(".list__link").textContent : row.dataset[fact];
+}
+
+function show(part, old, text, htmx) {
+  htmx.swap({ sourceElement: part, sourceEvent: new CustomEvent("live"), target: old, swap: "outerMorph", text });
 }
 
 function putCard(board, card, text, htmx) {
@@ -41,7 +62,7 @@ function putCard(board, card, text, htmx) {
     htmx.process(card);
   } else {
     if (from !== to || old.nextElementSibling !== next) place(old, to, next);
-    htmx.swap({ sourceElement: board, sourceEvent: new CustomEvent("live"), target: old, swap: "outerMorph", text });
+    show(board, old, text, htmx);
   }
   for (const [list, by] of counts) numberOf(list).data = countOf(list, by);
   return true;

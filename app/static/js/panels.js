@@ -13,6 +13,7 @@ export function watchPanels() {
     const panel = panelOf(ctx.sourceElement);
     if (!panel) return;
     ctx.request.headers["X-Panel"] = panel.dataset.panel;
+    ctx.request.referrer = new URL(panel.dataset.path, location).href; // the page that one comes from is that of the panel
     const { href } = ctx.sourceElement.dataset; // a link as it is without a script leads through the whole workspace
     if (href) [ctx.request.action] = href.split("#");
   });
