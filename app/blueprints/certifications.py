@@ -12,6 +12,7 @@ from app.queries.history import certification_events
 from app.queries.tasks import get_task
 from app.schemas.certifications import CertificationForm, Revocation
 from app.web.actors import current_actor
+from app.web.built_in import choices_called
 from app.web.bundles import bundle_response
 from app.web.certification_pages import certification_context, checks_context, content_text
 from app.web.languages import translated as _
@@ -172,7 +173,7 @@ def _form(actor, task_id, parent, values, *, errors=None, status=200):
         "certifications/_form.html",
         status=status,
         task=get_task(actor, task_id),
-        policies=active_policies(actor),
+        policies=choices_called(active_policies(actor)),
         parent=parent,
         values=values,
         errors=errors or {},

@@ -1,4 +1,4 @@
-"""Names that came with the product, in the language of whoever reads them: of states, of roles, of checks.
+"""Names that came with the product, in the language of whoever reads them: of states, roles, checks and policies.
 
 They are data, and the API has them in English. What is not word for word one of them was typed by somebody, and stays.
 """
@@ -11,10 +11,11 @@ from typing import Any
 from app.core.phrases import phrase
 from app.core.roles import SHIPPED_ROLES
 from app.models.workflows import BUILT_IN_STATES
+from app.web import shipped_policies
 from app.web.languages import translated
 
-# What runcible has found, which knows no language but English: the checks of a bundle, and what they say where it is
-# always the same. What names a moment, a key or a hash stays as the record has it.
+# The checks of a bundle, as runcible calls them, which knows no language but English. Why each came to what it did
+# stands in check_reasons.py.
 CHECKS = (
     phrase("The bundle is in its canonical form"),
     phrase("The bundle is as it was sealed"),
@@ -28,25 +29,12 @@ CHECKS = (
     phrase("The certification stands"),
     phrase("The certification is in its time"),
 )
-REASONS = (
-    phrase("Every byte is where the format has it."),
-    phrase("The bundle can't be read."),
-    phrase("Something in the bundle was changed after it was sealed."),
-    phrase("The policy asks for one signature."),
-    phrase("The content was erased; the record of it stands."),
-    phrase("The SHA-256 of the content is not the one that was signed."),
-    phrase("The policy requires a time-stamp, and there is none."),
-    phrase("There is no time-stamp yet; the policy lets it be added later."),
-    phrase("This issuer keeps no public log yet."),
-    phrase("This is the record of a rejection: the content was not certified."),
-    phrase("A rejection doesn't expire."),
-)
 SHOWN = ("name", "description")
 _ROLES = SHIPPED_ROLES.values()
 NAMES = frozenset(
     {name for _key, name, _group in BUILT_IN_STATES}
     | {text for role in _ROLES for text in (role.name, role.description)}
-    | {*CHECKS, *REASONS}
+    | {*CHECKS, *shipped_policies.WORDS}
 )
 
 

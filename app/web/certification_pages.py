@@ -18,6 +18,7 @@ from app.queries.certification_proofs import opened_output, verification_of
 from app.queries.tasks import get_task
 from app.queries.trust import trust_root
 from app.web.built_in import called
+from app.web.check_reasons import in_words
 from app.web.visible_text import visible
 from runcible.records import TESTS, Evaluation
 
@@ -57,7 +58,7 @@ def checks_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
     """What a check of the bundle came to, just now. Raises Conflict while there is no bundle."""
     report = verification_of(queries.get_certification(actor, certification_id))
     checks = [
-        {"name": called(each.title), "outcome": each.verdict, "detail": called(each.reason)} for each in report.checks
+        {"name": called(each.title), "outcome": each.verdict, "detail": in_words(each.reason)} for each in report.checks
     ]
     return {"checks": checks, "valid": report.ok, "authentic": report.authentic}
 
@@ -65,7 +66,9 @@ def checks_context(actor: Actor, certification_id: UUID) -> dict[str, Any]:
 def segments(text: str, evaluation: Evaluation | None) -> list[dict[str, Any]]:
     """The text cut where marks begin and end: each piece with the rules that point at it, if any."""
     spans = [
-        (f.start, f.end, rule.title, number) for number, rule in enumerate(_rules(evaluation), 1) for f in rule.findings
+        (f.start, f.end, called(rule.title), number)
+        for number, rule in enumerate(_rules(evaluation), 1)
+        for f in rule.findings
     ]
     spans = [span for span in spans if span[0] < span[1]]
     cuts = sorted({0, len(text), *(min(edge, len(text)) for span in spans for edge in span[:2])})
@@ -104,12 +107,12 @@ def _rules(evaluation: Evaluation | None) -> Iterable[Any]:
 def _rule(rule: Any) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "title": rule.title,
+        "title": called(rule.title),
         "test": rule.test,
         "verdict": rule.verdict,
         "severity": rule.severity,
-        "message": rule.message,
-        "remedy": rule.remedy,
+        "message": called(rule.message),
+        "remedy": called(rule.remedy),
         "reason": rule.reason,
         "findings": rule.findings_total,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from gettext import GNUTranslations
 
 import pytest
@@ -22,7 +23,7 @@ from app.web import languages as spoken
 from app.web.built_in import CHECKS
 from runcible.certification.report import TITLES
 from tests.blueprints.test_times import prefers
-from tests.factories import a_grant, a_task
+from tests.factories import a_certification, a_grant, a_task
 from tests.security.newcomers import newcomer
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
@@ -97,6 +98,24 @@ def test_what_came_with_the_product_is_named_in_the_language_of_the_reader_and_w
 
 def test_every_check_of_a_bundle_has_words_in_other_languages():
     assert set(TITLES.values()) == set(CHECKS)
+
+
+def test_what_a_policy_asks_and_what_a_check_found_is_read_in_ones_own_language(form, htmx, acme, alice):
+    dora = newcomer(acme, role="owner")
+    prefers(dora, locale="de-DE")
+    address = f"/certifications/{a_certification(alice)}"
+    checks = htmx(dora).post(f"{address}/verification").text
+    assert re.search(r"Versiegelt am 20\d\d-\d\d-\d\dT[\d:.]+Z\.", checks)
+    assert re.search(r" mit dem Schlüssel [0-9a-f]{16}\.", checks)
+    assert re.search(r"(?i:general), Version 1, SHA-256 \S+\.", checks), "what was filled in stays"
+    page = form(dora).get(address).text
+    assert "Das Modell und sein Anbieter sind genannt" in page
+    assert "The model and its provider are named" not in page
+    policies = {player: form(player).get("/policies").text for player in (alice, dora)}
+    assert [("Financial promotions" in text, "Finanzwerbung" in text) for text in policies.values()] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_scripts_are_given_their_words_too(form, acme):
