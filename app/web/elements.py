@@ -41,7 +41,7 @@ class Element:
 CARD = Element("task", "tasks.card", "tasks/_card.html", card_context, "card", is_placed=True)
 ROW = Element("task", "tasks.row", "tasks/_row.html", row_context, "row", is_placed=False)
 # By what follows them, as it is named in the channel: with a dot "board.<program>", without one all of a kind.
-ELEMENTS = {"board.": CARD, "task": ROW}
+ELEMENTS = {"board.": CARD, "program.": ROW, "task": ROW}
 
 
 def element_for(told: Announcement, channel: str) -> Element | None:

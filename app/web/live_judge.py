@@ -169,7 +169,7 @@ class Judge:
         except NotFound:  # in the trash, and shown nowhere
             return
         end_reading()
-        for channel in (f"board.{program_id}", task.kind):
+        for channel in (f"board.{program_id}", f"program.{program_id}", task.kind):
             followers, element = self._sockets.following(tenant_id, channel), element_for(task, channel)
             if followers and element:
                 self.show_those_who_see(task, place, channel, element, followers)

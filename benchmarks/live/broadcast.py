@@ -49,11 +49,11 @@ class Ear:
 
 def measure(place: Place, crowd: Crowd, followers: int, rounds: int) -> dict[str, Any]:
     """A word, a word with a client among them that does not read, and a word with a card: each beside a bare server."""
-    missing = followers - sum(place.board in client.channels for client in crowd.ready)
-    crowd.open(place.clients(missing, place.board, first=len(crowd.clients)))
-    listening = [client for client in crowd.clients if place.board in client.channels]
+    missing = followers - sum(place.word in client.channels for client in crowd.ready)
+    crowd.open(place.clients(missing, place.word, first=len(crowd.clients)))
+    listening = [client for client in crowd.clients if place.word in client.channels]
     found: dict[str, Any] = {"followers": followers, "sockets": len(crowd.ready), "rounds": rounds}
-    found |= _in_turns(place, crowd, place.board, followers, rounds)
+    found |= _in_turns(place, crowd, place.word, followers, rounds)
     found |= _with_one_stalled(place, Ear(crowd, followers), rounds)
     crowd.follow(listening, place.cards_of_board)
     found["card"] = _in_turns(place, crowd, place.cards_of_board, followers, rounds)
@@ -136,13 +136,13 @@ def _listens(port: int) -> bool:
 
 def _with_one_stalled(place: Place, ear: Ear, rounds: int) -> dict[str, Any]:
     """The same once more, with a client among them that reads nothing and for which all buffers are full."""
-    client = place.client(place.spare, place.board, f"task.{place.cards[0]}", is_slow=True)
+    client = place.client(place.spare, place.word, f"task.{place.cards[0]}", is_slow=True)
     ear.crowd.open([client])
     ear.crowd.loop.forget(client.connection)
     _fill(place, ear.crowd, client)
     took: list[float] = []
     for _round in range(min(rounds, BURST)):
-        took += ear.listen(lambda: place.announce(place.board))
+        took += ear.listen(lambda: place.announce(place.word))
     waiting = _waiting(client)  # it is there still: more than 15 s of this would have it let go
     ear.crowd.clients.remove(client)
     ear.crowd.ready.discard(client)

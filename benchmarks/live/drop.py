@@ -105,7 +105,7 @@ class Board:
 def measure(place: Place, people: int, moves: int) -> dict[str, Any]:
     """Everybody is sent the card; then all are only told, and ask when the script of a page would."""
     found: dict[str, Any] = {"people": people, "moves": moves}
-    for kind, channel in (("sent", place.cards_of_board), ("asked", place.board)):
+    for kind, channel in (("sent", place.cards_of_board), ("asked", f"task.{place.cards[0]}")):
         board = Board(place, people, channel)
         board.measure(board.others, _waits(), 4)  # what is only slow once
         found[kind] = board.measure(board.others, _waits(), moves)

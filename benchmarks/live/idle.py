@@ -13,10 +13,10 @@ SETTLE = 2.0  # seconds in which rubbish is collected
 
 
 def measure(place: Place, crowd: Crowd, sockets: int, followers: int) -> dict[str, Any]:
-    """Open so many, of which `followers` follow the board and the others a task; they stay open."""
-    on_board = min(sockets, followers)
-    others = place.clients(sockets - on_board, f"task.{place.cards[1]}", first=on_board)
-    clients = [*place.clients(on_board, place.board), *others]
+    """Open so many, of which `followers` follow a task and the others a program; they stay open."""
+    of_task = min(sockets, followers)
+    others = place.clients(sockets - of_task, place.quiet, first=of_task)
+    clients = [*place.clients(of_task, place.word), *others]
     warm = min(WARM_UP, sockets // 2)
     crowd.open(clients[:warm])
     crowd.loop.rest(SETTLE)

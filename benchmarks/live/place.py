@@ -47,8 +47,13 @@ class Place:
     cards: tuple[str, str]  # two that stand on the board, in the same column
 
     @property
-    def board(self) -> str:
-        """A channel on which is told that something of the board has changed, and not what."""
+    def word(self) -> str:
+        """A channel on which is told that something has changed, and not what."""
+        return f"task.{self.cards[1]}"
+
+    @property
+    def quiet(self) -> str:
+        """A channel on which nothing is told."""
         return f"program.{self.acme.program_id}"
 
     @property

@@ -17,7 +17,7 @@ PATIENCE = 60.0  # seconds
 def measure(place: Place, number: int) -> dict[str, Any]:
     """Kill the live process under so many sockets, have it started anew, and wait until all follow again."""
     crowd = Crowd(place.running.address.live_port)
-    crowd.open(place.clients(number, place.board, each=-(-number // (len(place.cookies) - 1))))
+    crowd.open(place.clients(number, place.word, each=-(-number // (len(place.cookies) - 1))))
     crowd.comes_back = True
     crowd.came.clear()
     crowd.greeted.clear()

@@ -114,18 +114,27 @@ def test_a_new_task_comes_into_the_lists_that_show_it(watch, alice, bob, path):
     expect(page.get_by_role("link", name="Come in")).to_be_visible()
 
 
-def test_a_row_is_shown_as_it_is_now_without_a_request_and_leaves_a_list_that_it_fits_no_longer(watch, alice, bob):
+def test_a_row_changes_in_its_place_without_a_request_and_leaves_a_list_that_it_fits_no_longer(
+    watch, alice, bob, carol
+):
     task = a_task(alice, name="Draft the letter")
     whole, narrowed = watch(bob, "/tasks"), watch(alice, "/tasks?state=todo")
+    of_program = watch(carol, f"/programs/{task.program_id}")
+    row, theirs = (page.get_by_role("row", name="Draft the letter") for page in (whole, of_program))
+    update_task(alice.actor, task.id, TaskChanges(estimate_minutes=45))
+    for each in (row, theirs):
+        expect(each).to_contain_text("45 min")  # whoever has just come may have asked for it
     asked = []
-    whole.on("request", lambda request: asked.append(request.url))
-    link, row = (whole.get_by_role(role, name="Draft the letter") for role in ("link", "row"))
+    for page in (whole, of_program):
+        page.on("request", lambda request: asked.append(request.url))
+    link = whole.get_by_role("link", name="Draft the letter")
     link.focus()
     move_task(alice.actor, task.id, Move(state="doing"))
-    expect(row).to_contain_text("Doing")
     expect(narrowed.get_by_role("link", name="Draft the letter")).to_have_count(0)
     update_task(alice.actor, task.id, TaskChanges(estimate_minutes=90))
-    expect(row).to_contain_text("1 h 30 min")
+    for each in (row, theirs):
+        expect(each).to_contain_text("Doing")
+        expect(each).to_contain_text("1 h 30 min")
     assert asked == []
     expect(link).to_be_focused()
     assign_task(alice.actor, task.id, Assignment(user_id=bob.user_id))  # the people above the list follow from its rows

@@ -239,12 +239,13 @@ def test_each_is_told_of_a_row_as_it_stands_in_their_own_lists(acme, alice, bob,
     for person in (bob, dora):
         assign_task(alice.actor, task.id, Assignment(user_id=person.user_id))
     readers = [alice, bob, carol, german, guest, dora]
-    lines = [line(player, "task") for player in readers]
+    places = ["task", f"program.{program.id}"]
+    lines = [line(player, *places) for player in readers]
     move_task(alice.actor, task.id, Move(state="doing"))
     for player, theirs in zip(readers, lines, strict=True):
-        told = theirs.next()
-        assert (told["event"], told["channel"]) == ("task.updated", "task")
-        assert told["html"] == htmx(player).get(f"/tasks/{task.id}/row").text, player.name
+        told, again = theirs.next(), theirs.next()
+        assert (told["event"], {told["channel"], again["channel"]}) == ("task.updated", set(places))
+        assert told["html"] == again["html"] == htmx(player).get(f"/tasks/{task.id}/row").text, player.name
         for address in ("/tasks", f"/tasks?state=doing&q=letter&program={program.id}", f"/programs/{program.id}"):
             assert told["html"].strip() in htmx(player).get(address).text, (player.name, address)
         assert theirs.all_so_far() == []
