@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core.actor import Actor
-from app.core.announcing import announce
+from app.core.announcing import announce, announce_own
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Forbidden
@@ -82,6 +82,7 @@ def choose_default_workspace(actor: Actor, workspace_id: UUID) -> Workspace:
     default.workspace_id = workspace.id
     db.session.flush()
     record(actor, "workspace.default_chosen", workspace)
+    _say_own(actor)
     return workspace
 
 
@@ -94,12 +95,19 @@ def clear_default_workspace(actor: Actor, workspace_id: UUID) -> Workspace:
         db.session.delete(default)
         db.session.flush()
         record(actor, "workspace.default_cleared", workspace)
+        _say_own(actor)
     return workspace
 
 
 def _refuse_unless_own(actor: Actor, workspace: Workspace) -> None:
     if workspace.user_id != actor.user_id:
         raise Forbidden(phrase("Only whoever saved this workspace can change it. Save one of your own instead."))
+
+
+def _say_own(actor: Actor) -> None:
+    """What somebody begins with is their own: only their pages show it."""
+    if actor.user_id is not None:
+        announce_own(actor.user_id)
 
 
 def _default(actor: Actor) -> WorkspaceDefault | None:

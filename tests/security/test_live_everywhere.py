@@ -11,13 +11,14 @@ from app.commands.api_keys import create_api_key, revoke_api_key
 from app.commands.organisations import update_organisation
 from app.commands.profiles import update_profile
 from app.commands.users import deactivate_user
+from app.commands.workspaces import choose_default_workspace, clear_default_workspace
 from app.core.actor import SignedIn
 from app.schemas.access_roles import AccessRoleChanges, NewAccessRole
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.profiles import ProfileChanges
 from app.schemas.tenants import NewApiKey
 from tests import cast
-from tests.factories import a_grant, a_task, an_export
+from tests.factories import a_grant, a_task, a_workspace, an_export
 from tests.markup import fragment
 from tests.security.lines import Line
 
@@ -106,6 +107,19 @@ def test_an_export_is_followed_by_whoever_asked_for_it_and_is_heard_of_by_nobody
     shown = fragment(htmx(alice).get("/audit/exports"))
     assert (shown["id"], shown["data-live"]) == ("export-list", own)
     assert "Ready" in shown.text
+
+
+def test_what_somebody_begins_with_is_told_to_their_other_windows_alone(alice, bob, line, htmx):
+    desk, own = a_workspace(alice, "Desk"), f"user.{bob.user_id}"
+    bobs, alices = line(bob, own, "workspace"), line(alice, f"user.{alice.user_id}", "workspace")
+    before = fragment(htmx(bob).get("/workspaces"))
+    assert before["data-live"].split() == ["workspace", own]
+    choose_default_workspace(bob.actor, desk.id)
+    clear_default_workspace(bob.actor, desk.id)
+    choose_default_workspace(bob.actor, desk.id)
+    assert events(bobs.next() for _ in range(3)) == [("user.updated", own)] * 3
+    assert alices.all_so_far() == []
+    assert "You begin with it" in fragment(htmx(bob).get("/workspaces")).text != before.text
 
 
 def test_an_answer_why_somebody_may_do_something_follows_what_it_follows_from(alice, bob, htmx):
