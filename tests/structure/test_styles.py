@@ -18,6 +18,7 @@ SIDES = re.compile(
 SIZE = re.compile(r"font-size:\s*([^;}]+)")
 OF_THE_SCALE = re.compile(r"var\(--text-(xs|s|m|l|xl)\)|inherit|0?\.\d+em|clamp\([^)]*var\(--text-xl\)\)")
 AFTER_ANY = re.compile(r"[+~]\s*\*|[+~][^,+~]*>\s*\*|\*\s*[+~]")
+ANY_OF_SEVERAL = re.compile(r"(?:^|[\s,>+~]):(?:is|where)\([^()]*\)\s*[>\s]\s*(?:\*|:[\w-]+(?:\([^()]*\))?)\s*(?:,|$)")
 BRACKETS = re.compile(r"(:[\w-]+)?\(([^()]*)\)")
 LOOKS = "!"  # in place of `:has(...)`
 AROUND_PANELS = re.compile(rf"(?:\b(?:html|body)|:root|\.(?:main|desk|place|pane))[^\s>+~,]*{LOOKS}[^\s>+~,]*[\s>+~]")
@@ -129,6 +130,15 @@ def test_nothing_that_comes_or_goes_has_all_behind_it_styled_anew(path: Path):
 
 
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+def test_no_rule_has_to_be_looked_at_for_every_element_there_is(path: Path):
+    """`:is(.a, .b) > :last-child` has no name that a browser could pass over it by, as both of `.a > *, .b > *` have.
+
+    Where it asks every element whether it is the last, it styles all that is in one again which is so no longer.
+    """
+    assert [selector for selector, _body in rules(path) if ANY_OF_SEVERAL.search(selector)] == []
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
 def test_what_happens_in_a_panel_has_no_other_panel_styled_anew(path: Path):
     """What a panel stands in is asked for what it holds by no rule for something beneath it.
 
@@ -145,6 +155,12 @@ def test_the_lint_itself_finds_a_look_around(rule: str, tmp_path: Path):
     sheet = tmp_path / "a.css"
     sheet.write_text(f"{rule} {{ margin: 0; }} body:has(.a, .b .c)::before, .main > .a:has(~ .b) {{ margin: 0; }}")
     assert len(looking_around(sheet)) == 1
+
+
+def test_the_lint_itself_finds_what_asks_every_element(tmp_path: Path):
+    sheet = tmp_path / "a.css"
+    sheet.write_text(":is(.a, .b) > :last-child {} :where(.a) * {} .a > :is(.b, .c):last-child {} :is(.a) > .b {}")
+    assert [bool(ANY_OF_SEVERAL.search(selector)) for selector, _body in rules(sheet)] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
