@@ -162,7 +162,7 @@ def test_times_and_pages_are_as_one_has_chosen_them(visit, acme, script):
     page.get_by_label("How dates are written").select_option("de-CH")
     page.get_by_role("radio", name="Compact").check()
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Changes saved.")).to_be_visible()
+    expect(page.get_by_text("Änderungen gespeichert.")).to_be_visible()
     expect(page.locator("html[lang=de][data-density=compact]")).to_be_attached()  # all of the page, not what is swapped
     page.goto(f"{window.url}/account/activity")
     expect(page.get_by_text("Zeiten in der Zone Asia/Tokyo")).to_be_visible()
