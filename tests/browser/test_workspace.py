@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -18,6 +20,7 @@ from tests.browser.layout import PHONE
 from tests.browser.windows import until
 from tests.factories import a_grant, a_program, a_task
 
+FEW = 64  # elements; some 40 are those of the panel itself
 KEPT = "document.querySelector('[data-place]') === window.kept"
 
 
@@ -58,6 +61,15 @@ def ready(page: Page) -> None:
     """Wait until the script has taken over."""
     expect(page.locator("#workspace a[data-href]")).to_have_count(0)
     expect(page.locator("a[data-act]")).to_have_count(0)
+
+
+def styled_at_once(page: Page, act: Callable[[], None]) -> int:
+    """How many elements the browser styled again in one go, at most, while something was done."""
+    browser = page.context.browser
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    act()
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    return max(each["args"].get("elementCount", 0) for each in events if each["name"] == "UpdateLayoutTree")
 
 
 def test_by_keyboard_alone_panels_open_move_fold_and_close_and_the_others_are_left_alone(visit, alice, program, tasks):
@@ -113,6 +125,26 @@ def test_by_keyboard_alone_panels_open_move_fold_and_close_and_the_others_are_le
     expect(page.get_by_role("link", name="Letter")).to_be_focused()  # which it was opened from
     assert shown(page) == [f"programs/{program.id}"]
     assert page.evaluate(KEPT)
+
+
+def test_a_panel_that_comes_or_goes_costs_no_more_for_how_long_the_lists_beside_it_are(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}&p=tasks")
+    ready(page)
+    following(page)
+    page.locator("[data-panel] tbody").evaluate_all(
+        "all => all.forEach(body => { for (let n = 0; n < 60; n++) body.append(body.rows[0].cloneNode(true)) })"
+    )
+
+    def opened() -> None:
+        page.get_by_role("link", name="Letter").first.click(modifiers=["Alt"])
+        expect(panel(page, "Letter").locator("h1")).to_be_focused()
+
+    def closed() -> None:
+        panel(page, "Letter").get_by_role("button", name="Close").click()
+        expect(page.locator("[data-panel]")).to_have_count(2)
+
+    assert styled_at_once(page, opened) < FEW
+    assert styled_at_once(page, closed) < FEW
 
 
 def test_by_pointer_and_menu_links_lead_within_their_panel_or_to_the_one_beside_it(visit, alice, program, tasks):
