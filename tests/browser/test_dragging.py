@@ -147,3 +147,12 @@ def test_a_finger_gives_a_row_to_somebody_and_the_menu_does_it_too(visit, alice,
     expect(page.get_by_role("heading", level=1, name="Board")).to_be_visible()
     expect(page.get_by_text("Bob is on OPS-3.")).to_be_visible()
     assert on(alice, tasks[2]) == ["Bob"]
+
+    page = window.go(f"/w?p=tasks&p=programs/{program.id}")
+    first = page.locator("[data-panel]").first
+    first.get_by_role("link", name="Assign OPS-1", exact=True).click()
+    first.get_by_label("Assign to", exact=True).select_option("Alice")
+    first.get_by_role("button", name="Assign", exact=True).click()
+    expect(first.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
+    expect(first.get_by_role("row", name="OPS-1")).to_contain_text("Bob +1")
+    expect(page.locator("[data-panel]")).to_have_count(2)
