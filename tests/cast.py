@@ -122,8 +122,8 @@ def found(name: str = "acme") -> Organisation:
         ),
     )
     with tenancy.entered(db.session, made.id):
-        policies = {row.key: row.id for row in db.session.scalars(select(GovernancePolicy))}
-        roles = {row.key: row.id for row in db.session.scalars(select(AccessRole))}
+        policies = dict(db.session.execute(select(GovernancePolicy.key, GovernancePolicy.id)).all())
+        roles = dict(db.session.execute(select(AccessRole.key, AccessRole.id)).all())
     return Organisation(made.id, made.slug, made.name, policies, roles)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -47,12 +48,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The controller builds the stage before any worker starts."""
+    gc.disable()  # thousands of tests are about to be made, and none of them is garbage
     if hasattr(session.config, "workerinput"):
         return
     missing = [name for name in ("TEST_SUPERUSER_URL", "REDIS_URL", "OVERSING_HOME") if not os.environ.get(name)]
     if missing:
         raise pytest.UsageError(f"{', '.join(missing)} not set. Run the tests with: make test")
     stage.build()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector from looking through all tests again and again: they stay until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

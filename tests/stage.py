@@ -25,6 +25,15 @@ ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("owner", "app", "signer", "clock", "auditor")
 RUN = "OVERSING_TEST_RUN"
 PASSPHRASE = b"only for this test run"
+# What a server does for the day on which it dies, or for a long life. This one has neither.
+UNHURRIED = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "16GB",
+    "update_process_title": "off",
+}
 UNLIMITED = {"rate_person": 10**9, "rate_key": 10**9, "rate_address": 10**9}  # all tests together ask very often
 
 
@@ -98,8 +107,8 @@ def build() -> None:
     _make_keys()
     with superuser() as connection:
         # Nobody kills this server: those tests that do have one of their own, which waits for the disk as it should.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        for setting, value in UNHURRIED.items():
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(setting), value))
         connection.execute("SELECT pg_reload_conf()")
         connection.execute((ROOT / "deploy/database/roles.sql").read_text())
         for role in ROLES:
