@@ -16,6 +16,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
+@cache
 def files(*rooms: str) -> list[Path]:
     """The Python files of some rooms, as "app/core" or "app/config.py"."""
     found = [
@@ -65,6 +66,7 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
+@cache
 def names_used(path: Path) -> set[str]:
     """Every plain name and attribute that a file mentions outside of its own definitions."""
     found = set()

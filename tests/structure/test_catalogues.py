@@ -132,14 +132,11 @@ def test_no_refusal_is_written_in_english_alone():
 
 def test_what_is_made_once_for_all_readers_says_nothing():
     """A module of macros is kept: what stands outside of its macros would stay in the language of its first reader."""
+    imports = [each.template for name in NAMES for each in tree_of(name).find_all(nodes.FromImport)]
+    taken = {template.value for template in imports if isinstance(template, nodes.Const)}
     wrong = []
-    for name in NAMES:
-        taken = any(
-            isinstance(each.template, nodes.Const) and each.template.value == name
-            for other in NAMES
-            for each in tree_of(other).find_all(nodes.FromImport)
-        )
-        outside = [each for each in tree_of(name).body if not isinstance(each, nodes.Macro)] if taken else []
+    for name in taken & set(NAMES):
+        outside = [each for each in tree_of(name).body if not isinstance(each, nodes.Macro)]
         wrong += [
             name
             for each in outside
