@@ -97,13 +97,13 @@ function hear(message) {
 
 const told = new Set();
 
-/** Whoever was taken off a thing, and sees it no longer, is told which: once, wherever it was shown. */
+/** Whoever was taken off a thing, and sees it no longer, is told so: once, and of which if it is still shown. */
 function tellOf(id) {
-  const shown = document.querySelector(`[data-live] a[href$="/${id}"]:not(nav a)`);
-  if (!shown || told.has(id)) return;
+  if (told.has(id)) return;
   told.add(id);
   setTimeout(() => told.delete(id), A_WHILE_MS);
-  toast(say("taken_off").replace("{name}", shown.textContent.trim()));
+  const shown = document.querySelector(`[data-live] a[href$="/${id}"]:not(nav a)`);
+  toast(shown ? say("taken_off").replace("{name}", shown.textContent.trim()) : say("taken_off_one"));
 }
 
 let elements;
