@@ -11,6 +11,9 @@ PHONE = {"width": 360, "height": 740}
 
 # What sticks out of the page at its side, and which two things that one can press lie on top of each other.
 SPOILED = """() => {
+  const everything = new CSSStyleSheet();  // rows that are far away are not laid out yet
+  everything.replaceSync("* { content-visibility: visible !important; }");
+  document.adoptedStyleSheets.push(everything);
   const wide = document.documentElement.clientWidth, whole = document.scrollingElement.scrollWidth;
   const name = (e) => `${e.tagName.toLowerCase()} "${e.innerText?.slice(0, 30) ?? ""}"`;
   const found = whole > wide ? [`the page scrolls sideways to ${whole}`] : [];
