@@ -43,7 +43,6 @@ export function watchLive() {
   if (!address) return;
   const line = openLine(address, shownSince(), heard, showState);
   const settle = () => {
-    loadElements();
     const places = placesHere();
     line.want([...new Set([...parts().flatMap(channelsOf), ...places.map((place) => place.split(" ")[1])])], places);
   };
@@ -76,7 +75,17 @@ function channelsOf(part) {
 /** What others do shows once nothing is pressed; where they point moves nothing. */
 function heard(message) {
   if (message.event === "cursor") hear(message);
-  else whenFree(() => hear(message));
+  else whenFree(() => hearInTurn(message));
+}
+
+let elements;
+let coming; // what puts elements in their place is loaded when the first has come: till it is here, the others wait in turn
+
+function hearInTurn(message) {
+  const part = message.html && document.querySelector("[data-elements]");
+  if (part) coming ??= import(part.dataset.elements).then((loaded) => { elements = loaded; }, () => { coming = null; });
+  if (coming && !elements) coming.then(() => hear(message));
+  else hear(message);
 }
 
 function hear(message) {
@@ -104,13 +113,6 @@ function tellOf(id) {
   setTimeout(() => told.delete(id), A_WHILE_MS);
   const shown = document.querySelector(`[data-live] a[href$="/${id}"]:not(nav a)`);
   toast(shown ? say("taken_off").replace("{name}", shown.textContent.trim()) : say("taken_off_one"));
-}
-
-let elements;
-
-async function loadElements() {
-  const part = document.querySelector("[data-elements]");
-  if (part) elements ??= await import(part.dataset.elements);
 }
 
 // Whoever signs out is on the way to another page: what they leave must not be asked for in a session that has ended.
