@@ -43,6 +43,7 @@ export function watchLive() {
   if (!address) return;
   const line = openLine(address, shownSince(), heard, showState);
   const settle = () => {
+    load(document.querySelector("[data-board][data-elements]"));
     const places = placesHere();
     line.want([...new Set([...parts().flatMap(channelsOf), ...places.map((place) => place.split(" ")[1])])], places);
   };
@@ -79,11 +80,15 @@ function heard(message) {
 }
 
 let elements;
-let coming; // what puts elements in their place is loaded when the first has come: till it is here, the others wait in turn
+let coming; // what puts elements in their place: till it is here, what is heard waits in turn
+
+/** Boards have it at once, as their cards go about all day; other pages load it when the first element has come. */
+function load(part) {
+  if (part) coming ??= import(part.dataset.elements).then((loaded) => { elements = loaded; }, () => { coming = null; });
+}
 
 function hearInTurn(message) {
-  const part = message.html && document.querySelector("[data-elements]");
-  if (part) coming ??= import(part.dataset.elements).then((loaded) => { elements = loaded; }, () => { coming = null; });
+  if (message.html) load(document.querySelector("[data-elements]"));
   if (coming && !elements) coming.then(() => hear(message));
   else hear(message);
 }

@@ -6,6 +6,7 @@ const LEAST = 10; // per cent of the width, below which a panel does not go
 const STEP = 5;
 const FAR_ENOUGH = 6; // pixels, before a press is a drag
 const WAIT_MS = 200; // before a width that is being changed is written into the address
+const SOON_MS = 150; // within which most pages come
 const LONG_MS = 1500; // after which it is said that a page is still on its way
 
 let desk = null;
@@ -107,10 +108,12 @@ async function open(path, { opener = null, after = null, title = wordsOf(opener)
   found(place);
   share();
   const coming = load(place, path);
-  writeOnceDrawn(place);
+  isUnwritten = true;
+  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => writeOnceDrawn(place));
   const late = setTimeout(() => { if (place.isConnected) tools.announce(say("coming", { title: titleOf(place) })); }, LONG_MS);
   await coming;
   clearTimeout(late);
+  await drawn();
   if (!place.isConnected) return null;
   if (place.contains(document.activeElement)) show(place); // else somebody has gone on to something else
   tools.announce(tell("opened", place));
@@ -141,14 +144,16 @@ function markIdle(ctx) {
   panel.ariaBusy = null;
 }
 
-/** The answer is asked for first, and seen to be coming: the address, and all that names what is open, can follow. */
-function writeOnceDrawn(place) {
-  isUnwritten = true;
-  requestAnimationFrame(() => setTimeout(() => {
-    if (!isUnwritten || !desk.isConnected) return;
-    write("pushState");
-    if (place.isConnected) show(place);
-  }));
+/** The page comes first, if it comes soon: the address, and all that names what is open, can follow. */
+async function writeOnceDrawn(place) {
+  await drawn();
+  if (!isUnwritten || !desk.isConnected) return;
+  write("pushState");
+  if (place.isConnected) show(place);
+}
+
+function drawn() {
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 /** What a link is called, as the name of what it leads to until that says its own. */
