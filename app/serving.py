@@ -14,7 +14,7 @@ from app import blueprints, cli
 from app.blueprints import health, live, live_texts
 from app.config import Settings
 from app.core.database import db
-from app.web import assets, door, errors, gateway, panels, templating
+from app.web import assets, door, errors, gateway, panels, templating, warming
 from app.web.parsing import StrictRequest
 
 # What a browser needs to know of a file: its type is what we say, it is for our pages only, and it comes over TLS.
@@ -73,6 +73,7 @@ def _written_pages(settings: Settings) -> Flask:
     templating.init_app(pages)
     panels.init_app(pages)
     blueprints.init_app(pages)
+    warming.warm_up(pages)
     return pages
 
 

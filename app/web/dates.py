@@ -71,6 +71,12 @@ def number(value: float | None) -> str:
     return NOTHING if value is None else _number(value, locale())
 
 
+def read_manner(locale_name: str) -> None:
+    """Find out how numbers and dates are written in a locale, which is remembered."""
+    _number(1, locale_name)
+    _pattern(locale_name)
+
+
 def locale_choices() -> list[dict[str, str]]:
     """The ways of writing that can be chosen, each by an example."""
     return [{"id": name, "name": f"{example} ({label})"} for name, (label, example) in LOCALES.items()]

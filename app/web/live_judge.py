@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from app.queries import live_channels
 from app.queries.identity import find_members
 from app.queries.socket_holders import Holder, welcome
 from app.queries.tasks import get_task
-from app.web.elements import Element, Writer, class_of, element_for, sees, task_told_by, the_system
+from app.web.elements import ELEMENTS, Element, Writer, class_of, element_for, sees, task_told_by, the_system
 from app.web.presence import Presence
 from app.web.sockets import Socket, Sockets, poke, revocation
 from app.web.wire import frame_of
@@ -35,6 +36,7 @@ from app.web.wire import frame_of
 # What changes who may see what. A program that moves takes what is given in it to another place.
 OF_ACCESS = frozenset({"access_grant", "access_role", "user_group", "program", "application_instance"})
 TOGETHER = 50  # people who are asked about in one statement: no more, so that the first are told before the last
+NOBODYS = UUID(int=0)  # what no row is called
 MOST_WAITING = 10_000  # events that nobody has been judged for yet; after more of them everybody asks anew
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,18 @@ class Judge:
         self._app, self._sockets, self._presence, self._writer = app, sockets, presence, writer
         self._cases: queue.Queue[Callable[[], None]] = queue.Queue(MOST_WAITING)
         self._newest: dict[tuple[str, ...], str] = {}  # of what is to be shown: the place of the last event
+
+    def rehearse(self) -> None:
+        """Ask of nobody, and of nothing, what is asked before an element is told: whoever is told first does not wait
+        until there is a connection, and statements are made. A database that is away now is asked later."""
+        with self._app.app_context(), fresh_session():
+            try:
+                for element in frozenset(ELEMENTS.values()):
+                    with suppress(NotFound), tenancy.entered(db.session, NOBODYS):
+                        element.context(the_system(NOBODYS), NOBODYS)
+                self._readers(NOBODYS, {Holder(NOBODYS, 0, NOBODYS)}, NOBODYS)
+            except SQLAlchemyError as failure:
+                log.warning("live.not_rehearsed", error=type(failure).__name__)
 
     def start(self) -> None:
         """Judge for as long as the process lives."""

@@ -136,6 +136,7 @@ class Reader:
 def start(app: Flask, sockets: Sockets, presence: Presence, cursors: Cursors, writer: Writer) -> Reader:
     """Read, judge and look for as long as the process lives, each in a thread of its own."""
     judge = Judge(app, sockets, presence, writer)
+    judge.rehearse()
     judge.start()
     reader = Reader(sockets, judge, presence)
     threading.Thread(target=reader.read_forever, name="live-reader", daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from app.web import dates, live_address, panels
+from app.web import dates, kept_templates, live_address, panels
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.built_in import called, each_called
@@ -44,6 +45,7 @@ class Templates(Environment):
 
 def init_app(app: Flask) -> None:
     """Set Jinja up, and let every address inside an organisation know its slug."""
+    kept_templates.keep(app, Path(__file__))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")

@@ -50,7 +50,10 @@ def opened(browser: Browser, place: Place, cookie: str, *, script: str = "") -> 
 
 
 def measure(place: Place, moves: int) -> dict[str, Any]:
-    """Two windows on one board: from the click in one of them to the card in its new column in the other."""
+    """Two windows on one board: from the click in one of them to the card in its new column in the other.
+
+    The first move is the first that the processes and both browsers have to do with: it is told by itself as well.
+    """
     took: list[float] = []
     address = f"{place.running.address.url}{place.base}/programs/{place.acme.program_id}/board"
     with chromium() as browser:
@@ -67,13 +70,14 @@ def measure(place: Place, moves: int) -> dict[str, Any]:
             took.append(other.evaluate("window.seen") - one.evaluate("window.pressed"))
             one.keyboard.press("Escape")
             one.wait_for_timeout(300)
-    return {"moves": moves, **percentiles(took)}
+    return {"moves": moves, "first": took[0], "slowest": max(took), **percentiles(took)}
 
 
 def lines(found: dict[str, Any]) -> list[str]:
     """The figures as a table for docs/benchmarks.md."""
+    told = ("p50", "p95", "slowest", "first")
     return [
-        "| two windows of Chromium, from the click to the card | p50 | p95 |",
-        "| --- | --- | --- |",
-        f"| {found['moves']} moves | {found['p50']:.0f} ms | {found['p95']:.0f} ms |",
+        "| two windows of Chromium, from the click to the card | p50 | p95 | slowest | first |",
+        "| --- | --- | --- | --- | --- |",
+        f"| {found['moves']} moves | {' | '.join(f'{found[each]:.0f} ms' for each in told)} |",
     ]
