@@ -116,10 +116,10 @@ def _take(access_of, subject_id, grant_id):
     row = next((each for each in before.rows if each.id == grant_id and each.fields), None)
     if row is None:
         raise NotFound
-    commands.delete_access_grant(actor, grant_id)
+    was_own = commands.delete_access_grant(actor, grant_id)
     undo = None if row.is_mine else Undo(before.url, row.fields)
     said = Said(_("The role “{role}” was taken away from {name}.").format(name=row.holder, role=row.role), undo)
-    if not has_same_rights(actor):  # it was one's own: what one may do here has to be found out anew
+    if was_own and not has_same_rights(actor):  # what one may do here has to be found out anew
         return leave(before.back, said)
     return done(FRAGMENT, to=before.back, said=said, access=_access(access_of, actor, subject_id))
 

@@ -4,7 +4,7 @@ from flask import Blueprint, url_for
 
 from app.commands import programs as commands
 from app.core.errors import Forbidden, Invalid, StaleVersion
-from app.core.permissions import require, require_somewhere
+from app.core.permissions import require_in, require_somewhere
 from app.queries import programs as queries
 from app.queries.history import program_history
 from app.queries.tasks import TaskFilters, list_tasks
@@ -83,7 +83,7 @@ def edit(program_id):
     """The form to change a program."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
-    require(actor, "program.update", program_id)
+    require_in(actor, "program.update", program_id)
     values = {"name": program.name, "description": program.description, "parent_id": program.parent_id or ""}
     return _form(program, values | {"version": program.version})
 
@@ -99,7 +99,7 @@ def update(program_id):
         program = queries.get_program(actor, program_id)
         return _form(program, form_values(), errors=refused.fields, status=422)
     except Forbidden as refused:
-        if "parent_id" not in form_values() or not actor.may("program.update", program_id):
+        if "parent_id" not in form_values() or not actor.may_in("program.update", program_id):
             raise
         wrong = {"parent_id": _("Your roles do not let you put it there: it would change who may do what in it.")}
         return _form(queries.get_program(actor, program_id), form_values(), errors=wrong, status=refused.status)
@@ -126,7 +126,7 @@ def confirm_delete(program_id):
     """Ask before a program goes."""
     actor = current_actor()
     program = queries.get_program(actor, program_id)
-    require(actor, "program.delete", program_id)
+    require_in(actor, "program.delete", program_id)
     return show("programs/delete.html", program=program, task_count=queries.count_tasks(actor, program_id))
 
 

@@ -51,8 +51,11 @@ def create_access_grant(actor: Actor, new: NewAccessGrant) -> AccessGrant:
 
 
 @command
-def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
-    """Take a role away. Raises Forbidden as giving it does, and Conflict where nobody would own the organisation."""
+def delete_access_grant(actor: Actor, grant_id: UUID) -> bool:
+    """Take a role away. Returns whether it was one that the actor held, directly or by a group.
+
+    Raises Forbidden as giving it does, and Conflict where nobody would own the organisation.
+    """
     grant = fetch(actor, AccessGrant, grant_id, "access_grant.create", lock=True)
     role = _role(actor, grant.access_role_id)
     refuse_unless_managed(actor, {role.id: role.name}, program_id=grant.program_id, task_id=grant.task_id)
@@ -61,6 +64,7 @@ def delete_access_grant(actor: Actor, grant_id: UUID) -> None:
     refuse_without_owner(actor)
     record(actor, "access_grant.deleted", grant, facts=state(grant))
     announce(grant, "deleted")
+    return grant.user_group_id in actor.group_ids if grant.user_group_id else grant.user_id == actor.user_id
 
 
 def refuse_unless_managed(

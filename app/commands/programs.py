@@ -11,7 +11,7 @@ from app.core.announcing import announce
 from app.core.audit import record
 from app.core.database import db
 from app.core.errors import Forbidden, Invalid, NotFound
-from app.core.permissions import expect_version, fetch, require
+from app.core.permissions import expect_version, fetch, require_in
 from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.programs import Program
@@ -22,7 +22,7 @@ from app.schemas.programs import NewProgram, ProgramChanges
 @command
 def create_program(actor: Actor, new: NewProgram) -> Program:
     """Make a program, perhaps in another. Raises Invalid where its key is taken or the other is not there."""
-    require(actor, "program.create", new.parent_id)
+    require_in(actor, "program.create", new.parent_id)
     if new.parent_id is not None:
         _parent(actor, new.parent_id, "program.create")
     program = Program(application_instance_id=actor.tenant_id, **new.model_dump())
@@ -84,7 +84,7 @@ def restore_program(actor: Actor, program_id: UUID, *, version: int | None = Non
 def _put_into(actor: Actor, program: Program, parent_id: UUID | None) -> None:
     """Put a program into another, or on its own (None). Raises Invalid, or Forbidden where roles would change hands."""
     for place in (program.id, program.parent_id, parent_id):
-        require(actor, "access_grant.create", place)
+        require_in(actor, "access_grant.create", place)
     if parent_id is not None:
         _parent(actor, parent_id, "program.update")
     before, after = roles_held_by_place(actor, program.parent_id), roles_held_by_place(actor, parent_id)

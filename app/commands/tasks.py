@@ -16,7 +16,7 @@ from app.core.audit import have_keys_at_hand, record
 from app.core.database import db, rows_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
-from app.core.permissions import expect_version, fetch, require
+from app.core.permissions import expect_version, fetch, require_in
 from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.programs import Program
@@ -30,7 +30,7 @@ def create_task(actor: Actor, new: NewTask) -> Task:
 
     Raises Invalid where the program is not there to take it.
     """
-    require(actor, "task.create", new.program_id)
+    require_in(actor, "task.create", new.program_id)
     task = Task(
         id=new_id(),
         application_instance_id=actor.tenant_id,

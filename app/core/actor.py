@@ -120,9 +120,9 @@ class RolesOnTasks:
         """What is held on which task, as far as it is known by now."""
         return {place: roles for place, roles in self._known.items() if roles}
 
-    def learn(self, found: Mapping[UUID, Iterable[UUID]]) -> None:
+    def learn(self, found: Mapping[UUID | None, Iterable[UUID] | None]) -> None:
         """Take in which roles are held in which place, from a statement that brought it along: nobody looks again."""
-        self._known.update((place, set(roles)) for place, roles in found.items())
+        self._known.update((place, set(roles or ())) for place, roles in found.items() if place)
 
     def held_in(self, places: Iterable[UUID]) -> set[UUID]:
         """The ids of the roles that are held on any of the places."""
@@ -176,12 +176,17 @@ class Actor:
 
     def may(self, permission: str, *places: UUID | None) -> bool:
         """Whether `permission` holds throughout the organisation, or in one of the `places` that a thing lies in."""
-        if permission in self.permissions or any(
-            permission in role.permissions and not role.places.isdisjoint(map(str, places)) for role in self.local_roles
-        ):
+        if self.may_in(permission, *places):
             return True
         wanted = self.task_roles_with(permission)
         return bool(wanted) and not self.on_tasks.held_in(filter(None, places)).isdisjoint(wanted)
+
+    def may_in(self, permission: str, *programs: UUID | None) -> bool:
+        """The same of programs only, where no role on a single task counts: none is looked up."""
+        return permission in self.permissions or any(
+            permission in role.permissions and not role.places.isdisjoint(map(str, programs))
+            for role in self.local_roles
+        )
 
     def may_somewhere(self, permission: str) -> bool:
         """Whether `permission` holds anywhere at all."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    null,
     or_,
     select,
     table,
@@ -62,16 +63,19 @@ def fetch(
     if not (actor.may_somewhere(viewing) or actor.may_somewhere(f"{viewing}_own")):
         raise NotFound
     places = places_of(model) if actor.local_roles or actor.task_roles else ()
-    query = select(model, false() if actor.may(viewing) else owned(model, actor), *places).where(
+    roles = [held_on(place) if _is_task(place) else null() for place in places] if actor.task_roles else []
+    query = select(model, false() if actor.may(viewing) else owned(model, actor), *places, *roles).where(
         model.id == row_id,  # type: ignore[attr-defined]
         model.application_instance_id == actor.tenant_id,  # type: ignore[attr-defined]
     )
     if lock:  # what was read before the row was ours may be old
         query = query.with_for_update(of=model).execution_options(populate_existing=True)
-    found = db.session.execute(query).first()
+    found = db.session.execute(query, whose(actor) if roles else {}).first()
     if found is None:
         raise NotFound
-    row, is_own, *lies_in = found
+    row, is_own, *told = found
+    lies_in, held = told[: len(places)], told[len(places) :]
+    actor.on_tasks.learn(dict(zip(lies_in, held, strict=False)))  # of none, where nothing on single tasks is held
     if hasattr(row, "deleted_at") and (row.deleted_at is not None) != deleted:
         raise NotFound
     if not may_see(actor, viewing, lies_in, lambda: is_own):
@@ -97,6 +101,12 @@ def require(actor: Actor, permission: str, *places: UUID | None) -> None:
     """
     _asked(permission)
     _refuse_unless(actor.may(permission, *places), permission)
+
+
+def require_in(actor: Actor, permission: str, program: UUID | None) -> None:
+    """The same of a program only, by its id: what somebody holds on single tasks does not count, nor is looked up."""
+    _asked(permission)
+    _refuse_unless(actor.may_in(permission, program), permission)
 
 
 def require_somewhere(actor: Actor, permission: str) -> None:
@@ -138,25 +148,31 @@ def in_sight(actor: Actor, model: Any) -> ColumnElement[bool] | None:
 def sight_of(actor: Actor, model: Any) -> dict[str, Any]:
     """The values for the placeholders of `in_sight`."""
     viewing = viewing_of(model)
-    return {
-        "sight_tenant": actor.tenant_id,
-        "sight_groups": list(actor.group_ids),
+    return whose(actor) | {
         "sight_task_roles": actor.task_roles_with(viewing),
         "sight_own_task_roles": actor.task_roles_with(f"{viewing}_own"),
         "sight_places": actor.places_where(viewing),
         "sight_own_everywhere": f"{viewing}_own" in actor.permissions,
         "sight_own_places": actor.places_where(f"{viewing}_own"),
-        "sight_person": actor.user_id,
     }
 
 
 def held_on(task: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The ids of the roles that the actor holds on the task of a row: for lists that tell what may be done with each.
+    """The ids of the roles that the actor holds on the task of a row: for whoever asks what may be done with it.
 
-    It brings along what would be looked up otherwise; `sight_of` fills its placeholders too.
+    It brings along what would be looked up otherwise; `whose` fills its placeholders, and so does `sight_of`.
     """
     roles = select(_GRANTS.c.access_role_id).where(*_theirs(), _GRANTS.c.task_id == task)
     return func.array(roles.scalar_subquery(), type_=ARRAY(Uuid))
+
+
+def whose(actor: Actor) -> dict[str, Any]:
+    """The values for the placeholders of `held_on`: whose roles it tells."""
+    return {
+        "sight_tenant": actor.tenant_id,
+        "sight_groups": list(actor.group_ids),
+        "sight_person": actor.user_id,
+    }
 
 
 def viewing_of(model: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import require, require_somewhere
+from app.core.permissions import held_on, require, require_somewhere, whose
 from app.models.access_grants import AccessGrant
 from app.models.access_roles import AccessPermission, AccessRole
 from app.models.application_instances import ApplicationInstanceUser
@@ -80,13 +81,12 @@ def grants_reaching(
     A task lies in its program, whether that is named or not. Whoever calls this has asked for permission.
     """
     given = {"tenant": actor.tenant_id, "person": user_id, "program": program_id, "task": task_id}
-    return [HeldGrant._make(row) for row in db.session.execute(_reaching(), given)]
+    return _grants(actor, _reaching, given)
 
 
 def grants_of_person(actor: Actor, user_id: int) -> list[HeldGrant]:
     """Every grant of a person, wherever it holds, direct and by groups. Whoever calls this has asked for permission."""
-    given = {"tenant": actor.tenant_id, "person": user_id}
-    return [HeldGrant._make(row) for row in db.session.execute(_of_person(), given)]
+    return _grants(actor, _of_person, {"tenant": actor.tenant_id, "person": user_id})
 
 
 def grants_of_group(actor: Actor, group_id: UUID) -> list[HeldGrant]:
@@ -94,8 +94,19 @@ def grants_of_group(actor: Actor, group_id: UUID) -> list[HeldGrant]:
 
     Whoever calls this has asked for permission.
     """
-    given = {"tenant": actor.tenant_id, "group": group_id}
-    return [HeldGrant._make(row) for row in db.session.execute(_of_group(), given)]
+    return _grants(actor, _of_group, {"tenant": actor.tenant_id, "group": group_id})
+
+
+def _grants(actor: Actor, statement: Callable[[], Select[Any]], given: dict[str, Any]) -> list[HeldGrant]:
+    """The rows of a statement of `_held`. What the actor may do where each holds is known from then on."""
+    if not actor.task_roles:
+        return [HeldGrant._make(row) for row in db.session.execute(statement(), given)]
+    grants = []
+    for *values, roles in db.session.execute(_with_roles(statement), given | whose(actor)):
+        grant = HeldGrant._make(values)
+        actor.on_tasks.learn({grant.program_id: (), grant.program_of_task_id: (), grant.task_id: roles})
+        grants.append(grant)
+    return grants
 
 
 def grants_in_place(actor: Actor, *, program_id: UUID | None = None, task_id: UUID | None = None) -> list[PlacedGrant]:
@@ -178,6 +189,12 @@ def _named(actor: Actor, managed: set[UUID] | None) -> list[Any]:
     return list(
         db.session.execute(query.where(AccessRole.application_instance_id == actor.tenant_id).order_by(AccessRole.name))
     )
+
+
+@cache
+def _with_roles(statement: Callable[[], Select[Any]]) -> Select[Any]:
+    """The same grants with the roles that somebody holds on the task of each."""
+    return statement().add_columns(held_on(AccessGrant.task_id))
 
 
 @cache

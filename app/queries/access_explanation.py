@@ -229,7 +229,7 @@ def _as_seen_by(actor: Actor, grant: HeldGrant) -> HeldGrant:
     """The grant without the names of what the actor may not see."""
     if not actor.may_somewhere("user_group.view"):
         grant = grant._replace(groups=["?"] * len(grant.groups))
-    if grant.program_id is not None and not actor.may("program.view", grant.program_id):
+    if grant.program_id is not None and not actor.may_in("program.view", grant.program_id):
         grant = grant._replace(program_name=None)
     if grant.task_id is not None and not actor.may("task.view", grant.task_id, grant.program_of_task_id):
         grant = grant._replace(task_number=None)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from app.core.actor import Actor
 from app.core.database import db, rows_of
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import fetch, in_sight, require, require_somewhere, sight_of
+from app.core.permissions import fetch, in_sight, require_in, require_somewhere, sight_of
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.workflows import WorkflowInstance, WorkflowState
@@ -86,7 +86,7 @@ def get_deleted_program(actor: Actor, program_id: UUID) -> Program:
 
 def count_tasks(actor: Actor, program_id: UUID) -> int:
     """How many tasks would leave the lists together with the program."""
-    require(actor, "program.view", program_id)
+    require_in(actor, "program.view", program_id)
     query = select(func.count()).where(
         Task.application_instance_id == actor.tenant_id, Task.program_id == program_id, Task.deleted_at.is_(None)
     )
@@ -96,7 +96,7 @@ def count_tasks(actor: Actor, program_id: UUID) -> int:
 def programs_around(actor: Actor, program_id: UUID) -> list[Any]:
     """The programs that a program lies in, from the outermost in, as far as the actor may see them."""
     above = [each for each in programs_above(actor, program_id) if each.id != program_id and each.deleted_at is None]
-    return [each for each in above if actor.may("program.view", each.id)]
+    return [each for each in above if actor.may_in("program.view", each.id)]
 
 
 def programs_inside(actor: Actor, program_id: UUID) -> list[Any]:
@@ -113,11 +113,11 @@ def parent_choices(actor: Actor, program: Program) -> list[Any]:
     None of them where they may not give roles in it and around it: to move it changes who may do what in it.
     """
     places = (program.id, program.parent_id)
-    if not all(actor.may("access_grant.create", place) for place in places):
+    if not all(actor.may_in("access_grant.create", place) for place in places):
         return []
     below = {row.id for row in db.session.execute(_below(), {"tenant": actor.tenant_id, "program": program.id})}
     givable = program_choices(actor, "access_grant.create")
-    fitting = [each for each in givable if each.id not in below and actor.may("program.update", each.id)]
+    fitting = [each for each in givable if each.id not in below and actor.may_in("program.update", each.id)]
     if program.parent_id is not None and all(each.id != program.parent_id for each in fitting):
         fitting += [each for each in programs_above(actor, program.id) if each.id == program.parent_id]
     return fitting

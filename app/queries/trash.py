@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, String, cast, select
 
 from app.core.actor import Actor
 from app.core.database import db
-from app.core.permissions import in_sight, sight_of
+from app.core.permissions import held_on, in_sight, sight_of, whose
 from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.users import User
@@ -26,7 +26,9 @@ def deleted_programs(actor: Actor) -> list[Any]:
         .order_by(Program.deleted_at.desc())
         .limit(SHOWN)
     )
-    return list(_seen(query, actor, Program, sight))
+    rows = list(_seen(query, actor, Program, sight))
+    actor.on_tasks.learn({row.id: () for row in rows})
+    return rows
 
 
 def deleted_tasks(actor: Actor) -> list[Any]:
@@ -48,11 +50,16 @@ def deleted_tasks(actor: Actor) -> list[Any]:
         .order_by(Task.deleted_at.desc())
         .limit(SHOWN)
     )
-    return list(_seen(query, actor, Task, sight))
+    if not actor.task_roles:
+        return list(_seen(query, actor, Task, sight))
+    rows = list(_seen(query.add_columns(held_on(Task.id).label("roles")), actor, Task, sight))
+    for row in rows:  # a list says of each whether it may be brought back: nobody looks that up
+        actor.on_tasks.learn({row.program_id: (), row.id: row.roles})
+    return rows
 
 
 def _seen(query: Select[Any], actor: Actor, model: Any, sight: ColumnElement[bool] | None) -> Any:
     """The rows, narrowed to what the actor may see."""
     if sight is None:
-        return db.session.execute(query)
+        return db.session.execute(query, whose(actor) if actor.task_roles else {})
     return db.session.execute(query.where(sight), sight_of(actor, model))

@@ -317,7 +317,7 @@ def _inherited(actor: Actor, grant: PlacedGrant) -> ShownGrant:
         url = basics["holder_url"]
         way = _("The whole organisation. Changed on the page of") if url else _("The whole organisation")
         return ShownGrant(way=way, way_name=basics["holder"], way_url=url, **basics)
-    if not actor.may("program.view", grant.program_id):
+    if not actor.may_in("program.view", grant.program_id):
         return ShownGrant(way=_("Inherited from a program above"), **basics)
     url = url_for("access_grants.program", program_id=grant.program_id)
     return ShownGrant(way=_("Inherited from"), way_name=grant.program_name or "", way_url=url, **basics)

@@ -51,7 +51,7 @@ COMING = {
     *("program.view_own", "task.view_own", "certification.view_own", "api_key.view_own"),
 }
 CAN = re.compile(r"""\bcan\(\s*["']([\w.]+)["']""")
-ASKING = {"fetch", "require", "require_somewhere", "live_task"}
+ASKING = {"fetch", "require", "require_in", "require_somewhere", "live_task"}
 OUTSIDE = ("app/blueprints", "app/web", "app/jobs", "app/cli.py", "app/local", "app/core/idempotency.py")
 
 MODULES = [importlib.import_module(f"{room.__name__}.{found.name}") for found in pkgutil.iter_modules(room.__path__)]
