@@ -15,9 +15,10 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +134,15 @@ def _soak(running: Stack, browser: Browser, seconds: float) -> Watch:
     phone.goto(f"{base}/tasks")
     finn.goto(f"{base}/w?p=tasks/{acme.task_id}&p=programs/{acme.program_id}")
     # Between two moves everybody has time to see the first: who moves what somebody has just moved is told so.
-    acts: list[Callable[[], None]] = [
-        lambda: _move_a_card(alice),
-        lambda: _read_a_task(bob, board),
-        lambda: _use_panels(carol),
-        lambda: _go_around(phone),
-        lambda: _move_a_card(carol),
-        lambda: _add_a_panel(finn),
-        lambda: _move_a_card(bob),
-        lambda: _read_on(phone, base),
+    acts: list[partial[None]] = [
+        partial(_move_a_card, alice),
+        partial(_read_a_task, bob, board),
+        partial(_use_panels, carol),
+        partial(_go_around, phone),
+        partial(_move_a_card, carol),
+        partial(_add_a_panel, finn),
+        partial(_move_a_card, bob),
+        partial(_read_on, phone, base),
     ]
     everybody = [alice, bob, carol, phone, finn]
     _work(running, watch, acts, {"board": alice, "desk": carol}, [bob, carol], everybody, seconds)
@@ -151,7 +152,7 @@ def _soak(running: Stack, browser: Browser, seconds: float) -> Watch:
 def _work(
     running: Stack,
     watch: Watch,
-    acts: list[Callable[[], None]],
+    acts: list[partial[None]],
     measured: dict[str, Page],
     losing: list[Page],
     everybody: list[Page],
@@ -161,7 +162,11 @@ def _work(
     clients = {name: page.context.new_cdp_session(page) for name, page in measured.items()}
     turns = itertools.cycle(losing)
     for act in itertools.cycle(acts):
-        act()
+        try:
+            act()
+        except BrowserError as failure:
+            failure.add_note(f"This was {act.func.__name__}, at {act.args[0].url}.")
+            raise
         watch.acts += 1
         if act is acts[-1]:  # the next who moves a card has missed nothing
             watch.note(_used(running, clients))
@@ -303,6 +308,6 @@ if __name__ == "__main__":
     try:
         code = main()
     except BrowserError as failure:
-        print(f"\nA browser did not get on: {failure}", file=sys.stderr)
+        print(f"\nA browser did not get on: {failure}", *getattr(failure, "__notes__", []), sep="\n", file=sys.stderr)
         code = 1
     sys.exit(code)

@@ -14,6 +14,7 @@ let tools = null;
 let lastNumber = 0; // of the panels that were named here
 let timer;
 let isUnwritten = false; // whether a panel was opened that the address does not name yet
+let deeds = 0; // of whoever sits here: what comes late moves nothing under their hands
 const openers = new WeakMap(); // what a panel was opened from, where the keyboard goes back to
 const beside = new WeakMap(); // which panel shows what the links of another one lead to
 const asking = new WeakMap(); // what was asked for last, in a panel that waits for it
@@ -30,6 +31,7 @@ export function start(place, given) {
 }
 
 function watch() {
+  for (const deed of ["pointerdown", "keydown", "wheel"]) addEventListener(deed, () => { deeds += 1; }, { capture: true, passive: true });
   document.addEventListener("click", clicked, true); // before htmx hears of it
   document.addEventListener("keydown", typed, true);
   document.addEventListener("pointerdown", pressed);
@@ -107,15 +109,16 @@ async function open(path, { opener = null, after = null, title = wordsOf(opener)
   openers.set(place, opener);
   found(place);
   share();
+  const deed = deeds;
   const coming = load(place, path);
   isUnwritten = true;
-  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => writeOnceDrawn(place));
+  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => writeOnceDrawn(place, deed));
   const late = setTimeout(() => { if (place.isConnected) tools.announce(say("coming", { title: titleOf(place) })); }, LONG_MS);
   await coming;
   clearTimeout(late);
   await drawn();
   if (!place.isConnected) return null;
-  if (place.contains(document.activeElement)) show(place); // else somebody has gone on to something else
+  if (deeds === deed) show(place);
   tools.announce(tell("opened", place));
   return place;
 }
@@ -145,11 +148,11 @@ function markIdle(ctx) {
 }
 
 /** The page comes first, if it comes soon: the address, and all that names what is open, can follow. */
-async function writeOnceDrawn(place) {
+async function writeOnceDrawn(place, deed) {
   await drawn();
   if (!isUnwritten || !desk.isConnected) return;
   write("pushState");
-  if (place.isConnected) show(place);
+  if (place.isConnected && deeds === deed) show(place);
 }
 
 function drawn() {
