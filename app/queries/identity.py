@@ -5,7 +5,7 @@ Asked anew for each request, so that what was taken away counts at once; the sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -109,6 +109,16 @@ _KEY = (
 )
 
 _ROLES = select(_enter(bindparam("tenant"), bindparam("user")))
+_EVERY_TASK = select(
+    AccessGrant.user_id, AccessGrant.user_group_id, AccessGrant.task_id, AccessGrant.access_role_id
+).where(
+    AccessGrant.application_instance_id == bindparam("tenant"),
+    AccessGrant.task_id.is_not(None),
+    or_(
+        AccessGrant.user_id == any_(bindparam("people", type_=ARRAY(BigInteger))),
+        AccessGrant.user_group_id == any_(bindparam("groups", type_=ARRAY(Uuid))),
+    ),
+)
 _ON_TASKS = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
     AccessGrant.application_instance_id == bindparam("tenant"),
     AccessGrant.task_id == any_(bindparam("tasks", type_=ARRAY(Uuid))),
@@ -283,21 +293,30 @@ def tasks_by_role(actor: Actor) -> dict[UUID, list[str]]:
     if not actor.task_roles or actor.user_id is None:
         return {}
     found: dict[UUID, list[str]] = {}
-    for task_id, roles in every_task_of(actor).known.items():
+    [on_tasks] = every_task_of(actor.tenant_id, [actor])
+    for task_id, roles in on_tasks.known.items():
         for role_id in roles:
             found.setdefault(role_id, []).append(str(task_id))
     return {role_id: sorted(tasks) for role_id, tasks in found.items()}
 
 
-def every_task_of(actor: Actor) -> RolesOnTasks:
-    """What somebody holds on single tasks, all of it as it is now: for who compares it later, and looks no more."""
+def every_task_of(tenant_id: UUID, actors: Collection[Actor]) -> list[RolesOnTasks]:
+    """What each of some people holds on single tasks, all of it as it is now: for who compares it later, and looks no
+    more. One query for all of them.
+    """
+    groups = {group_id for actor in actors for group_id in actor.group_ids}
+    given = {"tenant": tenant_id, "people": [actor.user_id for actor in actors], "groups": list(groups)}
+    held: dict[int | UUID, list[tuple[UUID, UUID]]] = {}
+    with tenancy.entered(db.session, tenant_id):
+        for user_id, group_id, task_id, role_id in db.session.execute(_EVERY_TASK, given):
+            held.setdefault(group_id or user_id, []).append((task_id, role_id))
+    return [_as_held(actor, held) for actor in actors]
+
+
+def _as_held(actor: Actor, held: Mapping[int | UUID, list[tuple[UUID, UUID]]]) -> RolesOnTasks:
     known: dict[UUID, set[UUID]] = {}
-    theirs = (AccessGrant.user_id == actor.user_id, AccessGrant.user_group_id.in_(actor.group_ids))
-    query = select(AccessGrant.task_id, AccessGrant.access_role_id).where(
-        AccessGrant.application_instance_id == actor.tenant_id, AccessGrant.task_id.is_not(None), or_(*theirs)
-    )
-    with tenancy.entered(db.session, actor.tenant_id):
-        for task_id, role_id in db.session.execute(query):
+    for holder in (actor.user_id or 0, *actor.group_ids):
+        for task_id, role_id in held.get(holder, ()):
             known.setdefault(task_id, set()).add(role_id)
     return RolesOnTasks(known=known, are_many=actor.on_tasks.are_many)
 

@@ -62,16 +62,15 @@ def viewer(holder: Holder) -> Actor | None:
 
 
 def viewers(tenant_id: UUID, user_ids: Collection[int]) -> dict[int, Actor | None]:
-    """The same of several people in one organisation, asked for together."""
+    """The same of several people in one organisation, asked for together.
+
+    A socket stays open for long: what they hold on single tasks is asked for now, and kept to be compared.
+    """
     found = find_members(tenant_id, user_ids)
-    return {user_id: _as_of_now(found.get(user_id)) for user_id in user_ids}
-
-
-def _as_of_now(actor: Actor | None) -> Actor | None:
-    """A socket stays open for long: what somebody holds on tasks is asked for now, and kept to be compared."""
-    if actor is None or not actor.task_roles:
-        return actor
-    return replace(actor, on_tasks=every_task_of(actor))
+    if some := [actor for actor in found.values() if actor.task_roles]:
+        held = zip(some, every_task_of(tenant_id, some), strict=True)
+        found |= {actor.user_id: replace(actor, on_tasks=on_tasks) for actor, on_tasks in held}
+    return {user_id: found.get(user_id) for user_id in user_ids}
 
 
 def people(tenant_id: UUID, user_ids: Collection[int]) -> list[Any]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from app.commands.access_grants import create_access_grant
 from app.queries.live_channels import viewers
+from app.schemas.access_grants import NewAccessGrant
+from tests.cast import afresh
+from tests.factories import a_group, a_task
+from tests.security.newcomers import newcomer
 
 
 def test_several_people_are_looked_up_in_one_statement(alice, bob, mallory, count_queries):
@@ -15,6 +20,33 @@ def test_several_people_are_looked_up_in_one_statement(alice, bob, mallory, coun
         bob.actor.permissions,
     ]
     assert found[mallory.user_id] is None
+
+
+def test_what_people_hold_on_single_tasks_is_asked_for_together(acme, alice, count_queries):
+    """Each is found to hold what they hold alone, be it by a group, and two more cost nothing more."""
+    tasks = [a_task(alice).id for _number in range(2)]
+    people = [newcomer(acme, None) for _number in range(4)]
+    group = a_group(acme, people[1], people[2])
+    for holder, role, task in (
+        ({"user_id": people[0].user_id}, "viewer", tasks[0]),
+        ({"user_group_id": group}, "member", tasks[0]),
+        ({"user_group_id": group}, "viewer", tasks[1]),
+        ({"user_id": people[2].user_id}, "reviewer", tasks[1]),
+    ):
+        new = NewAccessGrant(access_role_id=acme.roles[role], task_id=task, **holder)
+        create_access_grant(alice.actor, new)
+    afresh()
+    found = {}
+    ids = [each.user_id for each in people]
+    few = count_queries(lambda: viewers(acme.id, ids[:1]))
+    assert count_queries(lambda: found.update(viewers(acme.id, ids))) == few
+    roles = acme.roles
+    assert [found[user_id].on_tasks.known for user_id in ids] == [
+        {tasks[0]: {roles["viewer"]}},
+        {tasks[0]: {roles["member"]}, tasks[1]: {roles["viewer"]}},
+        {tasks[0]: {roles["member"]}, tasks[1]: {roles["viewer"], roles["reviewer"]}},
+        {},
+    ]
 
 
 def test_who_was_let_go_is_nobody_any_more(alice):
