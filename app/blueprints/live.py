@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from flask import Flask, current_app, request
@@ -20,6 +20,7 @@ from app.core import live as live_events
 from app.core import valkey
 from app.core.heartbeats import beat_forever
 from app.core.ids import new_secret_id
+from app.core.live import Announcement
 from app.core.transaction import end_reading
 from app.queries import live_channels
 from app.web import live_reader, welcoming
@@ -27,7 +28,7 @@ from app.web.cursors import CURSOR, Cursors
 from app.web.door import public
 from app.web.elements import Writer
 from app.web.presence import EDITS, PRESENCE, Presence
-from app.web.sockets import MOST_CHANNELS, OWN, Socket, Sockets, poke
+from app.web.sockets import MOST_CHANNELS, OWN, Socket, Sockets, gone_from, poke
 from app.web.welcoming import hold_socket
 from runcible.errors import StrictJsonError
 from runcible.strict_json import loads_object
@@ -117,27 +118,36 @@ def _lets_follow(socket: Socket, channel: live_channels.Channel) -> bool:
 
 
 def _tell_again(socket: Socket, name: str, last: str) -> None:
-    own = name.startswith(OWN)
-    stream = live_events.stream_of(None if own else socket.holder.tenant_id)
-    try:
-        missed = live_events.since(valkey.client(), stream, last)
-    except (RedisError, OSError):
-        missed = None
-    pokes = None if missed is None else [told for each in missed for told in _told_again(socket, name, own, *each)]
-    if pokes is None or len(pokes) > socket.free_places // 2:  # to ask once is less than so many pokes
+    missed = _missed(socket, name, last)
+    pokes, gone = _told_again(socket, name, missed or [])
+    if missed is None or len(pokes) > socket.free_places // 2:  # to ask once is less than so many pokes
         pokes = [json.dumps({"event": "resync", "channel": name})]
-    for each in pokes:
+    for each in (*pokes, *gone):
         socket.tell(each)
 
 
-def _told_again(socket: Socket, name: str, own: bool, place: str, told: dict[str, Any]) -> Iterable[str | bytes]:
-    event = live_events.announcement_from(told)
-    if name not in event.channels:
-        return
-    if own:
-        yield poke(event, name, "")
-    elif socket.viewer and live_channels.hears(socket.viewer, event.kind, event.id):
-        yield poke(event, name, place)
+def _missed(socket: Socket, name: str, last: str) -> list[tuple[str, Announcement]] | None:
+    """What was said on a channel after a place in the stream, each with its own; None where that is not known."""
+    stream = live_events.stream_of(None if name.startswith(OWN) else socket.holder.tenant_id)
+    try:
+        said = live_events.since(valkey.client(), stream, last)
+    except (RedisError, OSError):
+        return None
+    if said is None:
+        return None
+    events = [(place, live_events.announcement_from(told)) for place, told in said]
+    return [(place, event) for place, event in events if name in event.channels]
+
+
+def _told_again(socket: Socket, name: str, missed: list[tuple[str, Announcement]]) -> tuple[list[str], Collection[str]]:
+    """That things have changed which the viewer sees, and what they were taken off and see no longer."""
+    if name.startswith(OWN):
+        return [poke(event, name, "") for _place, event in missed], ()
+    things = {(event.kind, event.id) for _place, event in missed}
+    heard = live_channels.heard_of(socket.viewer, things) if socket.viewer else set()
+    unheard = [(place, event) for place, event in missed if (event.kind, event.id) not in heard]
+    gone = {event.id: gone_from(event, name, place) for place, event in unheard if socket.is_taken_off(event)}
+    return [poke(event, name, place) for place, event in missed if (event.kind, event.id) in heard], gone.values()
 
 
 def _check_origin():

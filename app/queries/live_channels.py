@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -103,11 +103,27 @@ def hears(actor: Actor, kind: str, row_id: str) -> bool:
 
     The id of what happened in the trail is that of the person who did it.
     """
+    return bool(heard_of(actor, [(kind, row_id)]))
+
+
+def heard_of(actor: Actor, things: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The same of many things, each a kind and an id: those of which somebody may hear. One query for each kind of
+    which they may see a part.
+    """
+    by_kind: dict[str, set[str]] = {}
+    for kind, row_id in things:
+        by_kind.setdefault(kind, set()).add(row_id)
+    return {(kind, row_id) for kind, ids in by_kind.items() for row_id in _heard_of_kind(actor, kind, ids)}
+
+
+def _heard_of_kind(actor: Actor, kind: str, ids: set[str]) -> set[str]:
     if sees_all(actor, kind):
-        return True
+        return ids
+    if not sees_some(actor, kind):
+        return set()
     if kind in WITHOUT_ROWS:
-        return sees_some(actor, kind) and kind == TRAIL and row_id == str(actor.user_id)
-    return sees_some(actor, kind) and is_in_sight(actor, kind, UUID(row_id))
+        return ids & {str(actor.user_id)} if kind == TRAIL else set()
+    return set(map(str, _those_in_sight(actor, kind, [UUID(row_id) for row_id in ids])))
 
 
 def sees_all(actor: Actor, kind: str) -> bool:
@@ -128,12 +144,16 @@ def sees_some(actor: Actor, kind: str) -> bool:
 
 def is_in_sight(actor: Actor, kind: str, row_id: UUID) -> bool:
     """Whether somebody may see one thing, be it since it is their own. Asks the database."""
+    return bool(_those_in_sight(actor, kind, [row_id]))
+
+
+def _those_in_sight(actor: Actor, kind: str, row_ids: list[UUID]) -> Collection[UUID]:
     model = _model(kind)
-    query = select(model.id).where(model.id == row_id, model.application_instance_id == actor.tenant_id)
+    query = select(model.id).where(model.id.in_(row_ids), model.application_instance_id == actor.tenant_id)
     with tenancy.entered(db.session, actor.tenant_id):
         if (clause := in_sight(actor, model)) is not None:
             query = query.where(clause)
-        return db.session.scalar(query, sight_of(actor, model) if clause is not None else {}) is not None
+        return db.session.scalars(query, sight_of(actor, model) if clause is not None else {}).all()
 
 
 def _viewing(kind: str) -> str | None:

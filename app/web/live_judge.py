@@ -30,7 +30,7 @@ from app.queries.socket_holders import Holder, welcome
 from app.queries.tasks import get_task
 from app.web.elements import ELEMENTS, Element, Writer, class_of, element_for, sees, task_told_by, the_system
 from app.web.presence import Presence
-from app.web.sockets import Socket, Sockets, poke, revocation
+from app.web.sockets import Socket, Sockets, gone_from, poke, revocation
 from app.web.wire import frame_of
 
 # What changes who may see what. A program that moves takes what is given in it to another place.
@@ -137,8 +137,8 @@ class Judge:
             elif channel == told.channel != told.kind:
                 self._sockets.unfollow(socket, channel)
                 socket.tell(revocation(channel))
-            elif socket.holder.user_id == told.taken_off:
-                socket.tell(revocation(channel, still=True, gone=told.id))
+            elif socket.is_taken_off(told):
+                socket.tell(gone_from(told, channel, place))
 
     def _show(
         self, told: Announcement, place: str, channel: str, element: Element, sockets: Collection[Socket]
@@ -163,8 +163,8 @@ class Judge:
             if reader is None or channel not in socket.channels:
                 continue
             if socket.holder.user_id not in sight:
-                if socket.holder.user_id == told.taken_off:
-                    socket.tell(revocation(channel, still=True, gone=told.id))
+                if socket.is_taken_off(told):
+                    socket.tell(gone_from(told, channel, place))
                 continue
             kind = sight[socket.holder.user_id]
             if kind not in written:

@@ -102,6 +102,10 @@ class Socket:
         self._outbox.clear()
         self._server.event.set()
 
+    def is_taken_off(self, told: Announcement) -> bool:
+        """Whether an event is that its holder was taken off something."""
+        return told.taken_off == self.holder.user_id
+
     @property
     def is_signed_out(self) -> bool:
         """Whether it was closed since nobody may hold it any more."""
@@ -257,12 +261,14 @@ def poke(told: Announcement, channel: str, place: str, **content: str) -> str:
 
 
 def revocation(channel: str, *, still: bool = False, **gone: str) -> str:
-    """What is told where somebody may see less of a channel, or nothing any more: to ask anew for what they show.
-
-    `gone` is a thing that they were taken off, which they saw until now.
-    """
+    """What is told where somebody may see less of a channel, or nothing any more: to ask anew for what they show."""
     event = "changed" if still else "revoked"
     return json.dumps({"event": event, "channel": channel, **gone}, separators=(",", ":"))
+
+
+def gone_from(told: Announcement, channel: str, place: str) -> str:
+    """What is told to whoever was taken off a thing, and sees it no longer by that: which it is, and to ask anew."""
+    return revocation(channel, still=True, gone=told.id, id=place)
 
 
 def is_about(farewell: Farewell, holder: Holder) -> bool:

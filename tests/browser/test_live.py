@@ -177,17 +177,24 @@ def test_who_is_let_go_while_reading_reads_no_more(visit, watch, alice):
 
 
 def test_what_was_missed_while_the_line_was_cut_is_made_up_for(visit, product, alice, bob):
-    task = a_task(alice)
-    window = visit(bob)
-    page = window.go(f"/tasks/{task.id}")
-    expect(page.locator("#live-state[data-line=open]")).to_be_attached()
-    with window.offline(network=True):
+    task = a_task(alice, name="Letter")
+    dora = freelancer(alice, task)
+    window, doras = visit(bob), visit(dora)
+    page, list_of_tasks = window.go(f"/tasks/{task.id}"), doras.go("/tasks")
+    for each in (page, list_of_tasks):
+        expect(each.locator("#live-state[data-line=open]")).to_be_attached()
+    with window.offline(network=True), doras.offline(network=True):
         product.kill("live")
         expect(page.get_by_text(OFF)).to_be_visible()
         say(alice, task, "While you were away")
+        unassign_task(alice.actor, task.id, dora.user_id)
         product.start("live")
+        for each in (page, list_of_tasks):  # or they would wait for the longer, the more often they have tried
+            each.evaluate("setInterval(() => dispatchEvent(new Event('online')), 300)")
         expect(page.get_by_text("While you were away")).to_be_visible()
+        expect(list_of_tasks.locator(".toast")).to_contain_text("You are no longer assigned to “Letter”")
     expect(page.get_by_text(OFF)).to_have_count(0)
+    expect(list_of_tasks.get_by_role("link", name="Letter")).to_have_count(0)
 
 
 def test_two_tabs_share_one_line(visit, alice, bob):

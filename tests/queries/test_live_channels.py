@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from app.commands.access_grants import create_access_grant
-from app.queries.live_channels import viewers
+from app.core.ids import new_secret_id
+from app.queries.live_channels import heard_of, viewers
 from app.schemas.access_grants import NewAccessGrant
 from tests.cast import afresh
-from tests.factories import a_group, a_task
+from tests.factories import a_grant, a_group, a_program, a_task
 from tests.security.newcomers import newcomer
 
 
@@ -47,6 +48,23 @@ def test_what_people_hold_on_single_tasks_is_asked_for_together(acme, alice, cou
         {tasks[0]: {roles["member"]}, tasks[1]: {roles["viewer"], roles["reviewer"]}},
         {},
     ]
+
+
+def test_what_was_missed_is_judged_in_one_statement_however_much_it_was(acme, alice, count_queries):
+    program = a_program(alice)
+    seen, *others = [a_task(alice, program).id for _number in range(4)]
+    dora = newcomer(acme, None)
+    a_grant(alice, "viewer", dora, task_id=seen)
+    mallorys = str(new_secret_id())
+    afresh()
+    actor = viewers(acme.id, [dora.user_id])[dora.user_id]
+    afresh()
+    one = count_queries(lambda: heard_of(actor, [("task", str(others[0]))]))
+    afresh()
+    found = set()
+    things = [("task", str(each)) for each in (seen, *others)] + [("task", mallorys), ("audit_event", str(seen))]
+    assert count_queries(lambda: found.update(heard_of(actor, things))) == one
+    assert found == {("task", str(seen))}
 
 
 def test_who_was_let_go_is_nobody_any_more(alice):

@@ -120,12 +120,49 @@ def test_who_is_taken_off_a_task_is_told_which_one_and_others_who_do_not_see_it_
     doras, erins, alices = (line(player, board, "task") for player in (dora, erin, alice))
     unassign_task(alice.actor, task.id, dora.user_id)
     told = [doras.next() for _ in range(2)]
+    places = {each.pop("id") for each in told}
+    assert len(places) == 1
     assert sorted(told, key=str) == [
         {"event": "changed", "channel": channel, "gone": str(task.id)} for channel in (board, "task")
     ]
     assert (doras.all_so_far(), erins.all_so_far()) == ([], [])
     assert {alices.next()["event"] for _ in range(2)} == {"task.updated"}
     assert "gone" not in str(alices.heard)
+
+
+def test_who_is_taken_off_a_task_while_away_is_told_when_they_come_back_and_once(alice, program, board, line):
+    task, other, seen = (kept(a_task(alice, program, name=name)) for name in ("Secret", "Shown", "In sight"))
+    dora, erin = freelancer(alice, task, other, seen), freelancer(alice, other)
+    a_grant(alice, "viewer", dora, task_id=seen.id)
+    lines = [line(player, board) for player in (dora, erin)]
+    update_task(alice.actor, other.id, TaskChanges(name="Shown to both"))
+    [last] = {each.next()["id"] for each in lines}
+    for each in lines:
+        each.connection.close()
+    for each in (task, seen):
+        unassign_task(alice.actor, each.id, dora.user_id)
+    update_task(alice.actor, other.id, TaskChanges(name="Shown to both, and later"))
+    doras, erins = (line(player, board, last=last) for player in (dora, erin))
+    told = doras.all_so_far()
+    assert [each["event"] for each in told] == ["task.updated", "task.updated", "changed"]
+    assert (told[-1]["gone"], told[-1]["channel"]) == (str(task.id), board)
+    assert [each["event"] for each in erins.all_so_far()] == ["task.updated"]
+    again = line(dora, board, last=max(each["id"] for each in told))
+    assert again.all_so_far() == []
+
+
+def test_who_missed_too_much_is_told_even_so_what_they_were_taken_off(alice, program, board, line):
+    task, other = (kept(a_task(alice, program)) for _ in range(2))
+    dora = freelancer(alice, task, other)
+    doras = line(dora, board)
+    update_task(alice.actor, other.id, TaskChanges(name="Heard"))
+    last = doras.next()["id"]
+    doras.connection.close()
+    unassign_task(alice.actor, task.id, dora.user_id)
+    for number in range(70):
+        update_task(alice.actor, other.id, TaskChanges(name=f"Number {number}"))
+    told = line(dora, board, last=last).all_so_far()
+    assert [(each["event"], each.get("gone")) for each in told] == [("resync", None), ("changed", str(task.id))]
 
 
 def test_what_is_gone_is_told_without_content(alice, bob, program, board, line):

@@ -26,7 +26,7 @@ export function openLine(address, since, hear, show) {
   const heardOn = {}; // each channel has an order of its own: what takes longer to be told comes after what happened later
   const listen = (message) => {
     const before = heardOn[message.channel] ?? since;
-    if (message.id && !message.html && isBefore(message.id, before)) return; // told again for another tab
+    if (message.id && !message.html && !message.gone && isBefore(message.id, before)) return; // told again for another tab
     heardOn[message.channel] = later(before, message.id);
     heard = later(heard, message.id);
     hear(message);

@@ -96,7 +96,7 @@ function hearInTurn(message) {
 function hear(message) {
   const { event, channel, by, gone } = message;
   if (meet(message)) return;
-  if (gone) tellOf(gone);
+  if (gone) tellOf(gone, message.id);
   for (const part of parts()) {
     if (channel && !channelsOf(part).includes(channel)) continue;
     const isOwn = by === placeOf(part);
@@ -111,11 +111,13 @@ function hear(message) {
 
 const told = new Set();
 
-/** Whoever was taken off a thing, and sees it no longer, is told so: once, and of which if it is still shown. */
-function tellOf(id) {
-  if (told.has(id)) return;
-  told.add(id);
-  setTimeout(() => told.delete(id), A_WHILE_MS);
+/**
+ * Whoever was taken off a thing, and sees it no longer, is told so, and of which if it is still shown: once, though it
+ * is said on several channels, and again to a line that was cut.
+ */
+function tellOf(id, place) {
+  if (told.has(id + place)) return;
+  told.add(id + place);
   const shown = document.querySelector(`[data-live] a[href$="/${id}"]:not(nav a)`);
   toast(shown ? say("taken_off").replace("{name}", shown.textContent.trim()) : say("taken_off_one"));
 }
