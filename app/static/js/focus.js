@@ -21,10 +21,12 @@ export function watchFocus() {
     stood = !isLost();
   });
   document.addEventListener("htmx:after:settle", ({ target }) => {
-    if (asked.has(target) && isElsewhere(asked.get(target))) return;
+    const from = asked.get(target);
+    if (from && isElsewhere(from)) return;
     // htmx gives back the focus of what has an id, but only after this event.
     const summary = target.querySelector?.(WRONG);
     if (summary) focus(summary);
+    else if (from) landOnceDrawn(target, trail, from);
     else if (isPage(target)) landOn(target, trail);
     else if (stood && isLost()) focus(nearest(trail, target));
   });
@@ -39,6 +41,14 @@ function sendByKey(event) {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target.tagName !== "TEXTAREA") return;
   event.preventDefault();
   event.target.form?.requestSubmit();
+}
+
+/**
+ * To give something the focus, a browser lays out all there is; it will for the frame as well. So a panel is shown first: where
+ * the keyboard stands meanwhile it still does.
+ */
+function landOnceDrawn(panel, trail, from) {
+  requestAnimationFrame(() => setTimeout(() => { if (panel.isConnected && !isElsewhere(from)) landOn(panel, trail); }));
 }
 
 function landOn(page, trail) {

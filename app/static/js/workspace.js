@@ -239,7 +239,7 @@ function arrived(panel) {
   if (beside.has(place)) panel.querySelector('[data-act="beside"]')?.setAttribute("aria-pressed", "true");
   const isOther = path !== place.dataset.shows;
   place.dataset.shows = path;
-  write(isOther ? "pushState" : "replaceState");
+  if (isOther || !isUnwritten) write(isOther ? "pushState" : "replaceState"); // else it is about to be, once this is drawn
   if (isOther) show(place);
 }
 
