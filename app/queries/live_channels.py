@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from operator import contains
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, column, false, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core import tenancy
 from app.core.actor import Actor
 from app.core.database import Base, db
-from app.core.permissions import in_sight, sight_of, viewing_of
+from app.core.permissions import in_sight, may_see, places_of, sight_of, viewing_of
 from app.core.roles import PERMISSIONS
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.users import User
@@ -98,17 +100,11 @@ def may_follow(actor: Actor, channel: Channel) -> bool:
     return isinstance(channel.id, UUID) and is_in_sight(actor, channel.kind, channel.id)
 
 
-def hears(actor: Actor, kind: str, row_id: str) -> bool:
-    """Whether somebody may hear that a thing has changed. Asks the database where they may see a part of its kind.
-
-    The id of what happened in the trail is that of the person who did it.
-    """
-    return bool(heard_of(actor, [(kind, row_id)]))
-
-
 def heard_of(actor: Actor, things: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The same of many things, each a kind and an id: those of which somebody may hear. One query for each kind of
-    which they may see a part.
+    """Of which things, each a kind and an id, somebody may hear that they have changed.
+
+    One query for each kind of which they may see a part.
+    The id of what happened in the trail is that of the person who did it.
     """
     by_kind: dict[str, set[str]] = {}
     for kind, row_id in things:
@@ -124,6 +120,38 @@ def _heard_of_kind(actor: Actor, kind: str, ids: set[str]) -> set[str]:
     if kind in WITHOUT_ROWS:
         return ids & {str(actor.user_id)} if kind == TRAIL else set()
     return set(map(str, _those_in_sight(actor, kind, [UUID(row_id) for row_id in ids])))
+
+
+def hearers(tenant_id: UUID, kind: str, row_id: str, actors: Collection[Actor]) -> set[int | None]:
+    """Which of many people in an organisation may hear that one thing has changed: their ids.
+
+    Two queries for all who may see a part of its kind, and these as they may see it by now.
+    """
+    heard = {actor.user_id for actor in actors if sees_all(actor, kind)}
+    others = {actor.user_id for actor in actors if sees_some(actor, kind)} - heard
+    if kind in WITHOUT_ROWS:
+        return heard | {each for each in others if kind == TRAIL and row_id == str(each)}
+    return heard.union(_seeing(tenant_id, _model(kind), UUID(row_id), others) if others else ())
+
+
+def _seeing(tenant_id: UUID, model: Any, row_id: UUID, user_ids: Collection[int]) -> Iterable[int]:
+    """Who of some people may see a row, as `fetch` asks it of each."""
+    people = func.unnest(bindparam("people", type_=ARRAY(BigInteger))).table_valued(column("id", BigInteger))
+    person: ColumnElement[int] = literal_column("person.id", BigInteger)  # one and the same in each part, however deep
+    query = (
+        select(person, *places_of(model))
+        .select_from(model)
+        .outerjoin(people.render_derived("person"), model.is_own(person) if hasattr(model, "is_own") else false())
+        .where(model.id == row_id, model.application_instance_id == tenant_id)
+    )
+    with tenancy.entered(db.session, tenant_id):
+        rows = db.session.execute(query, {"people": list(user_ids)}).all()
+        if not rows:
+            return []
+        own, places = {row[0] for row in rows}, [place for place in rows[0][1:] if place]
+        members = find_members(tenant_id, user_ids, places)
+    viewing = viewing_of(model)
+    return [each for each, actor in members.items() if may_see(actor, viewing, places, partial(contains, own, each))]
 
 
 def sees_all(actor: Actor, kind: str) -> bool:

@@ -125,14 +125,14 @@ class Judge:
                     log.warning("live.not_judged", error=type(failure).__name__)
 
     def _tell(self, told: Announcement, place: str, sockets: Collection[tuple[Socket, str]]) -> None:
-        hears: dict[Holder, bool] = {}
+        viewers = {viewer.user_id: viewer for socket, _channel in sockets if (viewer := socket.viewer)}
+        heard = live_channels.hearers(UUID(told.tenant_id), told.kind, told.id, viewers.values())
+        end_reading()
         frames = {channel: frame_of(poke(told, channel, place)) for channel in told.channels}
         for socket, channel in sockets:
             if socket.viewer is None:
                 continue
-            if socket.holder not in hears:
-                hears[socket.holder] = live_channels.hears(socket.viewer, told.kind, told.id)
-            if hears[socket.holder]:
+            if socket.holder.user_id in heard:
                 socket.pass_on(frames[channel])
             elif channel == told.channel != told.kind:
                 self._sockets.unfollow(socket, channel)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from app.commands.access_grants import create_access_grant
+from app.commands.access_roles import create_access_role
+from app.commands.task_assignments import assign_task
 from app.core.ids import new_secret_id
-from app.queries.live_channels import heard_of, viewers
+from app.queries.live_channels import heard_of, hearers, viewers
 from app.schemas.access_grants import NewAccessGrant
+from app.schemas.access_roles import NewAccessRole
+from app.schemas.tasks import Assignment
 from tests.cast import afresh
-from tests.factories import a_grant, a_group, a_program, a_task
+from tests.factories import a_certification, a_grant, a_group, a_program, a_task
 from tests.security.newcomers import newcomer
 
 
@@ -65,6 +69,39 @@ def test_what_was_missed_is_judged_in_one_statement_however_much_it_was(acme, al
     things = [("task", str(each)) for each in (seen, *others)] + [("task", mallorys), ("audit_event", str(seen))]
     assert count_queries(lambda: found.update(heard_of(actor, things))) == one
     assert found == {("task", str(seen))}
+
+
+def test_who_may_hear_of_a_thing_is_asked_for_all_at_once(acme, alice, bob, count_queries):
+    """To each the answer is the one that they would get alone, and many cost no more than one."""
+    task = a_task(alice)
+    things = {"task": task.id, "program": task.program_id, "certification": a_certification(alice, task_id=task.id)}
+    role = NewAccessRole(name="Own only", permissions=("task.view_own", "certification.view_own", "program.view_own"))
+    own = create_access_role(alice.actor, role).id
+    in_program, on_task, elsewhere, on_it, not_on_it, nothing = (newcomer(acme, None) for _number in range(6))
+    things["access_grant"] = a_grant(alice, "viewer", in_program, program_id=things["program"]).id
+    a_grant(alice, "viewer", on_task, task_id=things["task"])
+    a_grant(alice, "viewer", elsewhere, task_id=a_task(alice).id)
+    for each in (on_it, not_on_it):
+        create_access_grant(alice.actor, NewAccessGrant(access_role_id=own, user_id=each.user_id))
+    assign_task(alice.actor, things["task"], Assignment(user_id=on_it.user_id))
+    people = (alice, bob, in_program, on_task, elsewhere, on_it, not_on_it, nothing)
+    afresh()
+    actors = viewers(acme.id, [each.user_id for each in people])
+
+    def told(kind, row_id, *some):
+        afresh()
+        found = set()
+        asked = count_queries(lambda: found.update(hearers(acme.id, kind, row_id, [actors[each] for each in some])))
+        return found, asked
+
+    heard = {}
+    for kind, row_id in [*things.items(), ("audit_event", alice.user_id), ("task", new_secret_id())]:
+        alone = {user_id for user_id, actor in actors.items() if heard_of(actor, [(kind, str(row_id))])}
+        _found, few = told(kind, str(row_id), in_program.user_id)
+        assert told(kind, str(row_id), *actors) == (alone, few), kind
+        heard.setdefault(kind, alone)
+    assert heard["task"] == {each.user_id for each in (alice, bob, in_program, on_task, on_it)}
+    assert heard["program"] == {each.user_id for each in (alice, bob, in_program, on_it)}
 
 
 def test_who_was_let_go_is_nobody_any_more(alice):
