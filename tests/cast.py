@@ -165,4 +165,4 @@ def system(organisation: Organisation) -> Actor:
 def afresh() -> None:
     """Look at the database anew. What a test holds in its hands stays readable, as it was."""
     db.session.expunge_all()
-    end_reading()  # by a COMMIT: with a ROLLBACK the driver forgets its prepared statements, and each is planned anew
+    end_reading()

@@ -13,11 +13,13 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
+from app.core.prepared import keep_prepared
+
 RESTED = 15.0  # seconds
 
 
 def watch(engine: Engine) -> None:
-    """Look at each connection that is taken out of the pool of `engine` again."""
+    """Look at each connection that is taken out of the pool of `engine` again, and have it keep what it prepared."""
 
     def put_back(_connection: Any, record: Any) -> None:
         record.info["rests_since"] = time.monotonic()
@@ -34,5 +36,6 @@ def watch(engine: Engine) -> None:
         except psycopg.Error as gone:
             raise InvalidatePoolError from gone
 
+    event.listen(engine, "connect", keep_prepared)
     event.listen(engine, "checkin", put_back)
     event.listen(engine, "checkout", taken_out)

@@ -203,7 +203,7 @@ def _judge(duties: Duties, name: str) -> None:
 
 
 def end_reading() -> None:
-    """End a transaction that has only read, by COMMIT: at a ROLLBACK psycopg forgets every statement it has prepared.
+    """End a transaction that has only read, by COMMIT.
 
     What was changed outside of a command is a defect of who changed it, and is rolled back. Raises nothing: when the
     database has gone by now, all that was wanted of it has been read.
