@@ -71,7 +71,7 @@ def test_somebody_unknown_is_asked_to_sign_in(app, world: World, name):
 @pytest.mark.parametrize("name", [name for name in ACCESS if ACCESS[name]["carol"] == 403])
 def test_a_refusal_changes_nothing(app, world: World, name):
     route, row = world.route(name), ACCESS[name]
-    ids = world.ids(row.get("needs"))
+    ids = world.ids_for_nothing(row.get("needs"))
     before = world.trace()
     answer = world.send(route, "carol", ids)
     assert answer.status_code == 403
@@ -82,7 +82,7 @@ def test_a_refusal_changes_nothing(app, world: World, name):
 @pytest.mark.parametrize("name", [name for name in ACCESS if "<uuid:" in name or "_id}" in str(ACCESS[name])])
 def test_an_id_of_another_organisation_is_an_id_that_does_not_exist(app, world: World, name):
     route, row = world.route(name), ACCESS[name]
-    acmes = world.ids(row.get("needs"))
+    acmes = world.ids_for_nothing(row.get("needs"))
     before = world.trace()
     for headers in ({}, HTMX) if name in PAGES else ({},):
         theirs = world.send(route, "mallory", acmes, slug=world.globex.slug, headers=headers)
@@ -96,7 +96,7 @@ def test_an_id_of_another_organisation_is_an_id_that_does_not_exist(app, world: 
 
 @pytest.mark.parametrize("name", ACCESS)
 def test_a_stranger_is_shown_no_byte_of_acme_and_changes_nothing_there(app, world: World, name):
-    acmes = world.ids(ACCESS[name].get("needs"))
+    acmes = world.ids_for_nothing(ACCESS[name].get("needs"))
     before = world.trace()
     answer = world.send(world.route(name), "mallory", acmes, slug=world.globex.slug)
     assert answer.status_code == ACCESS[name]["mallory"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -43,6 +44,7 @@ from tests.trail import audit_rows
 
 ACCESS = access.rows()
 CANARY = "canary-7f3a"  # stands in every name and text of acme, and nowhere else
+MOMENT = 60.0  # seconds; who signed in long ago is asked "Is it you?"
 ELSEWHERE = "198.51.100.9"  # an address from which nobody in these tests signs in rightly
 
 
@@ -80,6 +82,14 @@ def routes(app: Flask) -> list[Route]:
 
 
 @dataclass(frozen=True)
+class Session:
+    """A browser in which somebody is signed in, and until when (monotonic) that counts as a moment ago."""
+
+    cookie: str
+    until: float
+
+
+@dataclass(frozen=True)
 class World:
     """acme with somebody of every role, full of things; globex with mallory."""
 
@@ -89,11 +99,21 @@ class World:
     people: dict[str, Player]
     things: dict[str, str]
     strange: dict[str, str] = field(compare=False)
+    _sessions: dict[str, Session] = field(default_factory=dict, compare=False)
+    _kept: dict[str, dict[str, str]] = field(default_factory=dict, compare=False)
 
     def ids(self, needs: str | None = None) -> dict[str, str]:
         """The ids of acme that a route is called with. `needs` names what has to be made anew for it."""
         made = {} if needs is None else _MAKERS[needs](self)
         return self.things | {name: str(value) for name, value in made.items()}
+
+    def ids_for_nothing(self, needs: str | None = None) -> dict[str, str]:
+        """The same for who is refused by all means, so that what was made stays as it is for the next as well."""
+        if needs is None:
+            return self.things
+        if needs not in self._kept:
+            self._kept[needs] = self.ids(needs)
+        return self._kept[needs]
 
     @property
     def secrets(self) -> list[str]:
@@ -121,7 +141,7 @@ class World:
             body["json"] = _filled(row["json"], ids)
         elif "form" in row:
             body["data"] = _filled(row["form"], ids)
-        return client.open(
+        answer = client.open(
             path,
             method=route.method,
             query_string=_filled(row.get("query", {}), ids),
@@ -129,14 +149,24 @@ class World:
             environ_overrides={"REMOTE_ADDR": ELSEWHERE},
             **body,
         )
+        if route.method != "GET" and answer.status_code < 400:
+            self._sessions.clear()  # it may have been what ends them
+        return answer
 
     def credentials(self, route: Route, person: str | None, client: FlaskClient) -> dict[str, str]:
-        """The headers with which `person` calls `route`; the cookie of a new session goes into `client`."""
+        """The headers with which `person` calls `route`; the cookie of a session goes into `client`."""
         if route.is_api:
             return {} if person is None else {"Authorization": f"Bearer {self.people[person].api_key}"}
         if person is not None:
-            client.set_cookie("sid", self.new_session(person), domain="localhost")
+            client.set_cookie("sid", self._session(person), domain="localhost")
         return {} if route.method == "GET" else dict(ORIGIN)
+
+    def _session(self, person: str) -> str:
+        """The cookie of a browser in which `person` has signed in a moment ago."""
+        known = self._sessions.get(person)
+        if known is None or time.monotonic() > known.until:
+            known = self._sessions[person] = Session(self.new_session(person), time.monotonic() + MOMENT)
+        return known.cookie
 
     def new_session(self, person: str) -> str:
         """The cookie of one more browser in which `person` is signed in."""
