@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from app.core.shared_documents import Broken, Document, Missing
 from app.core.transaction import end_reading
 from app.core.yjs_updates import Unreadable
 from app.models.shared_texts import SharedText
-from app.queries import live_channels
+from app.queries.identity import find_members
 from app.queries.shared_texts import KINDS, find_shared_text, get_thing, names_of, updates_of
 from app.queries.socket_holders import Holder
 from app.web import text_messages as messages
@@ -127,7 +128,7 @@ class Room:
 
         Raises Unreadable, Forbidden for who may only read, NotFound where the text is gone, Conflict where it is full.
         """
-        actor = live_channels.viewer(socket.holder)
+        actor = self._people([socket]).get(socket.holder.user_id)
         if actor is None:
             raise NotFound
         if not actor.may(f"{self.kind}.update", *socket.lies_in):
@@ -231,10 +232,14 @@ class Room:
                 self._broadcast(news)
             self._heard = number
 
+    def _people(self, sockets: Collection[TextSocket]) -> dict[int, Actor]:
+        """Who holds these sockets, with what they may do by now with the thing that the text is of. One query."""
+        return find_members(self.tenant_id, {socket.holder.user_id for socket in sockets}, [self.row_id])
+
     def _look_at_rights(self) -> None:
-        viewers = {socket.holder: live_channels.viewer(socket.holder) for socket in list(self.sockets)}
+        people = self._people(list(self.sockets))
         for socket in list(self.sockets):
-            actor, could_write = viewers.get(socket.holder), socket.may_write
+            actor, could_write = people.get(socket.holder.user_id), socket.may_write
             try:
                 if actor is None:
                     raise NotFound

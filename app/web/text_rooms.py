@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.live import Announcement
 from app.core.phrases import phrase
 from app.core.transaction import end_reading
-from app.queries import live_channels
+from app.queries.identity import find_members
 from app.queries.shared_texts import CERTIFIED, find_shared_text, get_thing
 from app.web.live_judge import OF_ACCESS
 from app.web.text_relay import Relay
@@ -50,7 +50,8 @@ class Rooms:
         """
         if kind in CERTIFIED:
             raise Forbidden(phrase("What is certified is never changed. Make a new version of it."))
-        actor, tenant_id = live_channels.viewer(socket.holder), socket.holder.tenant_id
+        user_id, tenant_id = socket.holder.user_id, socket.holder.tenant_id
+        actor = None if tenant_id is None else find_members(tenant_id, [user_id], [row_id]).get(user_id)
         if actor is None or tenant_id is None:
             raise NotFound
         with tenancy.entered(db.session, tenant_id):

@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from app.commands.shared_texts import open_shared_text
 from app.core import tenancy
 from app.core.database import db, fresh_session
 from app.core.ids import new_id
+from app.core.shared_documents import begun_with
 from app.models.access_grants import AccessGrant
-from tests.cast import join, play
+from app.queries.shared_texts import find_shared_text, get_thing
+from app.queries.socket_holders import Holder
+from app.web.text_room import Room, TextSocket
+from tests.cast import afresh, join, play
 from tests.factories import a_certification, a_grant, a_program, a_task
+from tests.security.newcomers import newcomer
 from tests.security.world import ACCESS, World
 
 # What tells of a statement that it is sent only to find out what somebody may do.
@@ -28,6 +35,7 @@ ASKING = (
     "enter_application_instance(",
     "roles_of_people(",
     "SELECT access_grants.task_id, access_grants.access_role_id",
+    "SELECT access_grants.user_id, access_grants.user_group_id, access_grants.task_id",
 )
 MORE_THAN_ONCE = {
     "GET /api/v1/auth": 2,  # tells a program all of it, the tasks by name, which the door does not count
@@ -90,6 +98,27 @@ def test_nothing_is_asked_of_the_programs_around_one(app, world_of_tasks: World)
             with asked() as statements:
                 world.send(world.route(name), person, world.things | {"program_id": str(inner.id)})
             assert len(statements) == 1, (name, person)
+
+
+def test_everybody_at_a_text_is_looked_up_together_and_whoever_writes_once(alice, acme):
+    """What somebody writes is asked for its permission each time: it may have ended since."""
+    task_id = a_task(alice).id
+    open_shared_text(alice.actor, "task", task_id)
+    people = [newcomer(acme, None) for _number in range(3)]
+    for person in people:
+        a_grant(alice, "member", person, task_id=task_id)
+    afresh()
+    with tenancy.entered(db.session, acme.id):
+        room = Room(acme.id, "task", task_id, find_shared_text(get_thing(alice.actor, "task", task_id)), Mock())
+    room.sockets |= {TextSocket(Mock(), Holder(new_id(), person.user_id, acme.id)) for person in people}
+    with asked() as statements:
+        room.look(every=0)
+    assert len(statements) == 1
+    assert all(socket.may_write for socket in room.sockets)
+    writer = next(iter(room.sockets))
+    with asked() as statements:
+        room.take(writer, begun_with("Together"))
+    assert (len(statements), writer.kept) == (1, 1)
 
 
 @contextmanager
