@@ -247,16 +247,17 @@ def told_of_oneself(event: Any) -> str | None:
 def told_of_event(event: Any) -> str:
     """What somebody did, for the trail of the whole organisation, without the name of the thing itself."""
     kind, done = event.event_type.rsplit(".", 1) if "." in event.event_type else ("", event.event_type)
-    after = {change.field: change.after if change.after is not None else change.before for change in event.changes}
+    # Of what was taken away nothing has changed, and the facts tell what it was.
+    ids = event.facts | {each.field: each.before if each.after is None else each.after for each in event.changes}
     words = {name: called(_STATES.get(str(value), str(value))) for name, value in event.facts.items()}
     named = {
         "person": _named(event, "User", event.facts.get("user_id"), _("somebody")),
-        "role": _named(event, "AccessRole", after.get("access_role_id"), _("that is gone")),
-        "holder": _named(event, "User", after.get("user_id"), "")
-        or _named(event, "UserGroup", after.get("user_group_id"), _("a group that is gone")),
-        "member": _named(event, "User", after.get("user_id"), "")
-        or _named(event, "UserGroup", after.get("member_group_id"), _("somebody")),
-        "group": _named(event, "UserGroup", after.get("user_group_id"), _("a group that is gone")),
+        "role": _named(event, "AccessRole", ids.get("access_role_id"), _("that is gone")),
+        "holder": _named(event, "User", ids.get("user_id"), "")
+        or _named(event, "UserGroup", ids.get("user_group_id"), _("a group that is gone")),
+        "member": _named(event, "User", ids.get("user_id"), "")
+        or _named(event, "UserGroup", ids.get("member_group_id"), _("somebody")),
+        "group": _named(event, "UserGroup", ids.get("user_group_id"), _("a group that is gone")),
         "from_state": "?",
         "to_state": "?",
     }

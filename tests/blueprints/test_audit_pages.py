@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from app.commands.access_grants import delete_access_grant
 from app.commands.organisations import update_organisation
 from app.commands.tasks import update_task
+from app.commands.user_groups import add_user_group_member, remove_user_group_member
 from app.core import clock
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import TaskChanges
+from app.schemas.user_groups import NewUserGroupMember
 from app.web.word_diff import word_diff
-from tests.factories import a_program, a_task, an_avatar
+from tests.factories import a_grant, a_group, a_program, a_task, an_avatar
 from tests.trail import as_auditor
 
 TEXT = "We answer every letter within ten working days, and say who answers it."
@@ -52,6 +55,17 @@ def test_what_somebody_does_to_their_own_account_is_said_of_themselves(form, ali
 def test_a_sentence_ends_where_the_thing_has_no_name_to_follow(form, alice):
     update_organisation(alice.actor, OrganisationChanges(currency="CHF"))
     assert "</strong> changed the settings of the organisation</p>" in form(alice).get("/audit").text
+
+
+def test_what_was_taken_away_is_said_with_whom_it_was_taken_from(form, alice, bob):
+    """Nothing of a grant, or of a place in a group, has changed when it goes: facts of the event say what it was."""
+    group = a_group(alice.organisation, name="Night shift")
+    member = add_user_group_member(alice.actor, group, NewUserGroupMember(user_id=bob.user_id))
+    remove_user_group_member(alice.actor, group, member.id)
+    delete_access_grant(alice.actor, a_grant(alice, "auditor", bob).id)
+    trail = form(alice).get("/audit").text
+    assert "took Bob out of Night shift" in trail
+    assert "took the role Auditor from Bob" in trail
 
 
 def test_the_way_of_a_key_is_told_by_how_the_key_begins(form, api, alice):
