@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -90,9 +90,11 @@ class Forbidden(DomainError):
     permission: str | None = None  # the one that is lacking, where there is one to name
 
     @classmethod
-    def lacking(cls, permission: str) -> Forbidden:
-        """The refusal to somebody who lacks a permission."""
-        refusal = cls()
+    def lacking(cls, permission: str, scopes: Collection[str] = ("*",)) -> Forbidden:
+        """The refusal to somebody who lacks a permission, or to a key that has none of these `scopes` for it."""
+        is_out_of_scope = not {permission, "*"}.intersection(scopes)
+        told = phrase("This key was not given the scope %(scope)s.", scope=permission) if is_out_of_scope else None
+        refusal = cls(told)
         refusal.permission = permission
         return refusal
 

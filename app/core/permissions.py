@@ -36,7 +36,6 @@ from app.core.actor import Actor, SignedIn
 from app.core.audit_state import remember
 from app.core.database import db
 from app.core.errors import Forbidden, NotFound, StaleVersion
-from app.core.phrases import phrase
 from app.core.roles import OWN_SCOPES, SYSTEM_PERMISSIONS
 from app.core.transaction import has_asked
 
@@ -81,7 +80,7 @@ def fetch(
     if not may_see(actor, viewing, lies_in, lambda: is_own):
         raise NotFound
     if permission != viewing and not actor.may(permission, *lies_in):
-        raise Forbidden.lacking(permission)
+        raise Forbidden.lacking(permission, actor.scopes)
     remember(row)
     return row  # type: ignore[no-any-return]
 
@@ -100,13 +99,13 @@ def require(actor: Actor, permission: str, *places: UUID | None) -> None:
     Raises Forbidden, or NotFound where even looking is not allowed.
     """
     _asked(permission)
-    _refuse_unless(actor.may(permission, *places), permission)
+    _refuse_unless(actor.may(permission, *places), actor, permission)
 
 
 def require_in(actor: Actor, permission: str, program: UUID | None) -> None:
     """The same of a program only, by its id: what somebody holds on single tasks does not count, nor is looked up."""
     _asked(permission)
-    _refuse_unless(actor.may_in(permission, program), permission)
+    _refuse_unless(actor.may_in(permission, program), actor, permission)
 
 
 def require_somewhere(actor: Actor, permission: str) -> None:
@@ -116,7 +115,7 @@ def require_somewhere(actor: Actor, permission: str) -> None:
     """
     _asked(permission)
     own = permission.endswith(".view") and actor.may_somewhere(f"{permission}_own")
-    _refuse_unless(own or actor.may_somewhere(permission), permission)
+    _refuse_unless(own or actor.may_somewhere(permission), actor, permission)
 
 
 def oneself(actor: Actor, scope: str) -> SignedIn:
@@ -131,7 +130,7 @@ def oneself(actor: Actor, scope: str) -> SignedIn:
     kind, _, done = scope.partition(".")
     enough = {own for own in OWN_SCOPES if own == scope or (done == "view_own" and own.startswith(f"{kind}."))}
     if actor.scopes.isdisjoint(enough | {"*"}):
-        raise Forbidden(phrase("This key was not given the scope for it."))
+        raise Forbidden.lacking(scope, actor.scopes)
     return SignedIn(actor.user_id, actor.name, actor.email, origin=actor.origin, profile=actor.profile)
 
 
@@ -268,12 +267,12 @@ def as_uuid(text: str) -> UUID:
         raise NotFound from None
 
 
-def _refuse_unless(allowed: bool, permission: str) -> None:
+def _refuse_unless(allowed: bool, actor: Actor, permission: str) -> None:
     if allowed:
         return
     if permission.endswith(".view"):
         raise NotFound
-    raise Forbidden.lacking(permission)
+    raise Forbidden.lacking(permission, actor.scopes)
 
 
 def _asked(permission: str) -> None:

@@ -77,6 +77,17 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(web_app, alice):
     assert status(web_app, reader, "/api/v1/certifications") == 404
 
 
+def test_a_refused_request_says_whether_the_key_or_its_person_lacks_it(web_app, alice, carol):
+    """Who reads it knows whether to make another key or to ask for another role."""
+    path = f"/api/v1/tasks/{a_task(alice, a_program(alice)).id}"
+    for key, told in {
+        alice.key_with("task.view"): "This key was not given the scope task.delete.",
+        carol.key_with("task.view", "task.delete"): "Your role does not allow this.",
+    }.items():
+        answer = web_app.test_client().delete(path, headers={"Authorization": f"Bearer {key}"})
+        assert (answer.status_code, answer.json["error"]["message"]) == (403, told)
+
+
 def test_a_scope_is_a_limit_and_no_gift(web_app, alice, carol):
     """A key of carol's that names everything may still only look, as carol herself."""
     program = a_program(alice)
