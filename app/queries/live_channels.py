@@ -100,6 +100,13 @@ def may_follow(actor: Actor, channel: Channel) -> bool:
     return isinstance(channel.id, UUID) and is_in_sight(actor, channel.kind, channel.id)
 
 
+def followers(tenant_id: UUID, channel: Channel, actors: Collection[Actor]) -> set[int | None]:
+    """Which of many people in an organisation may still be told of what they follow: their ids. Two queries at most."""
+    if channel.kind in WITHOUT_ROWS or not isinstance(channel.id, UUID):
+        return {actor.user_id for actor in actors if may_follow(actor, channel)}
+    return hearers(tenant_id, channel.kind, str(channel.id), actors)
+
+
 def heard_of(actor: Actor, things: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Of which things, each a kind and an id, somebody may hear that they have changed.
 

@@ -226,8 +226,9 @@ class Presence:
         self._look_when_somebody_may_be_gone(crowd, there, watching)
         change = _change(room, crowd, {member.user_id for member in there})
         room.told_at = time.monotonic()
+        ways = _ways_of_telling(crowd, watching)
         for socket, before in watching.items():
-            way = _way_of_telling(socket, crowd)
+            way = ways.get(socket)
             if way is not None and (way != before or change is not None):
                 all_there_is = _all_there_is(room, socket, {member.user_id for member in there})
                 message = change if change is not None and way == before else all_there_is
@@ -272,14 +273,15 @@ def _all_there_is(room: Room, socket: Socket, there: set[int]) -> dict[str, Any]
     return {"whole": True, "you": you, "count": room.count, "joined": list(room.shown.values()), "left": []}
 
 
-def _way_of_telling(socket: Socket, crowd: Crowd) -> str | None:
-    """Whether somebody may be told, looked up as for every event, and whether they may see names."""
-    channel, viewer = live_channels.channel_named(crowd.channel), socket.viewer
-    if viewer is None or channel is None or crowd.channel not in socket.channels:
-        return None
-    if not live_channels.sees_all(viewer, channel.kind) and not live_channels.may_follow(viewer, channel):
-        return None
-    return NAMES if viewer.may_somewhere("user.view") else NUMBER
+def _ways_of_telling(crowd: Crowd, watching: Iterable[Socket]) -> dict[Socket, str]:
+    """Who may be told, looked up as for every event and for all at once, and whether they may see names."""
+    channel = live_channels.channel_named(crowd.channel)
+    viewers = {socket: socket.viewer for socket in watching if socket.viewer and crowd.channel in socket.channels}
+    if channel is None or not viewers:
+        return {}
+    told = live_channels.followers(crowd.tenant_id, channel, viewers.values())
+    names = {socket: viewer.may_somewhere("user.view") for socket, viewer in viewers.items()}
+    return {socket: NAMES if names[socket] else NUMBER for socket in viewers if socket.holder.user_id in told}
 
 
 def _frame(crowd: Crowd, told: dict[str, Any], way: str) -> str:

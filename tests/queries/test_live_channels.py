@@ -6,7 +6,7 @@ from app.commands.access_grants import create_access_grant
 from app.commands.access_roles import create_access_role
 from app.commands.task_assignments import assign_task
 from app.core.ids import new_secret_id
-from app.queries.live_channels import heard_of, hearers, viewers
+from app.queries.live_channels import channel_named, followers, heard_of, hearers, may_follow, sees_all, viewers
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.access_roles import NewAccessRole
 from app.schemas.tasks import Assignment
@@ -100,6 +100,9 @@ def test_who_may_hear_of_a_thing_is_asked_for_all_at_once(acme, alice, bob, coun
         _found, few = told(kind, str(row_id), in_program.user_id)
         assert told(kind, str(row_id), *actors) == (alone, few), kind
         heard.setdefault(kind, alone)
+        if follow := channel_named(f"{kind}.{row_id}"):
+            still = {each for each, actor in actors.items() if sees_all(actor, kind) or may_follow(actor, follow)}
+            assert followers(acme.id, follow, actors.values()) == still, kind
     assert heard["task"] == {each.user_id for each in (alice, bob, in_program, on_task, on_it)}
     assert heard["program"] == {each.user_id for each in (alice, bob, in_program, on_it)}
 
