@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.local.chromium import find_or_install
+from app.local.chromium import find_or_install, without_windows
 from app.local.console import Console
 from app.local.embedded import start_postgres, start_valkey
 from app.local.home import ROOT, Home
@@ -39,6 +39,7 @@ def run_tests(arguments: list[str]) -> int:
                 "TEST_SUPERUSER_URL": postgres.url(),
                 "REDIS_URL": start_valkey(supervisor, home).url,
                 "CHROMIUM": chromium,
+                "CHROMIUM_SHELL": without_windows(chromium),
             }
             workers = min(max(LEAST_WORKERS, os.cpu_count() or 1), MOST_WORKERS)
             # A file stays on one worker, so that what it starts once serves all of its tests.

@@ -65,12 +65,23 @@ def product(browser_stage: stage.Stage, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="package")
 def chromium(product: Processes) -> Iterator[Browser]:
-    """The browser."""
+    """The browser, without windows around its pages where there is such a one."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM_SHELL"], args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def whole_chromium(chromium: Browser) -> Iterator[Browser]:
+    """The browser as people have it, for what that one alone can judge."""
+    if os.environ["CHROMIUM"] == os.environ["CHROMIUM_SHELL"]:
+        yield chromium
+        return
+    browser = chromium.browser_type.launch(executable_path=os.environ["CHROMIUM"], args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="package")

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 from playwright.sync_api import expect
 
 from tests.browser.axe import violations
-from tests.browser.windows import heading, until
+from tests.browser.windows import Window, heading, until
 from tests.factories import a_task
 
 CONTROLLED = "navigator.serviceWorker.controller !== null"
@@ -25,12 +25,11 @@ LOADED = """...[...document.querySelectorAll("head > script, head > link")].map(
 SHIPPED = "navigator.serviceWorker.dispatchEvent(new MessageEvent('message', {data: {shipped: [%s]}}))"
 
 
-def test_somebody_installs_it_loses_the_network_and_finds_it_again(visit, alice):
-    task = a_task(alice, name="Nobody else's business")
-    window = visit(alice, service_workers="allow")
-    page = window.go(f"/tasks/{task.id}")
-    until(page, CONTROLLED)
-    told = window.context.new_cdp_session(page)
+def test_a_browser_offers_to_install_it(whole_chromium, product, alice):
+    window = Window(whole_chromium, product.url, service_workers="allow")
+    window.begin(alice)
+    until(window.go("/tasks"), CONTROLLED)
+    told = window.context.new_cdp_session(window.page)
     manifest = told.send("Page.getAppManifest")
     assert manifest["errors"] == []
     refusals = told.send("Page.getInstallabilityErrors")["installabilityErrors"]
@@ -38,6 +37,15 @@ def test_somebody_installs_it_loses_the_network_and_finds_it_again(visit, alice)
     for icon in json.loads(manifest["data"])["icons"]:
         with urlopen(Request(f"{window.url}{icon['src']}")) as answer:
             assert answer.headers["Content-Type"] == "image/png"
+    assert window.end() == []
+    window.context.close()
+
+
+def test_somebody_loses_the_network_and_finds_it_again(visit, alice):
+    task = a_task(alice, name="Nobody else's business")
+    window = visit(alice, service_workers="allow")
+    page = window.go(f"/tasks/{task.id}")
+    until(page, CONTROLLED)
     expect(page.locator("#live-state[data-line=open]")).to_be_attached()
     page.get_by_label("Your comment").fill("Half a sentence")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,47 @@ def test_the_browser_tests_never_go_without_a_browser(monkeypatch):
         monkeypatch.setattr(chromium, way, lambda: None)
     with pytest.raises(LocalError, match="Install it by hand"):
         chromium.find_or_install()
+
+
+def test_the_browser_tests_take_the_shell_of_chromium_where_there_is_one_that_starts(monkeypatch, folder):
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(folder))
+    assert chromium.without_windows("/usr/bin/chromium") == "/usr/bin/chromium"
+    shell = _a_program(folder / chromium.SHELL, "exit 0")
+    assert chromium.without_windows("/usr/bin/chromium") == shell
+    _a_program(folder / chromium.SHELL, "exit 1")
+    assert chromium.without_windows("/usr/bin/chromium") == "/usr/bin/chromium"
+
+
+def test_a_chromium_that_is_named_is_the_one_for_everything(monkeypatch, folder):
+    monkeypatch.setenv("PATH", str(folder))
+    named = _a_program(folder / "mine", "exit 0")
+    _a_program(folder / chromium.SHELL, "exit 0")
+    monkeypatch.setenv("CHROMIUM", named)
+    assert chromium.without_windows(chromium.find_or_install()) == named
+
+
+@pytest.mark.parametrize("packages", ["chromium", f"chromium {chromium.SHELL}"])
+def test_on_a_bare_machine_apt_brings_chromium_and_its_shell_where_there_is_one(monkeypatch, folder, packages):
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    _a_program(folder / "apt-get", _an_apt_get_with(packages, folder))
+    whole = chromium.find_or_install()
+    assert whole == str(folder / "chromium")
+    assert chromium.without_windows(whole) == str(folder / packages.split()[-1])
+
+
+def _an_apt_get_with(packages: str, folder: Path) -> str:
+    """One that "installs" these packages, and nothing at all if one is asked for that it does not have."""
+    return f"""
+      for word in "$@"; do case "$word" in chromium*)
+        case " {packages} " in *" $word "*) ;; *) exit 100;; esac
+        printf '#!/bin/sh\\n' > "{folder}/$word"; /bin/chmod +x "{folder}/$word";;
+      esac; done"""
+
+
+def _a_program(path: Path, does: str) -> str:
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o755)
+    return str(path)
