@@ -20,6 +20,7 @@ from tests.browser.layout import PHONE
 from tests.browser.windows import until
 from tests.factories import a_grant, a_program, a_task
 
+TABLET = {"width": 820, "height": 1180}
 FEW = 160  # elements; some 100 are those of the panel itself, and of what is named anew with it
 HOLD_FRAMES = """() => {
   [window.held, window.draw] = [[], requestAnimationFrame];
@@ -332,8 +333,16 @@ def test_on_a_phone_they_stand_below_each_other_under_a_strip(visit, alice, prog
     strip = page.get_by_role("navigation", name="Panels")
     expect(strip.get_by_role("link")).to_have_text(["Spring", "Programs"])
     expect(page.get_by_role("separator")).to_have_count(0)
+    at = strip.locator("[aria-current=true]")
+    expect(at).to_have_text("Spring")
     assert panel(page, "Programs").evaluate(MOVED_AFTER_A_JUMP) == 0  # whatever was never in sight above it
     page.evaluate("scrollTo(0, 0)")
+    strip.get_by_role("link", name="Programs").tap()  # too short to come further up
+    expect(at).to_have_text("Programs")
+    expect(panel(page, "Programs").get_by_role("button", name="Close")).to_be_in_viewport()
+    page.evaluate("document.dispatchEvent(new Event('touchmove')); scrollTo(0, 0)")  # by a finger
+    expect(at).to_have_text("Spring")
+    assert "#" not in page.url, "Back leads to another page, not from panel to panel"
     page.get_by_text("Add panel").tap()
     page.get_by_role("link", name="Tasks").last.tap()
     expect(panel(page, "Tasks").locator("h1")).to_be_in_viewport()
@@ -351,6 +360,26 @@ def test_on_a_phone_they_stand_below_each_other_under_a_strip(visit, alice, prog
     panel(page, "Spring").get_by_role("button", name="Close").tap()
     expect(strip.get_by_role("link")).to_have_text(["Programs", "Tasks"])
     until(page, "document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_where_more_stand_beside_each_other_than_fit_the_strip_says_so(visit, alice, program):
+    page = visit(alice, viewport=TABLET).go(f"/w?p=programs/{program.id}&p=programs&p=tasks")
+    ready(page)
+    strip = page.get_by_role("navigation", name="Panels")
+    expect(strip.get_by_role("link")).to_have_text(["Spring", "Programs", "Tasks"])
+    strip.get_by_role("link", name="Tasks").click()
+    expect(panel(page, "Tasks").locator("h1")).to_be_focused()
+    expect(panel(page, "Tasks").get_by_role("button", name="Close")).to_be_in_viewport(ratio=1)
+    expect(strip.locator("[aria-current=true]")).to_have_text("Tasks")
+    page.keyboard.press("Shift+F6")
+    expect(strip.locator("[aria-current=true]")).to_have_text("Programs")
+    panel(page, "Tasks").get_by_role("button", name="Close").click()
+    expect(strip).to_be_hidden()
+    page.go_back()  # to what was open at first
+    expect(page.locator("[data-panel] h1")).to_have_count(3)
+    expect(strip).to_be_visible()
+    page.get_by_role("separator", name="Width of Spring").press("ArrowLeft")  # of a width that one has chosen all fit
+    expect(strip).to_be_hidden()
 
 
 def test_two_people_work_side_by_side_and_see_no_more_than_they_may(visit, product, alice, bob):

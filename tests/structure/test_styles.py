@@ -29,7 +29,7 @@ RAW = re.compile(r"(?<![\w.-])-?(?:\d*\.)?\d+(?:rem|px)(?![\w-])")
 A_HAIR = {"1px", "-1px", "2px", "-2px"}  # the width of a line that something makes up for
 # Where a distance is that of something else, and not one between two things.
 OF_SOMETHING_ELSE = {
-    "below a bar that is fixed": {".main", "html", ".pane"},
+    "below a bar that is fixed": {".main", "html", ".place"},
     "room into which a menu opens": {".board__columns:has(.menu[open])"},
     "beside the faces of those who are here": {
         ".head:has(> .here) > .breadcrumb", ".head:not(.pane *):has(> .here) > .breadcrumb",

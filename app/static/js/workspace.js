@@ -27,6 +27,8 @@ export function start(place, given) {
   [desk, tools] = [place, given];
   for (const link of desk.querySelectorAll("a[data-href]")) lead(link);
   for (const link of desk.querySelectorAll("a[data-act]")) link.replaceWith(asButton(link));
+  watchSight();
+  history.replaceState({ htmx: true, ...history.state }, ""); // so that Back brings back what was open first, too
   if (isFirst) watch();
 }
 
@@ -35,6 +37,8 @@ function watch() {
   document.addEventListener("click", clicked, true); // before htmx hears of it
   document.addEventListener("keydown", typed, true);
   document.addEventListener("pointerdown", pressed);
+  for (const type of ["focusin", "pointerdown"]) document.addEventListener(type, goneTo);
+  for (const type of ["wheel", "touchmove"]) document.addEventListener(type, scrolled, { passive: true });
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => markBusy(ctx));
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => markIdle(ctx));
   document.addEventListener("htmx:after:settle", ({ target }) => { if (isOurs(target) && target.matches("[data-panel]")) arrived(target); });
@@ -256,6 +260,7 @@ function write(how) {
     link.textContent = titleOf(place);
     return link;
   }));
+  mark();
   for (const [at, place] of shown.entries()) {
     const splitter = place.querySelector("[data-splitter]");
     splitter.setAttribute("aria-valuenow", widths()[at]);
@@ -304,6 +309,42 @@ function restore(parameters) {
   write("replaceState");
 }
 
+// ---- Which of them one is at: where the hand or the keyboard was last, unless it was scrolled away; then the first in sight ----
+
+let sight = null; // on a line across the window: where panels stand below each other it meets one of them
+let last = null;
+let isScrolled = false; // by hand, since then. Until it is, the line does not count: the last panel may be too short for it
+const inSight = new Set();
+
+function watchSight() {
+  sight?.disconnect();
+  inSight.clear();
+  sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) inSight[isIntersecting ? "add" : "delete"](target);
+    mark();
+  }, { rootMargin: "-35% 0px -65% 0px" });
+  mark();
+}
+
+function goneTo({ target }) {
+  if (!isOurs(target) || !placeOf(target)) return;
+  [last, isScrolled] = [placeOf(target), false];
+  mark();
+}
+
+function scrolled() {
+  if (isScrolled) return;
+  isScrolled = true;
+  mark();
+}
+
+function mark() {
+  const shown = places();
+  for (const place of shown) sight.observe(place);
+  const current = shown.find((place) => place === last && (!isScrolled || inSight.has(place))) ?? shown.find((place) => inSight.has(place));
+  for (const [at, link] of [...desk.querySelector("[data-strip]").children].entries()) link.ariaCurrent = shown[at] === current ? "true" : null;
+}
+
 // ---- Links and buttons ----
 
 const ACTS = {
@@ -321,12 +362,18 @@ function clicked(event) {
   if (event.button !== 0 || !desk.isConnected) return;
   const control = event.target.closest?.("a[href], [data-act]");
   if (!control || !isOurs(control)) return;
-  const act = actOf(control, event);
+  const act = actOf(control, event) ?? leadOf(control);
   if (!act) return;
   event.preventDefault();
   event.stopPropagation();
   closeMenu(control);
   act();
+}
+
+/** The strip leads to a panel, and the keyboard with it; Back does not go from one to the other. */
+function leadOf(control) {
+  const place = control.closest("[data-strip]") && desk.querySelector(control.getAttribute("href"))?.closest("[data-place]");
+  return place ? () => goTo(place) : null;
 }
 
 /** What a click does here; nothing where the browser, or htmx within the panel, does what it does on every page. */
@@ -435,6 +482,7 @@ function share() {
 /** The style sheet gives each its part. */
 function count() {
   desk.dataset.panels = places().length;
+  desk.toggleAttribute("data-sized", places().some((place) => place.dataset.w));
 }
 
 function sized(event) {
