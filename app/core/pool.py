@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from app.core.prepared import keep_prepared
@@ -36,6 +36,12 @@ def watch(engine: Engine) -> None:
         except psycopg.Error as gone:
             raise InvalidatePoolError from gone
 
+    def failed(context: ExceptionContext) -> None:
+        # What was planned for a table of another shape never works again, and no ROLLBACK forgets it.
+        if isinstance(context.original_exception, psycopg.errors.FeatureNotSupported):
+            context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+
     event.listen(engine, "connect", keep_prepared)
+    event.listen(engine, "handle_error", failed)
     event.listen(engine, "checkin", put_back)
     event.listen(engine, "checkout", taken_out)

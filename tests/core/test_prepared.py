@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy.exc import DataError
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DataError, NotSupportedError
+from sqlalchemy.pool import QueuePool
 
 from app.core.database import db
+from app.core.pool import watch
 
 THRESHOLD = 5  # psycopg prepares what it has sent so often
 
@@ -44,3 +47,22 @@ def test_a_statement_that_fails_is_no_hindrance_to_itself_later(app):
             connection.exec_driver_sql(asked, (0,))
         connection.rollback()
         assert connection.exec_driver_sql(asked, (1,)).scalar() == 1
+
+
+def test_a_table_that_a_migration_has_changed_is_asked_anew(app):
+    """Its old plan fails for ever: once only, as the connection that holds it is given up."""
+    engine = create_engine(db.engine.url, poolclass=QueuePool, pool_size=1)
+    watch(engine)
+    asked = "SELECT size FROM pg_temp.sizes"
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE sizes (size integer)")
+        for _ in range(THRESHOLD + 1):
+            connection.exec_driver_sql(asked)
+        connection.exec_driver_sql("ALTER TABLE pg_temp.sizes ALTER size TYPE bigint")
+        connection.commit()
+    with engine.connect() as connection, pytest.raises(NotSupportedError, match="cached plan"):
+        connection.exec_driver_sql(asked)
+    with engine.connect() as connection:
+        held = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", (asked,))
+        assert held.scalar() == 0
+    engine.dispose()
