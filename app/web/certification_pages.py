@@ -18,7 +18,7 @@ from app.queries.certification_proofs import opened_output, verification_of
 from app.queries.tasks import get_task
 from app.queries.trust import trust_root
 from app.web.built_in import called
-from app.web.check_reasons import in_words
+from app.web.check_reasons import in_words, of_a_rule
 from app.web.visible_text import visible
 from runcible.records import TESTS, Evaluation
 
@@ -113,7 +113,7 @@ def _rule(rule: Any) -> dict[str, Any]:
         "severity": rule.severity,
         "message": called(rule.message),
         "remedy": called(rule.remedy),
-        "reason": rule.reason,
+        "reason": of_a_rule(rule.reason, rule.missing),
         "findings": rule.findings_total,
     }
 

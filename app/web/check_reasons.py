@@ -1,4 +1,4 @@
-"""Why a check of a bundle came to what it did, in the language of whoever reads it.
+"""Why a check of a bundle, or a rule of a policy, came to what it did, in the language of whoever reads it.
 
 Runcible knows no language but English, and fills in moments, keys and hashes: what was filled in stays as the record
 has it. A reason that is not among these is shown as runcible says it.
@@ -7,6 +7,7 @@ has it. A reason that is not among these is shown as runcible says it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from app.core.phrases import phrase
@@ -73,11 +74,34 @@ FILLED_IN = (
     phrase("It expired at %(moment)s."),
     phrase("Good until %(moment)s."),
 )
+# Of rules that could not be decided: runcible says these as a part of a sentence.
+OF_RULES = (
+    phrase("evidence that this rule needs is missing"),
+    phrase("the time for this policy was used up before this rule ran"),
+    phrase("the output is a text, not JSON"),
+    phrase("the expression asks for a value that is not there"),
+    phrase("the expression takes more steps than are allowed"),
+    phrase("the expression is neither true nor false"),
+)
+OF_RULES_FILLED_IN = (
+    phrase("the check took longer than %(seconds)s seconds"),
+    phrase("the check failed to run (%(kind)s)"),
+    phrase("the expression could not be evaluated (%(kind)s)"),
+    phrase("the expression loops over a text of more than %(count)s characters"),
+)
+# What a rule may need, by the names that policies have for it.
+NEEDS = {
+    "input": phrase("the input, or its hash"),
+    "input.text": phrase("the text of the input"),
+    "model.name": phrase("the name of the model"),
+    "model.provider": phrase("the provider of the model"),
+    "output.json": phrase("an output in JSON"),
+}
 
 
 def in_words(reason: str) -> str:
     """A reason as whoever reads it is used to."""
-    if reason in PLAIN:
+    if reason in PLAIN or reason in OF_RULES:
         return translated(reason)
     for text, shape in _shapes():
         if found := shape.fullmatch(reason):
@@ -85,10 +109,19 @@ def in_words(reason: str) -> str:
     return reason
 
 
+def of_a_rule(reason: str | None, missing: Iterable[str]) -> str | None:
+    """Why a rule could not be decided, and what was not there for it: a sentence, or None where that is not known."""
+    if not reason:
+        return None
+    words = in_words(reason)
+    needs = ", ".join(translated(NEEDS[need]) if need in NEEDS else need for need in missing)
+    return f"{words[0].upper()}{words[1:]}{': ' if needs else ''}{needs}."
+
+
 @cache
 def _shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """The sentences that are filled in, each with what it matches. What is filled in may hold anything."""
-    return tuple((text, re.compile(_pattern(text), re.DOTALL)) for text in FILLED_IN)
+    return tuple((text, re.compile(_pattern(text), re.DOTALL)) for text in (*FILLED_IN, *OF_RULES_FILLED_IN))
 
 
 def _pattern(text: str) -> str:

@@ -11,10 +11,13 @@ import pytest
 from app.commands import certifications
 from app.core import clock, sealing, tenancy
 from app.core.database import db
+from app.web.check_reasons import of_a_rule
 from runcible.records import TESTS
 from tests.cast import afresh, system
 from tests.factories import BOASTFUL, HONEST, a_certification, a_request, a_task, settle
 from tests.markup import page
+
+MISSING = "evidence that this rule needs is missing"
 
 
 def shown(form, player, certification_id, more=""):
@@ -50,6 +53,24 @@ def test_a_rejection_shows_the_failed_rules_and_marks_their_words(form, alice):
     assert all(whole.by_id(link.removeprefix("#")) for link in links)
     words = "".join(each if isinstance(each, str) else each.text * (each.tag == "mark") for each in sheet.children)
     assert words == BOASTFUL
+
+
+@pytest.mark.parametrize(
+    ("reason", "missing", "told"),
+    [
+        (
+            MISSING,
+            ("model.name", "input.text"),
+            "Evidence that this rule needs is missing: the name of the model, the text of the input.",
+        ),
+        ("the check took longer than 2 seconds", (), "The check took longer than 2 seconds."),
+        ("something newer than this page", ("weather",), "Something newer than this page: weather."),
+        (None, (), None),
+    ],
+)
+def test_an_undecidable_rule_says_why_and_what_was_not_there_for_it(app, reason, missing, told):
+    with app.test_request_context():
+        assert of_a_rule(reason, missing) == told
 
 
 def test_a_rule_that_misses_something_marks_nothing_and_still_fails(form, alice):

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
 from app.web import check_reasons, shipped_policies
 from runcible.certification import record_checks, signature_checks
-from runcible.governance import packs
+from runcible.governance import expressions, packs, policy_engine
+from runcible.governance.validators import json_schema
 from tests.structure.sources import ROOT, tree
 
-KNOWN = [*check_reasons.PLAIN, *(re.sub(r"%\(\w+\)s", "X", text) for text in check_reasons.FILLED_IN)]
+
+def known(plain: tuple[str, ...], filled_in: tuple[str, ...]) -> list[str]:
+    return [*plain, *(re.sub(r"%\(\w+\)s", "X", text) for text in filled_in)]
+
+
+OF_CHECKS = known(check_reasons.PLAIN, check_reasons.FILLED_IN)
+OF_RULES = known(check_reasons.OF_RULES, check_reasons.OF_RULES_FILLED_IN)
 
 
 def test_every_shipped_policy_has_them():
@@ -27,9 +36,41 @@ def test_every_shipped_policy_has_them():
 @pytest.mark.parametrize("module", [record_checks, signature_checks], ids=lambda module: module.__name__)
 def test_every_reason_of_a_check_has_them(module):
     """Those with something filled in too."""
-    reasons = list(reasons_in(tree(ROOT / f"{module.__name__.replace('.', '/')}.py")))
+    reasons = list(reasons_in(tree_of(module)))
     assert len(reasons) > 10
-    assert [text for text in reasons if not any(re.fullmatch(text, known) for known in KNOWN)] == []
+    assert [text for text in reasons if not any(re.fullmatch(text, known) for known in OF_CHECKS)] == []
+
+
+def test_every_reason_for_which_a_rule_is_undecidable_has_them():
+    reasons = [reason for module in (policy_engine, expressions, json_schema) for reason in undecided(tree_of(module))]
+    assert len(reasons) == len(OF_RULES)
+    assert [text for text in reasons if not any(re.fullmatch(text, known) for known in OF_RULES)] == []
+
+
+def test_everything_that_a_rule_may_need_has_them():
+    rule = json.loads((ROOT / "runcible/governance/policy_schema.json").read_text())["$defs"]["rule"]["properties"]
+    assert set(rule["needs"]["items"]["enum"]) == set(check_reasons.NEEDS)
+
+
+def tree_of(module: ModuleType) -> ast.AST:
+    return tree(ROOT / f"{module.__name__.replace('.', '/')}.py")
+
+
+def undecided(source: ast.AST) -> set[str]:
+    """Each reason why a rule is undecidable, as a pattern: raised, in an outcome, or chosen by a function."""
+    given: list[ast.AST | None] = []
+    for node in ast.walk(source):
+        if isinstance(node, ast.FunctionDef) and node.name == "_reason":
+            given += [each.value for each in ast.walk(node) if isinstance(each, ast.Return)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Undecidable":
+            given.append(node.args[0])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_Outcome":
+            given += [each for each in node.args[1:2] if not is_word(node.args[0], "not_applicable")]
+    return {pattern_of(text) for each in given if each for text in sentences(each)}
+
+
+def is_word(node: ast.AST, word: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == word
 
 
 def reasons_in(source: ast.AST) -> Iterator[str]:
