@@ -23,8 +23,10 @@ from tests.doors import Browser, Form, Htmx, Json
 
 # What these folders start is dear: all of their tests stay on one worker.
 TOGETHER = ("tests/browser/", "tests/processes/")
+# What these files talk to is one live process, started once: they stay together as well.
+LIVE = ("tests/security/test_live", "tests/security/test_presence.py", "tests/security/test_sockets_end.py")
 # What takes long by itself begins first, so that no worker is left alone with it at the end.
-FIRST = (*TOGETHER, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
+FIRST = (*TOGETHER, *LIVE, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
 
 HASHER = passwords._hasher  # as the product hashes
 
@@ -33,6 +35,8 @@ class ByFile(LoadFileScheduling):
     """A file stays on one worker, so that what it starts once serves all of its tests; and so do some folders."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(LIVE):
+            return "live"
         return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
 
 

@@ -1,6 +1,7 @@
 """Every byte of a bundle is covered, and only its canonical form is one."""
 
 import base64
+import functools
 import json
 import random
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runcible.canonical import canonical_json
-from runcible.certification import bundle, dsse
+from runcible.certification import bundle, case, dsse
 from runcible.certification.verifier import verify_bundle
 from runcible.content import Output
 from runcible.errors import BundleInvalid, SignatureInvalid, TimestampInvalid
@@ -24,6 +25,14 @@ def refused(data, trust_root, noon, **more):
     return report
 
 
+@pytest.fixture
+def each_token_once(monkeypatch, trust_root):
+    """Look at a token once for each message that it is said to be about: of the same bytes it finds the same."""
+    look = functools.cache(functools.partial(case.verify_timestamp, trust_root=trust_root))
+    monkeypatch.setattr(case, "verify_timestamp", lambda token, message, _trust_root: look(token, message))
+
+
+@pytest.mark.usefixtures("each_token_once")
 @pytest.mark.parametrize("part", range(PARTS_OF_THE_FILE))
 def test_every_changed_byte_is_refused(certified, trust_root, noon, part):
     data = certified.data
@@ -33,6 +42,7 @@ def test_every_changed_byte_is_refused(certified, trust_root, noon, part):
         refused(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :], trust_root, noon)
 
 
+@pytest.mark.usefixtures("each_token_once")
 def test_every_missing_or_added_byte_is_refused(certified, trust_root, noon):
     data, chosen = certified.data, random.Random(7)
     for place in chosen.sample(range(len(data)), 200):
@@ -101,6 +111,7 @@ def statement_document(certified):
     return json.loads(certified.envelope.payload)
 
 
+@pytest.mark.usefixtures("each_token_once")
 def test_any_part_replaced_by_anything_is_refused(certified, document, trust_root, noon):
     for path in places(document):
         for value in STRANGE:
@@ -110,6 +121,7 @@ def test_any_part_replaced_by_anything_is_refused(certified, document, trust_roo
                 refused(data, trust_root, noon)
 
 
+@pytest.mark.usefixtures("each_token_once")
 def test_any_part_of_the_statement_replaced_by_anything_is_refused(document, statement_document, trust_root, noon):
     for path in places(statement_document):
         for value in STRANGE:
