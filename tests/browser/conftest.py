@@ -30,6 +30,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--js-flags=--no-turbofan --no-maglev",  # no page of a test stays long enough to pay back what these compile
 ]
 
 

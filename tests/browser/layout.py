@@ -11,9 +11,12 @@ PHONE = {"width": 360, "height": 740}
 
 # What sticks out of the page at its side, and which two things that one can press lie on top of each other.
 SPOILED = """() => {
-  const everything = new CSSStyleSheet();  // rows that are far away are not laid out yet
-  everything.replaceSync("* { content-visibility: visible !important; }");
-  document.adoptedStyleSheets.push(everything);
+  if (!window.isLaidOut) {
+    const everything = new CSSStyleSheet();  // rows that are far away are not laid out yet
+    everything.replaceSync("* { content-visibility: visible !important; }");
+    document.adoptedStyleSheets.push(everything);
+    window.isLaidOut = true;
+  }
   const wide = document.documentElement.clientWidth, whole = document.scrollingElement.scrollWidth;
   const name = (e) => `${e.tagName.toLowerCase()} "${e.innerText?.slice(0, 30) ?? ""}"`;
   const found = whole > wide ? [`the page scrolls sideways to ${whole}`] : [];
@@ -25,16 +28,22 @@ SPOILED = """() => {
   const isCut = (e) => e.closest(
     ".matrix table, .board__column, .hands__people > li, caption, thead, pre, .breadcrumb a, .clip, .brand__name, svg");
   for (const e of shown) {
-    const box = e.getBoundingClientRect();
-    if (box.width && !isCut(e) && (box.right > wide + 1 || box.left < -1)) found.push(`${name(e)} sticks out`);
+    const box = e.getBoundingClientRect(), isBeyond = box.right > wide + 1 || box.left < -1;
+    if (box.width && isBeyond && !isCut(e)) found.push(`${name(e)} sticks out`);
     if (e.matches(".hands__people > li") && box.width > wide) found.push(`${name(e)} is too long`);
   }
 
-  const floats = (e) => e && (/fixed|sticky/.test(getComputedStyle(e).position) || floats(e.parentElement));
+  const known = new Map([[null, false]]);
+  const floats = (e) => {
+    if (!known.has(e)) known.set(e, /fixed|sticky/.test(getComputedStyle(e).position) || floats(e.parentElement));
+    return known.get(e);
+  };
   const controls = shown.filter((e) => e.matches("a, button, input, select, textarea, summary") && !floats(e));
   const boxes = controls.flatMap((e) => [...e.getClientRects()].map((box) => [e, box]));
   const length = (from, to, a, b) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
+  boxes.sort(([, a], [, b]) => a.top - b.top);
   for (const [i, [e, box]] of boxes.entries()) for (const [other, its] of boxes.slice(i + 1)) {
+    if (its.top >= box.bottom) break;  // and all further ones are below it as well
     const apart = length("left", "right", box, its) <= 1 || length("top", "bottom", box, its) <= 1;
     if (!apart && !e.contains(other) && !other.contains(e)) found.push(`${name(e)} overlaps ${name(other)}`);
   }
@@ -63,11 +72,10 @@ TOO_SMALL = """() => {
 
 def spoiled(page: Page) -> list[str]:
     """What does not fit: on a wide screen, with everything shown larger, in the colours of the system, on a phone."""
-    page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
-    found = [f"at {WIDE['width']}: {each}" for each in _at(page, WIDE, SPOILED)]
-    page.emulate_media(forced_colors="active")
-    found += [f"in forced colours: {each}" for each in page.evaluate(SPOILED)]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="active")
+    found = [f"in forced colours: {each}" for each in _at(page, WIDE, SPOILED)]
     page.emulate_media(forced_colors="none")
+    found += [f"at {WIDE['width']}: {each}" for each in page.evaluate(SPOILED)]
     for size in (TWICE_AS_LARGE, FOUR_TIMES_AS_LARGE):
         found += [f"at {size['width']}: {each}" for each in _at(page, size, SPOILED)]
     return found + [f"on a phone: {each}" for each in _on_a_phone(page)]

@@ -16,28 +16,37 @@ HEIGHTS = """() => [".list tbody tr", "#atoms .button", "#fields .input", ".card
 
 
 @pytest.fixture
-def library(visit, tmp_path: Path):
-    """Open the component library, and keep a picture of it from a wide screen and from a phone."""
+def library(visit):
+    """Open the component library."""
     window = visit()
 
     def opened(query: str) -> Page:
-        page = window.page
-        page.goto(f"{window.url}/styleguide?{query}")
-        expect(page.locator("h1").first).to_be_visible()
+        window.page.goto(f"{window.url}/styleguide?{query}")
+        expect(window.page.locator("h1").first).to_be_visible()
+        return window.page
+
+    return opened
+
+
+@pytest.fixture
+def take_pictures(tmp_path: Path):
+    """Keep pictures of a page from a wide screen, in light and dark, and from a phone."""
+
+    def taken(page: Page) -> None:
         for name, width, scheme in (("wide", 1440, "light"), ("wide-dark", 1440, "dark"), ("phone", 360, "light")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
             picture = tmp_path / f"{name}.png"
             page.screenshot(path=picture, full_page=True)
             assert picture.stat().st_size > 10_000
-        return page
 
-    return opened
+    return taken
 
 
 @pytest.mark.parametrize("query", ["layout=page", "layout=page&dir=rtl", "layout=account&dir=rtl", "layout=bare"])
-def test_the_component_library_can_be_used_by_everybody(library, query):
+def test_the_component_library_can_be_used_by_everybody(library, take_pictures, query):
     page = library(query)
+    take_pictures(page)
     assert page.locator("html").get_attribute("dir") == ("rtl" if "rtl" in query else "ltr")
     for pointing in page.locator(".icon--points").all():
         assert pointing.evaluate("e => getComputedStyle(e).scale") == ("-1 1" if "rtl" in query else "none")
@@ -45,12 +54,13 @@ def test_the_component_library_can_be_used_by_everybody(library, query):
     assert spoiled(page) == []
 
 
-def test_compact_lines_are_lower_but_never_for_a_finger(library):
+def test_compact_lines_are_lower_but_never_for_a_finger(library, take_pictures):
     heights = {}
     for density in ("comfortable", "compact"):
         page = library(f"density={density}")
         page.set_viewport_size(WIDE)
         heights[density] = page.evaluate(HEIGHTS)
+    take_pictures(page)  # of the other there are some: it is the first page above
     assert violations(page) == []
     assert spoiled(page) == []
     for at, (high, low) in enumerate(zip(*heights.values(), strict=True)):
