@@ -95,7 +95,11 @@ def test_by_keyboard_alone_panels_open_move_fold_and_close_and_the_others_are_le
     page.get_by_role("link", name="Letter").focus()
     scrolled = page.locator("[data-panel-body]").evaluate("body => body.scrollTop")
     assert scrolled > 40
-    page.keyboard.press("Alt+Enter")  # beside it, and the keyboard goes there
+    page.evaluate(HOLD_FRAMES)
+    page.keyboard.press("Alt+Enter")  # beside it, and the keyboard goes there once it is drawn
+    expect(panel(page, "Letter").locator("h1")).to_be_visible()
+    expect(page.get_by_role("link", name="Letter").first).to_be_focused()
+    page.evaluate(LET_FRAMES_GO)
     expect(panel(page, "Letter").locator("h1")).to_be_focused()
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
     expect(page).to_have_title(re.compile(r"^Spring · OPS-1 Letter – "))
