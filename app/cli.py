@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -34,9 +36,25 @@ keys = AppGroup("keys", help="Signing keys and the trust root.")
 demo_data = AppGroup("demo", help="Data to look around with.")
 
 
+class Migrations(click.Command):
+    """`flask db`. Alembic is loaded when somebody asks for it, as no server ever does."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__("db", help="Steps of the database.")
+        self._app = app
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Begin what Flask-Migrate offers under this name."""
+        import_module("flask_migrate").Migrate(self._app, db, directory="migrations")
+        offered: click.Group = import_module("flask_migrate.cli").db
+        return offered.make_context(info_name, args, parent, **extra)
+
+
 def init_app(app: Flask) -> None:
     """Offer the commands."""
-    for group in (tenant, api_key, keys, demo_data):
+    for group in (tenant, api_key, keys, demo_data, Migrations(app)):
         app.cli.add_command(group)
 
 

@@ -7,13 +7,11 @@ from typing import Any
 
 from flask import Flask
 from flask_compress import Compress
-from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
 from app import blueprints, cli
 from app.blueprints import health, live, live_texts
 from app.config import Settings
-from app.core.database import db
 from app.web import assets, door, errors, gateway, panels, templating, warming
 from app.web.parsing import StrictRequest
 
@@ -31,7 +29,6 @@ class Oversing(Flask):
 def serve_pages(app: Flask, settings: Settings) -> None:
     """Serve every page and the API, and offer what an operator does on the command line."""
     cli.init_app(app)
-    Migrate(app, db, directory="migrations")
     app.config.update(
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_BR_LEVEL=4,

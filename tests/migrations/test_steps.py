@@ -31,6 +31,13 @@ def tables(database: str) -> set[str]:
         return {name for (name,) in rows}
 
 
+def test_an_operator_takes_steps_on_the_command_line(web_app):
+    run = web_app.test_cli_runner()
+    assert "upgrade" in run.invoke(args=["db", "--help"]).output
+    assert run.invoke(args=["db", "heads"]).exit_code == 0
+    assert run.invoke(args=["db", "sidewards"]).exit_code == 2
+
+
 def test_every_step_but_the_audit_trail_can_be_taken_back_and_again(database):
     before = tables(database)
     stage.migrate(database, "0001")

@@ -48,6 +48,16 @@ def test_only_doors_and_the_factory_import_flask():
     assert [name for name in using if not name.startswith(may)] == []
 
 
+def test_what_only_an_operator_needs_is_loaded_when_they_ask_for_it():
+    """Alembic takes a twentieth of the time in which a web process starts."""
+    loading = [
+        name_of(path)
+        for path in files("app")
+        if {name.split(".")[0] for name in imports(path)} & {"alembic", "flask_migrate"}
+    ]
+    assert [name for name in loading if not name.startswith("app/local/")] == []
+
+
 def test_a_view_changes_nothing_by_itself():
     """Views call commands and queries: no session, no commit, no record, no statement of their own."""
     for path in files("app/blueprints"):
