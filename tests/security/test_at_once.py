@@ -118,7 +118,8 @@ def owners(acme, alice):
 )
 def test_an_owner_by_a_group_and_a_direct_one_do_not_both_go_at_once(acme, alice, at_once, owners, end_it):
     told = at_once(lambda: delete_access_grant(alice.actor, owners.own), lambda: end_it(alice.actor, owners))
-    assert sorted(told) == ["Conflict", "done"]
+    # Who comes a little later finds that alice, who asks for both, is no owner any more.
+    assert sorted(told) in (["Conflict", "done"], ["Forbidden", "done"])
     with inside(acme):
         assert len(owners_of(alice.actor)) == 1
 
