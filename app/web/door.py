@@ -60,7 +60,7 @@ def init_app(app: Flask) -> None:
 
 
 def _let_in() -> None:
-    """Find out who asks, and how often, before the view is called.
+    """Find out who asks, and how often, before the view is called. The panels of a workspace are counted with it.
 
     Raises RateLimited, Unauthenticated, NotFound for a strange organisation or TenantSuspended.
     """
@@ -68,6 +68,11 @@ def _let_in() -> None:
     if getattr(view, "needs_nothing", False):
         return
     is_public = view is None or getattr(view, "is_public", False)
+    if panels.is_within():
+        if not is_public:
+            g.actor = _person_at_work()  # as was found out for the workspace, a moment ago
+            tenancy.enter(db.session, g.actor.tenant_id)
+        return
     if view is not None and not is_api(request):
         slug = None if is_public else (request.view_args or {}).get("slug", g.get("slug"))
         stored: StoredSession = session._get_current_object()  # type: ignore[attr-defined]
@@ -82,12 +87,7 @@ def _let_in() -> None:
 
 
 def _count() -> None:
-    """Count the request for whom it is of, or for its address where nobody known asks. Raises RateLimited.
-
-    The panels of a workspace are counted with it.
-    """
-    if panels.is_within():
-        return
+    """Count the request for whom it is of, or for its address where nobody known asks. Raises RateLimited."""
     actor, person = known_actor(), getattr(session._get_current_object(), "person", None)  # type: ignore[attr-defined]
     if actor is not None:
         rate_limits.count_actor(actor)

@@ -2,7 +2,7 @@
 
 Every page can be one, and no view knows of it: layouts/document.html leaves the frame out, and the ids of the answer
 are set apart from those of other panels. A workspace has its first panels rendered within the process, each of them
-through every check of a request.
+as a request of its own. Who asks, and what they may do, has been found out for the workspace, and is not asked again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, session
 from markupsafe import Markup, escape
 
 from app.core.errors import NotFound
@@ -23,7 +23,9 @@ from app.web.actors import known_actor
 from app.web.panel_markup import Lead, set_apart
 
 HEADER = "X-Panel"
-WITHIN = "oversing.panel"  # in the environment of a request that the process makes of itself, which no client can set
+# In the environment of a request that the process makes of itself, which no client can set: the panel that it is for,
+# and the session of the request that it serves, which has been read.
+WITHIN, SESSION = "oversing.panel", "oversing.session"
 MOST_REDIRECTS = 3
 PLAIN = "/?=:,@-._~"  # what stands in the address of a workspace as it is: people read it
 
@@ -172,6 +174,7 @@ def _environment(outer: dict[str, Any], panel: Panel, path: str) -> dict[str, An
         "QUERY_STRING": query.encode().decode("latin-1"),
         "wsgi.input": BytesIO(),
         WITHIN: panel,
+        SESSION: session._get_current_object(),  # type: ignore[attr-defined]
     }
 
 

@@ -20,6 +20,7 @@ from app.core.actor import Profile, Tenant, Visitor
 from app.core.ids import new_token
 from app.core.session_times import ORDINARY, SessionTimes, SessionUse, times_of
 from app.queries import identity
+from app.web import panels
 from app.web.actors import asked_about, is_api, known_actor, origin
 
 PROVED_BY = "proved_by"  # in a session that is about to be kept: the mark of the password that was given
@@ -92,12 +93,16 @@ class StoredSessions(SessionInterface):
     """Keeps sessions in PostgreSQL, under the hash of a random cookie."""
 
     def open_session(self, app: Flask, request: Request) -> StoredSession:
-        """An empty session that knows its cookie; the API has none."""
+        """An empty session that knows its cookie; the API has none. A panel has that of its workspace."""
+        if panels.SESSION in request.environ:
+            return request.environ[panels.SESSION]  # type: ignore[no-any-return]
         return StoredSession(None if is_api(request) else request.cookies.get(self.get_cookie_name(app)))
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Store what changed; set a cookie only for somebody who has something to keep."""
         assert isinstance(session, StoredSession)
+        if panels.is_within():
+            return  # the workspace will
         visitor = Visitor(origin())
         if not session:
             if session.row_id is not None:

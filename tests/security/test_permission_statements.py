@@ -39,7 +39,6 @@ ASKING = (
 )
 MORE_THAN_ONCE = {
     "GET /api/v1/auth": 2,  # tells a program all of it, the tasks by name, which the door does not count
-    "GET /o/<slug>/w": 2,  # each panel is a page, and comes through the door like any other
 }
 IN_PLACES = ("task", "program", "certification", "access", "grant", "/w")  # what has to do with any place
 OF_A_TASK = {"fresh_certification": {}, "failed_certification": {"settled": False}}
