@@ -34,7 +34,7 @@ each("event", ({ interactionId, name, startTime, processingStart, processingEnd,
 }, { durationThreshold: 16 });
 """
 OPENING = """() => {
-  const panels = () => document.querySelectorAll("[data-panel] h1").length;
+  const panels = () => document.querySelectorAll("[data-place]:not([hidden]) h1").length;
   const before = panels();
   let began;
   addEventListener("keydown", () => { began ??= performance.now(); }, true);
@@ -42,7 +42,7 @@ OPENING = """() => {
     if (panels() <= before) return;
     watcher.disconnect();
     requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
-  }).observe(document.body, { childList: true, subtree: true }));
+  }).observe(document.body, { childList: true, subtree: true, attributeFilter: ["hidden"] }));
 }"""
 LINK = "[data-panel][data-path^=tasks] .list__link"
 NEW = "[data-panel][data-path^='tasks/']"

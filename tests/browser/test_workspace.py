@@ -34,6 +34,10 @@ MOVED_AFTER_A_JUMP = """async (panel) => {
   for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
   return panel.getBoundingClientRect().top - top;
 }"""
+PRESSED_TWICE = """(link) => [1, 2].map(() => {
+  link.dispatchEvent(new MouseEvent("click", { altKey: true, bubbles: true, cancelable: true }));
+  return document.getElementById("workspace").dataset.panels;
+})"""
 LET_FRAMES_GO = "() => { requestAnimationFrame = window.draw; held.forEach((act) => act()); }"
 KEPT = "document.querySelector('[data-place]') === window.kept"
 
@@ -213,7 +217,7 @@ def test_by_pointer_and_menu_links_lead_within_their_panel_or_to_the_one_beside_
     assert shown(page) == [f"tasks/{tasks[1].id}", f"programs/{program.id}"]
 
 
-def test_on_a_slow_line_a_panel_stands_in_its_place_at_once_and_can_be_given_up(visit, alice, program, tasks):
+def test_on_a_slow_line_a_panel_soon_stands_in_its_place_and_can_be_given_up(visit, alice, program, tasks):
     page = visit(alice).go(f"/w?p=programs/{program.id}")
     ready(page)
     held = []
@@ -263,6 +267,14 @@ def test_on_a_slow_line_a_panel_stands_in_its_place_at_once_and_can_be_given_up(
     page.keyboard.press("Escape")
 
     arrived.get_by_role("button", name="Close").click()
+    expect(link).to_be_focused()
+    held.clear()
+    page.route("**/tasks/*", hold)
+    assert link.evaluate(PRESSED_TWICE) == ["1", "2"]  # panels in sight: whoever cannot wait is led to where it will be
+    expect(coming).to_be_focused()
+    coming.get_by_role("button", name="Close").click()
+    page.unroute("**/tasks/*")
+
     page.locator("summary", has_text="What to do with this panel").first.click()
     page.get_by_role("button", name="Open links beside it").click()
     held.clear()
@@ -339,7 +351,7 @@ def test_on_a_phone_they_stand_below_each_other_under_a_strip(visit, alice, prog
     expect(page.get_by_role("separator")).to_have_count(0)
     at = strip.locator("[aria-current=true]")
     expect(at).to_have_text("Spring")
-    assert panel(page, "Programs").evaluate(MOVED_AFTER_A_JUMP) == 0  # whatever was never in sight above it
+    assert abs(panel(page, "Programs").evaluate(MOVED_AFTER_A_JUMP)) < 1  # pixel, whatever was never in sight above it
     page.evaluate("scrollTo(0, 0)")
     strip.get_by_role("link", name="Programs").tap()  # too short to come further up
     expect(at).to_have_text("Programs")

@@ -109,10 +109,10 @@ async function open(path, { opener = null, after = null, title = wordsOf(opener)
     return null;
   }
   const place = made(path, title);
+  place.hidden = true; // most pages come so soon that room is made for them once, and not for a sketch of them before
   room().insertBefore(place, after?.nextElementSibling ?? null);
   openers.set(place, opener);
   found(place);
-  share();
   const deed = deeds;
   const coming = load(place, path);
   isUnwritten = true;
@@ -153,10 +153,17 @@ function markIdle(ctx) {
 
 /** The page comes first, if it comes soon: the address, and all that names what is open, can follow. */
 async function writeOnceDrawn(place, deed) {
+  reveal(place);
   await drawn();
   if (!isUnwritten || !desk.isConnected) return;
   write("pushState");
   if (place.isConnected && deeds === deed) show(place);
+}
+
+function reveal(place) {
+  if (!place.hidden) return;
+  place.hidden = false;
+  share();
 }
 
 function drawn() {
@@ -205,6 +212,7 @@ function insert(place, next) {
 
 /** Put a panel where it can be seen, and the keyboard at its heading. */
 function goTo(place) {
+  reveal(place);
   const heading = place.querySelector("h1") ?? place.querySelector("[data-panel-body]") ?? panelIn(place);
   if (!heading.hasAttribute("tabindex")) heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
@@ -236,6 +244,7 @@ function made(path, title = "") {
 /** A page has come into a panel: by a link in it, by a form, or because it was asked for here. */
 function arrived(panel) {
   const place = placeOf(panel);
+  reveal(place);
   panel.ariaLabel = null;
   const path = panel.dataset.path || place.dataset.shows;
   panel.dataset.path = path;
@@ -481,7 +490,7 @@ function share() {
 
 /** The style sheet gives each its part. */
 function count() {
-  desk.dataset.panels = places().length;
+  desk.dataset.panels = places().filter((place) => !place.hidden).length;
   desk.toggleAttribute("data-sized", places().some((place) => place.dataset.w));
 }
 
