@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,10 @@ class Oversing(Flask):
 
     request_class = StrictRequest
     jinja_environment = templating.Templates
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: none of ours is a coroutine, and Flask would look a dozen times for each request."""
+        return func
 
 
 def serve_pages(app: Flask, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_time, get_datetime_format
@@ -24,12 +24,20 @@ NOTHING = "–"
 Length = Literal["short", "medium"]  # of a time: to the minute, to the second
 
 
+class Manner(NamedTuple):
+    """How times are written for somebody, on a page in a language."""
+
+    zone: str
+    locale: str
+    language: str
+
+
 def day(value: date | None) -> Markup | str:
     """A date, as 22 Nov 2026; that of a moment is the one which the reader has at that moment."""
     if value is None:
         return NOTHING
     if isinstance(value, datetime):
-        return _element(value, zone(), locale(), None)
+        return _moment(value, None)
     return _date(value, locale())
 
 
@@ -40,22 +48,22 @@ def plain_day(value: datetime) -> str:
 
 def moment(value: datetime | None) -> Markup | str:
     """A moment, readable by people and programs, as 22 Nov 2026, 14:05."""
-    return NOTHING if value is None else _element(value, zone(), locale(), "short")
+    return NOTHING if value is None else _moment(value, "short")
 
 
 def second(value: datetime | None) -> Markup | str:
     """The same to the second, for trails."""
-    return NOTHING if value is None else _element(value, zone(), locale(), "medium")
+    return NOTHING if value is None else _moment(value, "medium")
 
 
 def utc_moment(value: datetime | None) -> Markup | str:
     """A moment in UTC, for sentences that say so themselves: what is printed reads alike everywhere."""
-    return NOTHING if value is None else _element(value, "UTC", locale(), "short")
+    return NOTHING if value is None else _moment(value, "short", "UTC")
 
 
 def utc_second(value: datetime | None) -> Markup | str:
     """The same to the second."""
-    return NOTHING if value is None else _element(value, "UTC", locale(), "medium")
+    return NOTHING if value is None else _moment(value, "medium", "UTC")
 
 
 def attested(value: datetime | None) -> Markup | str:
@@ -68,7 +76,12 @@ def attested(value: datetime | None) -> Markup | str:
 
 def number(value: float | None) -> str:
     """A number with its thousands apart, as 1,234."""
-    return NOTHING if value is None else _number(value, locale())
+    return NOTHING if value is None else _number(value, _manner().locale)
+
+
+def minutes(value: int | None) -> str:
+    """A duration in minutes, as 8 h 30 min."""
+    return NOTHING if value is None else _minutes(value, _manner().locale)
 
 
 def read_manner(locale_name: str) -> None:
@@ -108,13 +121,31 @@ def _reader() -> Any:
     return known_actor() or g.get("signed_in")
 
 
-def _element(value: datetime, zone_name: str, locale_name: str, length: Length | None) -> Markup:
-    there, exact = value.astimezone(_zone(zone_name)), value.astimezone(UTC).isoformat(" ", "seconds")[:19]
+def _manner() -> Manner:
+    """That of whoever looks: found out once, and again when the door has found out who it is."""
+    known: dict[str, Any] = g._get_current_object().__dict__
+    who = known.get("actor") or known.get("signed_in")
+    found: tuple[Any, Manner] | None = known.get("manner")
+    if found is None or found[0] is not who:
+        known["manner"] = found = who, Manner(zone(), locale(), languages.language())
+    return found[1]
+
+
+def _moment(value: datetime, length: Length | None, zone_name: str | None = None) -> Markup:
+    manner = _manner()
+    # In UTC: in the hour that a zone has twice, two moments of it are equal to Python.
+    return _element(value.astimezone(UTC), length, zone_name or manner.zone, manner.locale, manner.language)
+
+
+@lru_cache(maxsize=4096)
+def _element(value: datetime, length: Length | None, zone_name: str, locale_name: str, language: str) -> Markup:
+    """The newest few are remembered: a list is looked at again, and shows the same moments to everybody."""
+    there, exact = value.astimezone(_zone(zone_name)), value.isoformat(" ", "seconds")[:19]
     text = _date(there.date(), locale_name)
     if length is not None:
         written_time = _time(there.hour, there.minute, there.second if length == "medium" else 0, locale_name, length)
         text = _pattern(locale_name).replace("{0}", written_time).replace("{1}", text)
-    machine, lang = exact.replace(" ", "T"), _lang(locale_name)
+    machine, lang = exact.replace(" ", "T"), _lang(locale_name, language)
     return Markup(f'<time datetime="{machine}+00:00" title="{exact} UTC"{lang}>{text}</time>')  # noqa: S704 (of CLDR)
 
 
@@ -134,15 +165,22 @@ def _pattern(locale_name: str) -> str:
     return str(get_datetime_format("medium", locale=_babel(locale_name))).replace("'", "")
 
 
-def _lang(locale_name: str) -> str:
-    """Names of months are in their own language, which the page is not: a voice should know."""
-    language = locale_name.partition("-")[0]
-    return "" if language == languages.language() else f' lang="{language}"'
+def _lang(locale_name: str, language: str) -> str:
+    """Names of months are in their own language, where that is not the `language` of the page: a voice should know."""
+    own = locale_name.partition("-")[0]
+    return "" if own == language else f' lang="{own}"'
 
 
 @lru_cache(maxsize=4096)
 def _number(value: float, locale_name: str) -> str:
     return format_decimal(value, locale=_babel(locale_name))
+
+
+@lru_cache(maxsize=4096)
+def _minutes(value: int, locale_name: str) -> str:
+    hours, rest = divmod(value, 60)
+    parts = (f"{_number(hours, locale_name)} h" if hours else "", f"{rest} min" if rest or not hours else "")
+    return " ".join(part for part in parts if part)
 
 
 def _babel(locale_name: str) -> str:

@@ -50,7 +50,7 @@ def plural(one: str, many: str, count: int) -> str:
 def _spoken() -> tuple[Any, ...]:
     """The language and what is said in it: found out once, and again when the door has found out who it is."""
     try:
-        known: dict[str, Any] = g.__dict__
+        known: dict[str, Any] = g._get_current_object().__dict__
     except RuntimeError:  # nobody is answered: a script, or a test of a single function
         return SOURCE, None, None
     who = known.get("actor") or known.get("signed_in")

@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from app.web import dates, kept_templates, live_address, panels
+from app.web import dates, kept_templates, live_address, panels, template_code
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.built_in import called, each_called
@@ -38,6 +38,9 @@ _TAGS = {
 class Templates(Environment):
     """Jinja, with one set of globals for all templates. Rendering never brings any of its own."""
 
+    code_generator_class = template_code.PageCode
+    context_class = template_code.PageContext
+
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals themselves, not a chain that ends in them: each import of a macro asks for all of its keys."""
         return super().make_globals(d) if d else self.globals
@@ -45,7 +48,7 @@ class Templates(Environment):
 
 def init_app(app: Flask) -> None:
     """Set Jinja up, and let every address inside an organisation know its slug."""
-    kept_templates.keep(app, Path(__file__))
+    kept_templates.keep(app, Path(__file__), Path(template_code.__file__))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -79,7 +82,7 @@ def init_app(app: Flask) -> None:
         second=dates.second,
         utc_moment=dates.utc_moment,
         utc_second=dates.utc_second,
-        minutes=minutes,
+        minutes=dates.minutes,
         markdown=markdown,
         hue=hue,
         initials=initials,
@@ -107,6 +110,8 @@ def can(permission: str, subject: Any = None) -> bool:
     actor = known_actor()
     if actor is None:
         return False
+    if permission in actor.permissions:  # throughout: most often so, and lists ask it of each row
+        return True
     if subject is None:
         return actor.may_somewhere(permission)
     return actor.may(permission, *(getattr(subject, name, None) for name in ("id", "program_id", "task_id")))
@@ -114,7 +119,7 @@ def can(permission: str, subject: Any = None) -> bool:
 
 def address(endpoint: str, **values: Any) -> str:
     """`url_for`, within the organisation that is being worked in. The newest few are remembered."""
-    return _address(g.get("slug"), endpoint, tuple(values.items()))
+    return _address(g._get_current_object().__dict__.get("slug"), endpoint, tuple(values.items()))
 
 
 @lru_cache(maxsize=2048)
@@ -142,7 +147,7 @@ def live(*channels: str, url: str | None = None, select: str | None = None, ever
     When something has changed there, the part is asked for again at `url`, else at the address of the page, and
     `select` is taken out of the answer where that is a whole page. `every` so often it is asked for in any case.
     """
-    attributes = {
+    attributes: dict[str, str] = {
         "data-live": " ".join(channels),
         "hx-get": url or request.full_path.rstrip("?"),
         "hx-trigger": f"every {every}, live" if every else "live",
@@ -150,16 +155,7 @@ def live(*channels: str, url: str | None = None, select: str | None = None, ever
         "hx-sync": "this:drop",
         **({"hx-select": select} if select else {}),
     }
-    return Markup(" ").join(Markup('{}="{}"').format(name, value) for name, value in attributes.items())
-
-
-def minutes(value: int | None) -> str:
-    """A duration in minutes, as 8 h 30 min."""
-    if value is None:
-        return "–"
-    hours, rest = divmod(value, 60)
-    parts = (f"{dates.number(hours)} h" if hours else "", f"{rest} min" if rest or not hours else "")
-    return " ".join(part for part in parts if part)
+    return Markup(" ".join(f'{name}="{escape(value)}"' for name, value in attributes.items()))  # noqa: S704 (escaped)
 
 
 @lru_cache(maxsize=256)

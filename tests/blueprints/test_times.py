@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import g
@@ -70,6 +71,8 @@ def test_the_hour_that_comes_twice_is_told_apart(reader):
     assert dates.moment(first).striptags() == dates.moment(second).striptags() == "25 Oct 2026, 02:30"
     assert 'title="2026-10-25 00:30:00 UTC"' in dates.moment(first)
     assert 'title="2026-10-25 01:30:00 UTC"' in dates.moment(second)
+    at_home = [each.astimezone(ZoneInfo("Europe/Zurich")) for each in (first, second)]  # as a database there tells them
+    assert [dates.moment(each) for each in at_home] == [dates.moment(first), dates.moment(second)]
 
 
 @pytest.mark.parametrize(
