@@ -253,7 +253,7 @@ def _assigned(context, user_id):
 
 def _unassigned(context, user_id):
     task = context["task"]
-    name = next((each.name for each in context["people"] if each.id == user_id), _("This person"))
+    name = next((each.name for each in context["others"] if each.id == user_id), _("This person"))
     undo = Undo(url_for(".assign", task_id=task.id, back=came_from()), {"user_id": str(user_id)})
     return Said(_("{name} is no longer on {number}.").format(name=name, number=task.number), undo)
 

@@ -136,7 +136,7 @@ class Listing:
         given = dict(values or {})
         if cursor is not None:
             given |= {"edge": cursor.id} | ({} if cursor.moment is None else {"edge_moment": cursor.moment})
-        rows = list(rows_of(session, self._statement(direction, paging.size), given))
+        rows = list(rows_of(session, self._statement(direction, paging.size), given).all())
         more, rows = len(rows) > paging.size, rows[: paging.size]
         if direction == "before":
             rows.reverse()
@@ -161,7 +161,7 @@ class Listing:
             raise _not_of_this_list()
         bounds = {"first": first.id if first else None, "last": last.id}
         given = dict(values) | {name: value for name, value in bounds.items() if value is not None}
-        return Page(rows=list(rows_of(session, self._between(first is not None), given)), size=LARGEST_CHUNK)
+        return Page(rows=list(rows_of(session, self._between(first is not None), given).all()), size=LARGEST_CHUNK)
 
     def _between(self, has_first: bool) -> Select[Any]:
         known = ("between", int(has_first))

@@ -185,7 +185,7 @@ def find_session(
     """
     at = slug if slug and slug.isascii() and slug.isprintable() else None
     given = {"token_hash": token_hash, "at": at, "now": now, "seen_after": seen_after, "asked": list(asked)}
-    return db.session.execute(_SESSION, given).first()
+    return rows_of(db.session, _SESSION, given).first()
 
 
 def find_api_key(secret: str, now: datetime, asked: Sequence[UUID] = ()) -> Any:

@@ -85,6 +85,11 @@ class Assignee(NamedTuple):
     active: bool
     avatar_id: UUID | None
 
+    @classmethod
+    def of(cls, user_id: int, name: str, active: bool, avatar_id: str | None) -> Assignee:
+        """Somebody as the statement below tells of them."""
+        return cls(user_id, name, active, UUID(avatar_id) if avatar_id else None)
+
 
 class ProgramLink(NamedTuple):
     """The program of a task."""
@@ -135,10 +140,7 @@ class TaskView(NamedTuple):
     @property
     def assignments(self) -> tuple[Assignee, ...]:
         """The people on the task, in the order in which they were put there."""
-        return tuple(
-            Assignee(user_id, name, active, UUID(avatar_id) if avatar_id else None)
-            for user_id, name, active, avatar_id in self.assignees or ()
-        )
+        return tuple(Assignee.of(*told) for told in self.assignees or ())
 
     @property
     def assignee_names(self) -> list[str]:
@@ -148,8 +150,9 @@ class TaskView(NamedTuple):
     @property
     def first_assignee(self) -> Assignee | None:
         """Who stands for all of them where there is little room: the first who still works here, if anybody does."""
-        there = self.assignments
-        return next((each for each in there if each.active), there[0] if there else None)
+        there = self.assignees or ()
+        first = next((told for told in there if told[2]), there[0] if there else None)
+        return Assignee.of(*first) if first else None
 
 
 _WAY = aliased(WorkflowTransition)

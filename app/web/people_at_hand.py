@@ -20,8 +20,9 @@ def people_at_hand(actor: Actor, tasks: Iterable[TaskView], everybody: list[Any]
     """
     if not (actor.may_somewhere("task.assign") and actor.may_somewhere("user.view")):
         return []
-    on_them = Counter(each for task in tasks for each in task.assignments if each.active)
-    known = {each.user_id: each for each, _times in on_them.most_common()}
+    told = Counter(tuple(one) for task in tasks for one in task.assignees or ())
+    on_them = (Assignee.of(*one) for one, _times in told.most_common())
+    known = {each.user_id: each for each in on_them if each.active}
     for row in list_people(actor, MOST) if everybody is None else everybody:
         known.setdefault(row.id, Assignee(row.id, row.name, True, row.avatar_id))
     return sorted(known.values(), key=lambda each: each.user_id != actor.user_id)[:MOST]

@@ -30,11 +30,13 @@ def task_context(actor: Actor, task_id: UUID, paging: Paging | None = None) -> d
         if actor.may_somewhere("certification.view") or actor.may_somewhere("certification.view_own")
         else []
     )
+    people = people_choices(actor) if actor.may("task.assign", task.program_id, task.id) else []
+    on_it = {each.user_id for each in task.assignments}
     return {
         "task": task,
         "moves": ways_on(actor, task),
         "assignments": task.assignments,
-        "people": people_choices(actor) if actor.may("task.assign", task.program_id, task.id) else [],
+        "others": [each for each in people if each.id not in on_it],
         "comments": comments_context(actor, task_id, paging),
         "certifications": certifications,
         "values": {},
