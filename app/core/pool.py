@@ -14,12 +14,13 @@ from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from app.core.prepared import keep_prepared
+from app.core.result_columns import describe_when_asked
 
 RESTED = 15.0  # seconds
 
 
 def watch(engine: Engine) -> None:
-    """Look at each connection that is taken out of the pool of `engine` again, and have it keep what it prepared."""
+    """Look at each connection that is taken out of the pool of `engine` again, and have it do no needless work."""
 
     def put_back(_connection: Any, record: Any) -> None:
         record.info["rests_since"] = time.monotonic()
@@ -42,6 +43,7 @@ def watch(engine: Engine) -> None:
             context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
 
     event.listen(engine, "connect", keep_prepared)
+    event.listen(engine, "connect", describe_when_asked)
     event.listen(engine, "handle_error", failed)
     event.listen(engine, "checkin", put_back)
     event.listen(engine, "checkout", taken_out)
