@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from flask import Request, g, request, session
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from app.core import clock
 from app.core.actor import Actor, Origin, Profile, SignedIn
@@ -80,7 +83,12 @@ def origin() -> Origin:
 
 def asked_locale() -> str:
     """How things are written in the language that the browser would like best of those that we have."""
-    return usual_locale(request.accept_languages.best_match(languages()) or SOURCE)
+    return _locale_of(request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(maxsize=256)
+def _locale_of(wanted: str) -> str:
+    return usual_locale(parse_accept_header(wanted, LanguageAccept).best_match(languages()) or SOURCE)
 
 
 def is_api(request: Request) -> bool:
