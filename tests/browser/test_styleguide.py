@@ -36,8 +36,8 @@ def take_pictures(tmp_path: Path):
         for name, width, scheme in (("wide", 1440, "light"), ("wide-dark", 1440, "dark"), ("phone", 360, "light")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
-            picture = tmp_path / f"{name}.png"
-            page.screenshot(path=picture, full_page=True)
+            picture = tmp_path / f"{name}.jpg"
+            page.screenshot(path=picture, full_page=True, quality=60)
             assert picture.stat().st_size > 10_000
 
     return taken
