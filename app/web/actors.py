@@ -83,12 +83,12 @@ def origin() -> Origin:
 
 def asked_locale() -> str:
     """How things are written in the language that the browser would like best of those that we have."""
-    return _locale_of(request.headers.get("Accept-Language", ""))
+    return _locale_of(request.headers.get("Accept-Language", ""), languages())
 
 
 @lru_cache(maxsize=256)
-def _locale_of(wanted: str) -> str:
-    return usual_locale(parse_accept_header(wanted, LanguageAccept).best_match(languages()) or SOURCE)
+def _locale_of(wanted: str, spoken: tuple[str, ...]) -> str:
+    return usual_locale(parse_accept_header(wanted, LanguageAccept).best_match(spoken) or SOURCE)
 
 
 def is_api(request: Request) -> bool:
