@@ -40,6 +40,6 @@ class KeptTemplates(FileSystemBytecodeCache):
             return
 
 
-def keep(app: Flask, *settings: Path) -> None:
-    """Keep the templates of an application; the files `settings` are what says how they are read."""
-    app.jinja_env.bytecode_cache = KeptTemplates(FOLDER, "\n".join(path.read_text() for path in settings))
+def keep(app: Flask, settings: Path) -> None:
+    """Keep the templates of an application; the file `settings` is what says how they are read."""
+    app.jinja_env.bytecode_cache = KeptTemplates(FOLDER, settings.read_text())

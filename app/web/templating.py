@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from app.web import dates, kept_templates, live_address, panels, template_code
+from app.web import dates, kept_templates, live_address, panels
 from app.web.actors import known_actor
 from app.web.assets import asset
 from app.web.built_in import called, each_called
@@ -38,9 +38,6 @@ _TAGS = {
 class Templates(Environment):
     """Jinja, with one set of globals for all templates. Rendering never brings any of its own."""
 
-    code_generator_class = template_code.PageCode
-    context_class = template_code.PageContext
-
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals themselves, not a chain that ends in them: each import of a macro asks for all of its keys."""
         return super().make_globals(d) if d else self.globals
@@ -48,7 +45,7 @@ class Templates(Environment):
 
 def init_app(app: Flask) -> None:
     """Set Jinja up, and let every address inside an organisation know its slug."""
-    kept_templates.keep(app, Path(__file__), Path(template_code.__file__))
+    kept_templates.keep(app, Path(__file__))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
