@@ -96,6 +96,8 @@ def web_app(play_stage: stage.Stage) -> Flask:
     app = create_app("web", **play_stage.settings)
     app.test_client_class = Browser
     key_ring.open_keys(app.config["SETTINGS"])
+    with app.app_context(), fresh_session():
+        cast.learn()
     return app
 
 

@@ -14,6 +14,8 @@ from app.core.database import db
 from tests.running import PATIENCE
 from tests.stage import url_of
 
+_connections: dict[str, psycopg.Connection[Any]] = {}  # by address; to let somebody in takes longer than most queries
+
 
 def audit_trail(subject: Any) -> list[str]:
     """What happened to a thing, as the types of its events, oldest first."""
@@ -39,14 +41,12 @@ def custody(certification_id: UUID) -> list[Any]:
 
 def as_auditor(query: str, *values: Any) -> list[Any]:
     """The rows of a query, as the auditor sees them in the database of this test run."""
-    with psycopg.connect(url_of(_database(), "auditor"), row_factory=namedtuple_row) as connection:
-        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+    return _rows("auditor", query, values)
 
 
 def as_superuser(query: str, *values: Any) -> list[Any]:
     """The rows of a query with nothing hidden: no role of the product sees this much."""
-    with psycopg.connect(url_of(_database(), "superuser"), row_factory=namedtuple_row) as connection:
-        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+    return _rows("superuser", query, values)
 
 
 def await_in_line(how_many: int) -> None:
@@ -62,5 +62,19 @@ def be_patient() -> None:
     db.session.execute(text("SET LOCAL lock_timeout = 0"))
 
 
-def _database() -> str:
-    return str(db.engine.url.database)
+def _rows(role: str, query: str, values: tuple[Any, ...]) -> list[Any]:
+    """What a query finds in a transaction of its own."""
+    place = url_of(str(db.engine.url.database), role)
+    try:
+        return _connection(place).execute(query, values).fetchall()  # type: ignore[arg-type]
+    except psycopg.OperationalError:
+        if not _connection(place).closed:
+            raise
+    del _connections[place]  # somebody has ended it since it was last used
+    return _connection(place).execute(query, values).fetchall()  # type: ignore[arg-type]
+
+
+def _connection(place: str) -> psycopg.Connection[Any]:
+    if place not in _connections:
+        _connections[place] = psycopg.connect(place, autocommit=True, row_factory=namedtuple_row)
+    return _connections[place]

@@ -15,10 +15,16 @@ from app.queries.governance_policies import active_policies
 from app.queries.tasks import task_states
 from app.queries.users import list_people
 from app.schemas.tenants import NewMember, NewTenant
-from tests.cast import PASSWORD, found, join, play, system
+from tests.cast import PASSWORD, Organisation, found, found_by_command, join, play, system
 from tests.factories import a_program
 from tests.security.newcomers import newcomer
 from tests.trail import as_auditor, as_superuser
+
+
+@pytest.fixture
+def acme(app) -> Organisation:
+    """Founded by the command that is tried here, and no copy."""
+    return found_by_command("acme")
 
 
 def given(**changed):
