@@ -17,6 +17,7 @@ from pathlib import Path
 
 from app.local.environment import environment_of
 from app.local.lifeline import tied_to_this_process
+from tests.nursery import KINDS, Born, Nursery
 from tests.stage import ROOT, Stage
 
 PATIENCE = 60.0  # seconds; a machine that runs other tests as well may be slow
@@ -31,7 +32,8 @@ class Processes:
         self, stage: Stage, folder: Path, listeners: dict[str, socket.socket], changed: dict[str, str]
     ) -> None:
         self.stage, self.folder, self.listeners, self.changed = stage, folder, listeners, changed
-        self.started: dict[str, subprocess.Popen[bytes]] = {}
+        self.started: dict[str, subprocess.Popen[bytes] | Born] = {}
+        self._nursery: Nursery | None = None
 
     @property
     def port(self) -> int:
@@ -47,12 +49,16 @@ class Processes:
         """Start processes. They are tied to this one: whatever happens to it, they end."""
         for name in names:
             live_url = f"ws://localhost:{self._port(LIVE)}/live"
-            told = self.stage.environment(BASE_URL=self.url, LIVE_URL=live_url, **self.changed)
+            told = environment_of(name, self.stage.environment(BASE_URL=self.url, LIVE_URL=live_url, **self.changed))
+            if name in KINDS:
+                self._nursery = self._nursery or Nursery()
+                self.started[name] = self._nursery.start(name, told, self._log(name))
+                continue
             with self._log(name).open("ab") as log:
                 self.started[name] = subprocess.Popen(
                     self._command(name),
                     cwd=ROOT,
-                    env=environment_of(name, told),
+                    env=told,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -109,6 +115,9 @@ class Processes:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self.started.clear()
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
     def log(self, name: str) -> str:
         """Everything that one has written so far."""

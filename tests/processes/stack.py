@@ -32,6 +32,7 @@ from app.local.provision import make_roles_and_database, put_guards_up, role_url
 from app.local.supervisor import Program
 from app.local.valkey import Valkey
 from tests import stage
+from tests.nursery import KINDS, Born, Nursery
 
 PROCESSES = ("web", "worker", "signer", "clock")
 PATIENCE = 90.0  # seconds; a machine that runs other tests as well may be slow
@@ -41,7 +42,7 @@ PATIENCE = 90.0  # seconds; a machine that runs other tests as well may be slow
 class Running:
     """A process of ours."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Born
     log: Path
 
     @property
@@ -65,6 +66,7 @@ class Stack:
         self.home.make()
         self.postgres, self.valkey = Postgres(self.home), Valkey(self.home)
         self.running: dict[str, Running] = {}
+        self._nursery = Nursery()
         self._starts = 0
         self._eye: psycopg.Connection[Any] | None = None
         self._take_keys()
@@ -128,7 +130,11 @@ class Stack:
         kind = name.partition("-")[0]
         program = program_of(kind, read_procfile()[kind], self.environment)
         program.environment |= environment
-        return self._spawn(name, program)
+        if kind not in KINDS:
+            return self._spawn(name, program)
+        log = self._new_log(name)
+        self.running[name] = Running(self._nursery.start(kind, program.environment, log), log)
+        return self.running[name]
 
     def kill(self, name: str) -> None:
         """End a process, and what it has started, as a machine that fails would."""
@@ -142,6 +148,7 @@ class Stack:
             self.kill_postgres()
         if self._runs("valkey"):
             self.kill("valkey")
+        self._nursery.close()
 
     def settings(self) -> dict[str, Any]:
         """What `create_app` needs to see this stack from the test."""
@@ -204,8 +211,7 @@ class Stack:
             return False
 
     def _spawn(self, name: str, program: Program) -> Running:
-        self._starts += 1
-        log = self.folder / f"{self._starts:03}-{name}.log"
+        log = self._new_log(name)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 program.command(), cwd=program.cwd, env=program.environment, stdin=subprocess.DEVNULL,
@@ -215,6 +221,10 @@ class Stack:
             )  # fmt: skip
         self.running[name] = Running(process, log)
         return self.running[name]
+
+    def _new_log(self, name: str) -> Path:
+        self._starts += 1
+        return self.folder / f"{self._starts:03}-{name}.log"
 
 
 @dataclass(frozen=True)
