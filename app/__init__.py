@@ -5,14 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from flask import Flask
+from app.core import rubbish
 
-from app import logs, models
-from app.config import Settings
-from app.core import failpoints, pool, sealing, valkey
-from app.core.database import db
-from app.core.stored_json import read_stored_json
-from app.queries import trust
+with rubbish.none_yet():
+    from flask import Flask
+
+    from app import logs, models
+    from app.config import Settings
+    from app.core import failpoints, pool, sealing, valkey
+    from app.core.database import db
+    from app.core.stored_json import read_stored_json
+    from app.queries import trust
 
 __all__ = ["create_app", "models"]
 
@@ -56,7 +59,8 @@ def _serve(app: Flask, settings: Settings, process: str) -> None:
 
 def _serving() -> Any:
     """What answers people, loaded where it is needed: worker, signer and clock start the sooner without it."""
-    return import_module("app.serving")
+    with rubbish.none_yet():
+        return import_module("app.serving")
 
 
 def _use_database(app: Flask, settings: Settings, process: str) -> None:
