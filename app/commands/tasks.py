@@ -13,13 +13,11 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.announcing import announce
 from app.core.audit import have_keys_at_hand, record
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
-from app.core.new_rows import add_along
 from app.core.permissions import expect_version, fetch, require_in
 from app.core.phrases import phrase
-from app.core.round_trips import rows_along
 from app.core.transaction import command
 from app.models.programs import Program
 from app.models.tasks import Task
@@ -42,8 +40,10 @@ def create_task(actor: Actor, new: NewTask) -> Task:
     )
     have_keys_at_hand(actor, task)
     # From here on nobody else can make a task in the program: what takes time has been done before.
-    task.number, task.rank = _next_place(actor, new.program_id)
-    add_along(task)
+    task.number = _next_number(actor, new.program_id)
+    task.rank = rank_at_end(actor, new.program_id)
+    db.session.add(task)
+    db.session.flush()
     record(actor, "task.created", task)
     announce(task, "created")
     return task
@@ -140,12 +140,9 @@ _NEXT_NUMBER = (
 )
 
 
-def _next_place(actor: Actor, program_id: UUID) -> tuple[int, str]:
-    """The next number of the program, and the key of its end. Its row is held until the transaction ends, so that no
-    two tasks share one: the order is looked at by a statement of its own, which sees what was written until then.
-    """
-    numbered = rows_along(db.session, _NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id})
-    rank = rank_at_end(actor, program_id)
-    for (number,) in numbered.all():
-        return number, rank
-    raise Invalid({"program_id": phrase("There is no such program.")})
+def _next_number(actor: Actor, program_id: UUID) -> int:
+    """The next number of the program; its row is held until the transaction ends, so that no two tasks share one."""
+    number: int | None = rows_of(db.session, _NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id}).scalar()
+    if number is None:
+        raise Invalid({"program_id": phrase("There is no such program.")})
+    return number

@@ -10,12 +10,10 @@ from sqlalchemy import DateTime, Uuid, bindparam, insert, literal_column, select
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import db
+from app.core.database import db, rows_of
 from app.core.errors import Invalid, InvalidTransition
 from app.core.ids import new_id
 from app.core.phrases import phrase
-from app.core.round_trips import send_along
-from app.core.transaction import has_changed
 from app.models.workflows import (
     BUILT_IN_KEY,
     BUILT_IN_NAME,
@@ -42,19 +40,17 @@ _FIRST_STATE = (
     .order_by(Workflow.version.desc())
     .limit(literal_column("1"))
 )
-_START: Any = insert(WorkflowInstance.__table__).from_select(  # type: ignore[arg-type]
-    ["id", "application_instance_id", "workflow_id", "state_id", "entered_state_at"], _FIRST_STATE
+_START: Any = (
+    insert(WorkflowInstance.__table__)  # type: ignore[arg-type]
+    .from_select(["id", "application_instance_id", "workflow_id", "state_id", "entered_state_at"], _FIRST_STATE)
+    .returning(literal_column("id"))
 )
 
 
 def start_instance(actor: Actor) -> UUID:
-    """Put a new piece of work at the first state of the newest built-in workflow, and return its instance's id.
-
-    It goes to the database with the next statement: by the time that a piece of work refers to it, it is there.
-    """
-    started = new_id()
-    send_along(db.session, _START, {"id": started, "tenant": actor.tenant_id, "now": clock.now()})
-    has_changed(WorkflowInstance.__table__)
+    """Put a new piece of work at the first state of the newest built-in workflow, and return its instance's id."""
+    given = {"id": new_id(), "tenant": actor.tenant_id, "now": clock.now()}
+    started: UUID = rows_of(db.session, _START, given).scalar_one()
     return started
 
 

@@ -13,20 +13,7 @@ from datetime import timedelta
 from itertools import chain, groupby
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Identity,
-    Table,
-    Text,
-    bindparam,
-    cast,
-    func,
-    insert,
-    literal_column,
-    select,
-)
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
 from app.core import clock, live, sealing, tenancy
@@ -34,7 +21,6 @@ from app.core.actor import Actor
 from app.core.audit_state import changes
 from app.core.database import Base, db
 from app.core.ids import new_id
-from app.core.round_trips import send_along
 from app.core.transaction import has_recorded, required_unit
 from runcible.canonical import canonical_json
 
@@ -77,16 +63,16 @@ _ACTIONS = {"created": "create", "deleted": "delete", "certified": "certify", "v
 def record(actor: Actor, event_type: str, subject: Any, *, facts: dict[str, Any] | None = None) -> None:
     """Write down that `actor` did `event_type` (as "task.moved") to `subject`, with its changed fields.
 
-    `facts` are further facts of the event, ids and digests only. The row is written as the command ends, which fails if
-    the trail does not take it.
+    `facts` are further facts of the event, ids and digests only. The row is written as the command ends, which raises
+    AssertionError if the trail did not take it.
     """
     thing = Thing(type(subject).__name__, str(subject.id), subject_of(subject))
     _write(_Event(actor, event_type, thing, changes(subject), frozenset(getattr(subject, "sealed", ())), facts))
 
 
 def have_keys_at_hand(actor: Actor, subject: Any) -> None:
-    """Ask for the keys that events about `subject` are sealed with: before something is held for which others wait."""
-    sealing.ask_ahead(actor.tenant_id, filter(None, (subject_of(subject), actor_subject(actor))))
+    """Get the keys that events about `subject` are sealed with: before something is held for which others wait."""
+    sealing.keys(actor.tenant_id, filter(None, (subject_of(subject), actor_subject(actor))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,26 +155,12 @@ class _Event:
 _INSERT = insert(audit_events).inline().execution_options(preserve_rowcount=True)
 
 
-def taking(trail: Table) -> Any:
-    """The statement that writes an event and fails where `trail` did not take it: nobody waits for its answer."""
-    told = [column for column in trail.columns if column.name not in ("id", "created_at")]
-    values = select(*(cast(bindparam(column.name, type_=column.type), column.type) for column in told))
-    event = insert(trail).from_select([column.name for column in told], values, include_defaults=False)
-    taken = event.returning(literal_column("1")).cte("taken")
-    return select(literal_column("1") / func.count()).select_from(taken)
-
-
-_TAKE = taking(audit_events)
-
-
 def _write(event: _Event) -> None:
     has_recorded()
     unit = required_unit()
     if not unit.events:
         unit.last_acts.insert(0, lambda: _write_all(unit.events))  # while all keys are still there
     unit.events.append(event)
-    if tenancy.current_tenant_id() == event.actor.tenant_id:
-        sealing.ask_ahead(event.actor.tenant_id, event.key_subjects)
 
 
 def _write_all(events: list[_Event]) -> None:
@@ -196,8 +168,8 @@ def _write_all(events: list[_Event]) -> None:
         happened = list(group)
         with tenancy.entered(db.session, tenant_id):
             keys = sealing.keys(tenant_id, chain.from_iterable(event.key_subjects for event in happened))
-            for event in happened:
-                send_along(db.session, _TAKE, event.row(keys))
+            result = db.session.execute(_INSERT, [event.row(keys) for event in happened])
+        assert result.rowcount == len(happened), "The audit trail did not take every event."  # type: ignore[attr-defined]
         for user_id in dict.fromkeys(event.actor.user_id for event in happened):
             required_unit().announcements.append(live.trail_announcement(tenant_id, user_id))
 

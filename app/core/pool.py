@@ -14,7 +14,7 @@ from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from app.core.prepared import keep_prepared
-from app.core.round_trips import travel_together
+from app.core.result_columns import describe_when_asked
 
 RESTED = 15.0  # seconds
 
@@ -42,8 +42,8 @@ def watch(engine: Engine) -> None:
         if isinstance(context.original_exception, psycopg.errors.FeatureNotSupported):
             context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
 
-    travel_together(engine)
     event.listen(engine, "connect", keep_prepared)
+    event.listen(engine, "connect", describe_when_asked)
     event.listen(engine, "handle_error", failed)
     event.listen(engine, "checkin", put_back)
     event.listen(engine, "checkout", taken_out)

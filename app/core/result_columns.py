@@ -37,3 +37,8 @@ class Cursor(psycopg.Cursor[Any]):
     def description(self) -> Any:
         """The columns; None where nothing was selected."""
         return Columns(self) if self.pgresult and self.pgresult.nfields else super().description
+
+
+def describe_when_asked(connection: psycopg.Connection[Any], _record: Any) -> None:
+    """Have a new connection give out such cursors."""
+    connection.cursor_factory = Cursor

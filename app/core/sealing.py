@@ -26,7 +26,6 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from app.core import clock
 from app.core.database import Base, db, rows_of
-from app.core.round_trips import rows_along
 from app.core.tenancy import NOBODY
 from app.core.transaction import current_unit, required_unit
 
@@ -178,30 +177,12 @@ def keys(tenant_id: UUID, subjects: Iterable[str]) -> dict[str, RecordKey]:
     """The keys of these records, made where there are none yet. One query, but where two make the same at once."""
     wanted = list(dict.fromkeys(subjects))
     known = _known_here()
-    _take_asked(known)
     found = {subject: known[tenant_id, subject] for subject in wanted if (tenant_id, subject) in known}
     for look in (_load_or_make, _load):  # the second: somebody else has made them in the same moment
         if missing := [subject for subject in wanted if subject not in found]:
             found |= look(tenant_id, missing)
     known |= {(tenant_id, subject): each for subject, each in found.items()}
     return found
-
-
-def ask_ahead(tenant_id: UUID, subjects: Iterable[str]) -> None:
-    """Have the keys of these records looked for, or made, before the next statement. `keys` has them at hand then."""
-    known = _known_here()
-    wanted = [subject for subject in dict.fromkeys(subjects) if (tenant_id, subject) not in known]
-    if wanted:
-        given = _asked_or_new(tenant_id, wanted)
-        required_unit().keys_asked.append((tenant_id, rows_along(db.session, _LOAD_OR_MAKE, given)))
-
-
-def _take_asked(known: dict[tuple[UUID, str], RecordKey]) -> None:
-    """Take in the keys that were asked for ahead."""
-    unit = current_unit()
-    while unit is not None and unit.keys_asked:
-        tenant_id, found = unit.keys_asked.pop(0)
-        known |= {(tenant_id, subject): each for subject, each in _opened(tenant_id, found.all()).items()}
 
 
 def _known_here() -> dict[tuple[UUID, str], RecordKey]:
@@ -226,9 +207,7 @@ def erase(tenant_id: UUID, subject: str) -> None:
 
     A record that has no key yet is given none later either.
     """
-    known = _known_here()
-    _take_asked(known)
-    known.pop((tenant_id, subject), None)
+    _known_here().pop((tenant_id, subject), None)
     gone = {"wrapped_key": None, "erased_at": clock.now()}
     db.session.execute(
         insert(record_keys)
@@ -265,14 +244,10 @@ _LOAD_OR_MAKE = union_all(select(_MADE.c.subject, _MADE.c.wrapped_key), _LOAD)
 
 def _load_or_make(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
     """The keys that there are, and new ones for the others: without those that somebody else is making just now."""
-    return _opened(tenant_id, rows_of(db.session, _LOAD_OR_MAKE, _asked_or_new(tenant_id, subjects)))
-
-
-def _asked_or_new(tenant_id: UUID, subjects: list[str]) -> dict[str, Any]:
-    """The names of keys, and a new one for each that there is none of."""
     parent = _tenant_key(tenant_id)
     fresh = [aes_key_wrap(parent, os.urandom(32)) for _subject in subjects]
-    return {"tenant": tenant_id, "subjects": subjects, "wrapped": fresh}
+    given = {"tenant": tenant_id, "subjects": subjects, "wrapped": fresh}
+    return _opened(tenant_id, rows_of(db.session, _LOAD_OR_MAKE, given))
 
 
 def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
@@ -280,7 +255,7 @@ def _load(tenant_id: UUID, subjects: list[str]) -> dict[str, RecordKey]:
 
 
 def _opened(tenant_id: UUID, rows: Iterable[Any]) -> dict[str, RecordKey]:
-    return {subject: RecordKey(tenant_id, subject, _unwrap(tenant_id, wrapped)) for subject, wrapped in rows}
+    return {row.subject: RecordKey(tenant_id, row.subject, _unwrap(tenant_id, row.wrapped_key)) for row in rows}
 
 
 def _unwrap(tenant_id: UUID, wrapped: bytes | None) -> bytes | None:

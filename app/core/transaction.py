@@ -64,7 +64,6 @@ class Unit:
     farewells: list[live.Farewell] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     keys: dict[tuple[UUID, str], Any] = field(default_factory=dict)  # of records, as they were read or made
-    keys_asked: list[tuple[UUID, Any]] = field(default_factory=list)  # those that were asked for, and not yet read
     last_acts: list[Callable[[], None]] = field(default_factory=list)  # done as the last thing before it commits
 
 
@@ -95,13 +94,6 @@ def has_recorded() -> None:
     duties = _duties()
     assert duties is not None, OUTSIDE
     duties.recorded = True
-
-
-def has_changed(table: Any) -> None:
-    """The command that is running has changed a row of `table`. Raises AssertionError outside of commands."""
-    duties = _duties()
-    assert duties is not None, OUTSIDE
-    duties.changed |= _counts(table)
 
 
 @overload
