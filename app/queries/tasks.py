@@ -148,6 +148,11 @@ class TaskView(NamedTuple):
         return [name for _user_id, name, *_more in self.assignees or ()]
 
     @property
+    def assignee_ids(self) -> str:
+        """Their ids as a page is searched for them: each with a space behind it."""
+        return "".join(f"{user_id} " for user_id, *_more in self.assignees or ())
+
+    @property
     def first_assignee(self) -> Assignee | None:
         """Who stands for all of them where there is little room: the first who still works here, if anybody does."""
         there = self.assignees or ()

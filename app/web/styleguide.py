@@ -81,6 +81,7 @@ def _task(number: int, group: str, state: str) -> Sample:
         program_name="Client operations",
         program_id=_id(90),
         assignees=[(place, each.name, each.active, None) for place, each in enumerate(people)],
+        assignee_ids="".join(f"{place} " for place in range(len(people))),
         first_assignee=people[0],
         assignments=[Sample(name=each.name, user_id=number, avatar_id=None) for each in people],
         assignee_names=[each.name for each in people],

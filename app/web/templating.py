@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ def init_app(app: Flask) -> None:
         asset=asset,
         dom_id=dom_id,
         can=can,
+        those=those,
         url_for=address,
         lucide=lucide,
     )
@@ -112,6 +113,11 @@ def can(permission: str, subject: Any = None) -> bool:
     if subject is None:
         return actor.may_somewhere(permission)
     return actor.may(permission, *(getattr(subject, name, None) for name in ("id", "program_id", "task_id")))
+
+
+def those(permission: str, things: Iterable[Any]) -> frozenset[Any]:
+    """The ids of those of some things for which the person who looks has `permission`: for a list of them."""
+    return frozenset(thing.id for thing in things if can(permission, thing))
 
 
 def address(endpoint: str, **values: Any) -> str:
