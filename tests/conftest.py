@@ -15,7 +15,7 @@ from sqlalchemy import event
 from xdist.scheduler import LoadFileScheduling
 
 from app import create_app
-from app.core import passwords
+from app.core import common_passwords, passwords
 from app.core.database import db, fresh_session
 from app.jobs import key_ring
 from tests import cast, stage
@@ -78,7 +78,10 @@ def one_hash_of_the_password() -> None:
     """Hash the one password of the whole cast once: really, but not anew for each of thousands of people.
 
     And cheaply, as hundreds of them sign in: what the product asks of a hash is tried in tests/core/test_passwords.py.
+    Nor is it guessed at for each of them, as it tells nothing of anybody.
     """
+    judged = common_passwords.is_easily_guessed
+    common_passwords.is_easily_guessed = lambda word, about=(): word != cast.PASSWORD and judged(word, about)
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     passwords.hash_password = functools.cache(passwords.hash_password)
 

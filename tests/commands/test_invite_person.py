@@ -14,13 +14,13 @@ from app.core.actor import Visitor
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_token
-from app.core.mails import find_mail, mails
 from app.models.users import User
 from app.queries.access import grants_of_person
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.invitations import NewAccount, NewInvitation
 from tests.cast import PASSWORD, join
 from tests.doors import ORIGIN
+from tests.mailbox import mails_to
 from tests.security.newcomers import newcomer
 from tests.trail import as_superuser, audit_trail
 
@@ -38,10 +38,7 @@ def invited(player, address, role="member"):
 
 def token_sent_to(address):
     """The token in the newest mail to an address."""
-    db.session.rollback()
-    found = [find_mail(row.id) for row in db.session.execute(select(mails).order_by(mails.c.created_at.desc()))]
-    mail = next(mail for mail in found if mail is not None and mail.to == address)
-    return re.fullmatch("/invitations/(.+)", mail.values["path"])[1]
+    return re.fullmatch("/invitations/(.+)", mails_to(address)[-1].values["path"])[1]
 
 
 def test_a_new_person_comes_in_with_the_role_that_waits(alice, address, web_app):

@@ -6,16 +6,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from app.commands.sign_ups import PER_ADDRESS
 from app.core import clock
-from app.core.database import db
 from app.core.ids import new_token
-from app.core.mails import find_mail, mails
 from app.schemas.sign_ups import suggested_slug
 from tests.cast import PASSWORD
 from tests.doors import ORIGIN
+from tests.mailbox import mails_to
 from tests.security.newcomers import newcomer
 from tests.trail import as_superuser
 
@@ -42,9 +40,7 @@ def send(browser, fields, number=1):
 
 
 def mail_to(address):
-    db.session.rollback()
-    found = [find_mail(row.id) for row in db.session.execute(select(mails).order_by(mails.c.created_at.desc()))]
-    return next((mail for mail in found if mail is not None and mail.to == address), None)
+    return next(reversed(mails_to(address)), None)
 
 
 def organisations(slug):

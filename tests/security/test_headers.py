@@ -1,4 +1,4 @@
-"""What every answer says to the browser: headers, cookies, caching."""
+"""What every answer says to the browser: headers, cookies, caching. Those of routes are looked at in test_access.py."""
 
 from __future__ import annotations
 
@@ -9,26 +9,11 @@ import pytest
 from app import create_app
 from app.web import assets
 from tests.cast import PASSWORD
+from tests.security.guards import assert_guarded
 from tests.security.newcomers import newcomer
-from tests.security.world import ACCESS, World
+from tests.security.world import World
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self' ws://localhost; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'; object-src 'none'; report-uri /csp-report; report-to csp"
-)
-OF_PICTURES = "default-src 'none'; sandbox; frame-ancestors 'none'"
-EVERYWHERE = {
-    "Content-Security-Policy": POLICY,
-    "Reporting-Endpoints": 'csp="/csp-report"',
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
 TRANSPORT = "max-age=31536000; includeSubDomains"
-PEOPLE = ["alice", "mallory", None]
 ERRORS = {
     "a page that is not there": ("GET", "/nothing", {}),
     "a method that is not there": ("DELETE", "/sign-in", {"Origin": "http://localhost"}),
@@ -53,14 +38,6 @@ CERTIFIED = [
 def secure_app(play_stage):
     """The same, reached over TLS under a name of its own."""
     return create_app("web", **play_stage.settings | {"base_url": "https://oversing.example", "styleguide": False})
-
-
-@pytest.mark.parametrize("name", ACCESS)
-def test_every_answer_of_every_route_is_guarded(app, world: World, name):
-    ids = world.ids(ACCESS[name].get("needs"))
-    for person in PEOPLE:
-        slug = world.globex.slug if person == "mallory" else None
-        assert_guarded(world.send(world.route(name), person, ids, slug=slug))
 
 
 @pytest.mark.parametrize("case", ERRORS)
@@ -149,15 +126,6 @@ def test_every_answer_has_a_number_of_its_own_and_takes_none_from_outside(app, w
     numbers = {client.get("/sign-in", headers={"X-Request-ID": "mine"}).headers["X-Request-ID"] for _ in range(3)}
     assert len(numbers) == 3
     assert "mine" not in numbers
-
-
-def assert_guarded(answer) -> None:
-    policy = {"Content-Security-Policy": OF_PICTURES} if answer.mimetype == "image/webp" else {}
-    for name, value in (EVERYWHERE | policy).items():
-        assert answer.headers.getlist(name) == [value], name
-    assert "Strict-Transport-Security" not in answer.headers
-    assert len(answer.headers["X-Request-ID"]) == 36
-    assert "X-Powered-By" not in answer.headers
 
 
 def session_cookie(app, player, base_url: str):

@@ -15,7 +15,6 @@ from sqlalchemy import func, select, update
 from app.commands import passkeys
 from app.core import clock
 from app.core.database import db
-from app.core.mails import find_mail, mails
 from app.models.passkeys import Passkey
 from app.models.second_steps import RecoveryCode
 from app.models.user_sessions import UserSession
@@ -34,6 +33,7 @@ from tests.authenticator import (
     new_key,
 )
 from tests.cast import PASSWORD, Organisation, Player
+from tests.mailbox import mails_to
 from tests.security.newcomers import newcomer
 from tests.security.test_account import Seat, events, grow_stale, later, trail
 
@@ -101,9 +101,7 @@ def codes_left(player: Player) -> int:
 
 def letters(player: Player) -> list[str]:
     """The mails to somebody, oldest first, by their templates."""
-    db.session.rollback()
-    found = [find_mail(row.id) for row in db.session.execute(select(mails).order_by(mails.c.created_at))]
-    return [mail.template for mail in found if mail is not None and mail.to == player.actor.email]
+    return [mail.template for mail in mails_to(player.actor.email)]
 
 
 # ---- As it should be ----

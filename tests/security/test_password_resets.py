@@ -19,7 +19,7 @@ from app.core.actor import Visitor
 from app.core.database import db, fresh_session
 from app.core.errors import NotFound
 from app.core.ids import new_token
-from app.core.mails import Mail, find_mail, mails
+from app.core.mails import Mail
 from app.core.transaction import command
 from app.jobs import runner
 from app.models.application_instances import ApplicationInstanceUser
@@ -29,6 +29,7 @@ from app.schemas.password_resets import Reset
 from tests.cast import PASSWORD, Organisation, Player
 from tests.doors import ORIGIN, Htmx
 from tests.jobs.outbox import change
+from tests.mailbox import mails_to
 from tests.security.newcomers import newcomer
 from tests.security.test_account import Seat, events, grow_stale, trail
 from tests.trail import as_superuser, await_in_line, be_patient
@@ -62,18 +63,16 @@ def answer_wishes() -> None:
     runner.run(ANSWERING, "", [str(row.id) for row in waiting])
 
 
-def mails_to(player: Player, template: str = "password_reset") -> list[Mail]:
+def letters(player: Player, template: str = "password_reset") -> list[Mail]:
     """The mails of one kind that wait to be sent to somebody, oldest first."""
-    db.session.rollback()
-    found = [find_mail(row.id) for row in db.session.execute(select(mails.c.id).order_by(mails.c.created_at))]
-    return [mail for mail in found if mail and (mail.to, mail.template) == (player.actor.email, template)]
+    return [mail for mail in mails_to(player.actor.email) if mail.template == template]
 
 
 def link_for(seat: Seat) -> str:
     """The path in the newest mail, after asking for one."""
     assert ask(seat).status_code == 200
     answer_wishes()
-    return str(mails_to(seat.player)[-1].values["path"])
+    return str(letters(seat.player)[-1].values["path"])
 
 
 def follow(seat: Seat, path: str) -> Any:
@@ -91,7 +90,7 @@ def test_whoever_reads_the_mail_sets_a_new_password(web_app, browser, dora):
     assert browser.get("/password-reset").status_code == 200
     assert "Check your mail" in ask(browser).text
     answer_wishes()
-    (mail,) = mails_to(dora)
+    (mail,) = letters(dora)
     taken = follow(browser, mail.values["path"])
     assert (taken.status_code, taken.headers["Location"]) == (303, "/new-password")
     assert dora.actor.email in browser.get("/new-password").text
@@ -104,7 +103,7 @@ def test_whoever_reads_the_mail_sets_a_new_password(web_app, browser, dora):
     assert browser.sign_in(GOOD).is_in
     assert events(dora) == ["user.signed_in", "user.password_reset_asked", "user.password_reset", "user.signed_in"]
     assert trail(dora) == ["user.password_reset"]
-    assert len(mails_to(dora, "password_changed")) == 1
+    assert len(letters(dora, "password_changed")) == 1
 
 
 def deactivate(player: Player) -> None:
@@ -159,7 +158,7 @@ def test_who_could_do_nothing_with_a_password_gets_no_mail(browser, dora, leave)
     leave(dora)
     ask(browser)
     answer_wishes()
-    assert mails_to(dora) == []
+    assert letters(dora) == []
     assert events(dora) == []
 
 
@@ -183,14 +182,14 @@ def test_an_address_that_nobody_has_gets_no_mail_and_leaves_nothing_behind(brows
 def test_the_mail_goes_to_the_address_of_the_account_however_it_was_spelled(browser, dora):
     ask(browser, dora.actor.email.upper())
     answer_wishes()
-    assert len(mails_to(dora)) == 1
+    assert len(letters(dora)) == 1
 
 
 def test_an_address_that_only_looks_the_same_is_another(browser, dora):
     for lookalike in (dora.actor.email.replace("o", "ο"), dora.actor.email.replace("a", "ａ")):
         ask(browser, lookalike)
     answer_wishes()
-    assert mails_to(dora) == []
+    assert letters(dora) == []
 
 
 def test_a_wish_is_sealed_while_it_waits_and_answered_once(browser, dora):
@@ -201,7 +200,7 @@ def test_a_wish_is_sealed_while_it_waits_and_answered_once(browser, dora):
     answer_wishes()
     change("done_at = NULL, due_at = now()", "job = %s", ANSWERING)
     answer_wishes()
-    assert len(mails_to(dora)) == 1
+    assert len(letters(dora)) == 1
 
 
 def test_a_link_works_once(browser, dora):
@@ -297,7 +296,7 @@ def test_of_two_who_use_a_link_at_once_one_sets_the_password(web_app, browser, d
         holder.rollback()
         (winner,) = filter(None, [each.result() for each in sent])
     assert browser.sign_in(winner).is_in
-    assert len(mails_to(dora, "password_changed")) == 1
+    assert len(letters(dora, "password_changed")) == 1
 
 
 @pytest.mark.parametrize("easy", ["short", "password1234", "dora@acme.example", "AcmeAcmeAcme2026!", "x" * 1025])
@@ -458,7 +457,7 @@ def test_the_link_of_a_mail_names_our_own_host_whatever_the_request_says(web_app
     )
     assert evil.status_code == 400
     answer_wishes()
-    (mail,) = mails_to(dora)
+    (mail,) = letters(dora)
     assert re.fullmatch(r"/password-reset/[\w-]{43}", str(mail.values["path"]))
 
 
@@ -510,11 +509,11 @@ def test_strangers_everywhere_keep_nobody_from_a_link_and_flood_no_mailbox(web_a
         assert ask(stranger).status_code == 200
     assert ask(browser).status_code == 200
     answer_wishes()
-    (mail,) = mails_to(dora)
+    (mail,) = letters(dora)
     follow(browser, str(mail.values["path"]))
     ask(stranger)
     answer_wishes()
-    assert len(mails_to(dora)) == 1
+    assert len(letters(dora)) == 1
     assert set_password(browser).status_code == 303
 
 
