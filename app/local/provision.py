@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from app.local.home import ROOT, Home
@@ -54,6 +53,8 @@ def put_guards_up(superuser_url: str) -> None:
 
 def migrations_pending(owner_url: str) -> bool:
     """Tell whether the database lacks a migration that the code has."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 it brings all of SQLAlchemy, and few starts come here
+
     wanted = set(ScriptDirectory(str(MIGRATIONS)).get_heads())
     with psycopg.connect(owner_url) as connection:
         known = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
