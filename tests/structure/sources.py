@@ -1,11 +1,13 @@
-"""The source of the product, read as syntax trees: for rules that are about what is written."""
+"""The source of the product, read as syntax trees, and one test for many files: for rules about what is written."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, wraps
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,3 +80,31 @@ def names_used(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {alias.name for alias in node.names}
     return found
+
+
+def for_each(**given: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make one test that looks at each of these: `@for_each(name=NAMES)`. It fails with all that is wrong.
+
+    A rule that is kept by hundreds of files is one promise, and is told of as one.
+    """
+    [(name, values)] = given.items()
+    values = list(values)
+    assert values, "Nothing to look at: the test would say that all is well."
+
+    def one_test(rule: Callable[..., None]) -> Callable[..., None]:
+        @wraps(rule)
+        def look(**asked: Any) -> None:
+            wrong = {}
+            for value in values:
+                try:
+                    rule(**asked, **{name: value})
+                except AssertionError as fault:
+                    wrong[str(value)] = str(fault)
+            assert not wrong, "\n\n".join(f"{value}: {fault}" for value, fault in wrong.items())
+
+        told = signature(rule)
+        rest = [parameter for parameter in told.parameters.values() if parameter.name != name]
+        look.__signature__ = told.replace(parameters=rest)  # type: ignore[attr-defined]
+        return look
+
+    return one_test

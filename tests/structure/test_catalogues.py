@@ -14,7 +14,7 @@ from jinja2 import nodes
 from app.core import errors
 from app.core.languages import FOLDER, catalogue_of
 from app.local import catalogues
-from tests.structure.sources import files, name_of, tree
+from tests.structure.sources import files, for_each, name_of, tree
 from tests.structure.test_templates import NAMES, jinja, source_of, tree_of
 
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.po"))
@@ -83,7 +83,7 @@ def unmarked_in(name: str) -> Iterator[str]:
             yield text
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@for_each(name=SHOWN)
 def test_a_template_says_nothing_in_english_alone(name):
     assert [text for text in unmarked_in(name) if text not in ("bare",)] == []
 

@@ -9,11 +9,9 @@ import pkgutil
 import re
 from itertools import pairwise
 
-import pytest
-
 from app import commands as room
 from app.core.roles import PERMISSIONS, SHIPPED_ROLES, SYSTEM_PERMISSIONS
-from tests.structure.sources import ROOT, called, calls, files, name_of, names_used, tree
+from tests.structure.sources import ROOT, called, calls, files, for_each, name_of, names_used, tree
 
 # Public functions that are no operation of their own: they run inside of one, or change nothing.
 NO_COMMANDS = {
@@ -72,7 +70,7 @@ def test_every_public_function_is_a_command_or_says_why_not():
     assert set(PUBLIC) - set(COMMANDS) == set(NO_COMMANDS)
 
 
-@pytest.mark.parametrize("name", sorted(NO_COMMANDS))
+@for_each(name=sorted(NO_COMMANDS))
 def test_what_is_no_command_is_called_by_commands_only(name):
     if name == "tenants.system_actor":
         return
@@ -80,7 +78,7 @@ def test_what_is_no_command_is_called_by_commands_only(name):
     assert [name_of(path) for path in files(*OUTSIDE) if function in names_used(path)] == []
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@for_each(name=sorted(COMMANDS))
 def test_every_command_asks_for_a_permission_or_says_why_not(name):
     function = COMMANDS[name]
     if function.anyone:
@@ -89,13 +87,13 @@ def test_every_command_asks_for_a_permission_or_says_why_not(name):
     assert ASKING & {called(call) for call in calls(definition(function))}
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@for_each(name=sorted(COMMANDS))
 def test_every_command_knows_who_acts(name):
     first = next(iter(inspect.signature(COMMANDS[name]).parameters.values()))
     assert first.name.lstrip("_") in ("actor", "visitor")
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@for_each(name=sorted(COMMANDS))
 def test_every_command_can_be_reached(name):
     """From a page, the API, a job or the command line: what nobody can call is not there."""
     function = name.rpartition(".")[2]

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 import app.models  # noqa: F401 every model is in the metadata
 from app.core import audit, certification_log, idempotency, mails, outbox, sealing  # noqa: F401 and so are their tables
 from app.core.database import Base
+from tests.structure.sources import for_each
 
 TABLES = dict(Base.metadata.tables)
 
@@ -40,13 +41,13 @@ def columns(play_stage):
         yield lambda table: {name: (kind, needed) for name, kind, needed in connection.execute(COLUMNS, [table])}
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@for_each(name=sorted(TABLES))
 def test_a_model_has_the_columns_of_its_table(columns, name):
     there = {column for column in columns(name) if (name, column) not in OF_THE_DATABASE}
     assert {column.name for column in TABLES[name].columns} == there
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@for_each(name=sorted(TABLES))
 def test_a_column_has_the_type_of_the_database(columns, name):
     there = columns(name)
     for column in TABLES[name].columns:
@@ -56,20 +57,20 @@ def test_a_column_has_the_type_of_the_database(columns, name):
 
 
 # The trail is written by one function each, and the database checks what that writes.
-@pytest.mark.parametrize("name", sorted(name for name in TABLES if not name.startswith("audit.")))
+@for_each(name=sorted(name for name in TABLES if not name.startswith("audit.")))
 def test_a_column_that_must_be_filled_says_so_in_both_places(columns, name):
     there = columns(name)
     for column in TABLES[name].columns:
         assert column.nullable is not there[column.name][1], column.name
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@for_each(name=sorted(TABLES))
 def test_money_is_never_a_binary_fraction(name):
     for column in TABLES[name].columns:
         assert not isinstance(column.type, Float) or isinstance(column.type, Numeric), column.name
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@for_each(name=sorted(TABLES))
 def test_a_moment_knows_its_zone(columns, name):
     assert [column for column, (kind, _needed) in columns(name).items() if kind == "timestamp without time zone"] == []
 

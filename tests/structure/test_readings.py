@@ -13,6 +13,7 @@ from app.core.audit import READINGS
 from app.core.database import fresh_session
 from app.web.sentences import _OF_THE_TRAIL
 from tests.security.world import ACCESS, World
+from tests.structure.sources import for_each
 from tests.trail import as_auditor
 
 NOTED = {
@@ -79,7 +80,7 @@ def test_every_reading_that_is_noted_is_told_in_words_and_made_somewhere():
     assert set(READINGS) - set(_OF_THE_TRAIL) <= {"audit_export.downloaded"}, "the trail has no sentence for it"
 
 
-@pytest.mark.parametrize("name", READ)
+@for_each(name=READ)
 def test_what_can_be_read_is_noted_or_says_why_not(name):
     reasons = [reason for pattern, reason in UNNOTED.items() if re.fullmatch(pattern, name.removeprefix("GET "))]
     assert (name in NOTED) + len(reasons) == 1, f"{name}: noted, or why not? {reasons}"

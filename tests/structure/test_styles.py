@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.structure.sources import for_each
+
 CSS = Path(__file__).resolve().parents[2] / "app" / "static" / "css"
 SHEETS = sorted(path for path in CSS.rglob("*.css"))
 # The one place of a thing that a script moves by pixels, which count from the left whatever the page is read like.
@@ -94,7 +96,7 @@ def wrong_rooms(path: Path) -> list[str]:
 SPACED = [path for path in SHEETS if path.name not in ("print.css", "tokens.css")]
 
 
-@pytest.mark.parametrize("path", SPACED, ids=lambda path: path.name)
+@for_each(path=SPACED)
 def test_distances_are_those_of_the_grid(path: Path):
     """Or else one who wants more on a screen, by the compact density, would get it in some places and not in others."""
     assert wrong_rooms(path) == []
@@ -112,24 +114,24 @@ def test_the_lint_itself_finds_a_distance(room: str, tmp_path: Path):
     assert len(wrong_rooms(sheet)) == 1
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+@for_each(path=SHEETS)
 def test_a_side_is_named_by_the_way_of_reading(path: Path):
     assert wrong_sides(path) == []
 
 
-@pytest.mark.parametrize("path", [path for path in SHEETS if path.name != "print.css"], ids=lambda path: path.name)
+@for_each(path=[path for path in SHEETS if path.name != "print.css"])
 def test_type_has_five_sizes(path: Path):
     """On a screen. Paper is measured in points, and the certificate on it is set as one would frame it."""
     assert wrong_sizes(path) == []
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+@for_each(path=SHEETS)
 def test_nothing_that_comes_or_goes_has_all_behind_it_styled_anew(path: Path):
     """For `> * + *` a browser looks no closer: it styles the whole of what follows again."""
     assert [selector for selector, _body in rules(path) if AFTER_ANY.search(selector)] == []
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+@for_each(path=SHEETS)
 def test_no_rule_has_to_be_looked_at_for_every_element_there_is(path: Path):
     """`:is(.a, .b) > :last-child` has no name that a browser could pass over it by, as both of `.a > *, .b > *` have.
 
@@ -138,7 +140,7 @@ def test_no_rule_has_to_be_looked_at_for_every_element_there_is(path: Path):
     assert [selector for selector, _body in rules(path) if ANY_OF_SEVERAL.search(selector)] == []
 
 
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+@for_each(path=SHEETS)
 def test_what_happens_in_a_panel_has_no_other_panel_styled_anew(path: Path):
     """What a panel stands in is asked for what it holds by no rule for something beneath it.
 

@@ -13,6 +13,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, nodes
 
 from app.web.assets import ICONS, MODULES
+from tests.structure.sources import for_each
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "app" / "templates"
@@ -179,12 +180,12 @@ def test_there_are_templates_to_look_at():
     assert len(NAMES) > 40
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each(name=NAMES)
 def test_it_keeps_the_rules(name):
     assert list(wrong_with(source_of(name))) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each(name=NAMES)
 def test_every_moment_is_written_for_whoever_reads_it(name):
     assert list(wrong_with_moments(tree_of(name))) == []
 
@@ -281,7 +282,7 @@ def test_the_lint_itself_lets_pass(source):
     assert list(wrong_with(source)) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each(name=NAMES)
 def test_what_it_takes_from_others_is_there(name):
     tree = tree_of(name)
     named = meta.find_referenced_templates(tree)
@@ -292,14 +293,14 @@ def test_what_it_takes_from_others_is_there(name):
         assert not taken.with_context, "a macro imported with context costs four times as much"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each(name=NAMES)
 def test_what_it_takes_from_others_is_used(name):
     used = Counter(each.name for each in tree_of(name).find_all(nodes.Name))
     for taken in tree_of(name).find_all(nodes.FromImport):
         assert [each for each in taken.names if not used[each]] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each(name=NAMES)
 def test_no_id_stands_in_a_page_twice(name):
     """Over the page with all that it includes. `error-summary` is written by macros, of which a page calls one."""
     ids = Counter(
@@ -311,7 +312,7 @@ def test_no_id_stands_in_a_page_twice(name):
     assert [each for each, times in ids.items() if times > 1] == []
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if Path(name).name.startswith("_") and "layouts" not in name])
+@for_each(name=[name for name in NAMES if Path(name).name.startswith("_") and "layouts" not in name])
 def test_a_fragment_stands_alone(name):
     """It is an answer of its own, so it extends nothing, and says in its first line what it needs."""
     assert not list(tree_of(name).find_all(nodes.Extends))
@@ -339,7 +340,7 @@ def test_every_icon_that_is_shown_is_in_the_sprite():
     assert sorted(drawn - {None} - set(ICONS)) == []
 
 
-@pytest.mark.parametrize("path", sorted(SCRIPTS.rglob("*.js")), ids=lambda path: path.name)
+@for_each(path=sorted(SCRIPTS.rglob("*.js")))
 def test_a_script_writes_text_not_markup(path):
     forbidden = (
         r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|new Function)\b|\b(confirm|alert|prompt)\("
