@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, String, Uuid, bindparam, func, select, update
 
 from app.core.actor import Actor
 from app.core.announcing import announce
-from app.core.database import db, rows_of
+from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import fetch
 from app.core.phrases import phrase
@@ -22,9 +22,7 @@ from app.models.programs import Program
 from app.models.tasks import Task
 from app.models.workflows import WorkflowInstance, WorkflowState
 
-_LAST_RANK = select(func.max(Task.rank)).where(
-    Task.application_instance_id == bindparam("tenant"), Task.program_id == bindparam("program")
-)
+LAST_RANK = func.last_task_rank(bindparam("tenant", type_=Uuid), bindparam("program", type_=Uuid), type_=String)
 
 
 def hold_order(actor: Actor, task_id: UUID) -> None:
@@ -32,12 +30,6 @@ def hold_order(actor: Actor, task_id: UUID) -> None:
     mine = select(Task.program_id).where(Task.id == task_id, Task.application_instance_id == actor.tenant_id)
     held = select(Program.id).where(Program.application_instance_id == actor.tenant_id)
     db.session.execute(held.where(Program.id == mine.scalar_subquery()).with_for_update(key_share=True))
-
-
-def rank_at_end(actor: Actor, program_id: UUID) -> str:
-    """The key of a new task, after all others of its program, whose row has to be held."""
-    last = rows_of(db.session, _LAST_RANK, {"tenant": actor.tenant_id, "program": program_id}).scalar()
-    return between(last, None)
 
 
 def place_task(actor: Actor, task: Task, after_id: UUID | None) -> dict[str, str | None] | None:

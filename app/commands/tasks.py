@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, true, update
 
-from app.commands.task_ranks import hold_order, place_task, rank_at_end
-from app.commands.workflows import move_instance, start_instance
+from app.commands.task_ranks import LAST_RANK, hold_order, place_task
+from app.commands.workflows import FIRST_STATE, START_INSTANCE, move_instance
 from app.core import clock
 from app.core.actor import Actor
 from app.core.announcing import announce
@@ -18,9 +18,10 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.permissions import expect_version, fetch, require_in
 from app.core.phrases import phrase
+from app.core.ranks import between
 from app.core.transaction import command
 from app.models.programs import Program
-from app.models.tasks import Task
+from app.models.tasks import Beginning, Task
 from app.schemas.tasks import Move, NewTask, TaskChanges
 
 
@@ -34,14 +35,14 @@ def create_task(actor: Actor, new: NewTask) -> Task:
     task = Task(
         id=new_id(),
         application_instance_id=actor.tenant_id,
-        workflow_instance_id=start_instance(actor),
         created_by_user_id=actor.user_id,
         **new.model_dump(),
     )
     have_keys_at_hand(actor, task)
     # From here on nobody else can make a task in the program: what takes time has been done before.
-    task.number = _next_number(actor, new.program_id)
-    task.rank = rank_at_end(actor, new.program_id)
+    begun = _begin(actor, new.program_id)
+    task.number, task.rank, task.workflow_instance_id = begun.number, begun.rank, begun.instance_id
+    task.beginning = begun.beginning
     db.session.add(task)
     db.session.flush()
     record(actor, "task.created", task)
@@ -130,19 +131,37 @@ def _program_is_deleted(task: Task) -> bool:
     return db.session.scalar(select(Program.deleted_at).where(Program.id == task.program_id)) is not None
 
 
+class _Begun(NamedTuple):
+    """What a new task takes from its program and its workflow."""
+
+    number: int
+    rank: str
+    instance_id: UUID
+    beginning: Beginning
+
+
 _PROGRAMS: Any = Program.__table__
-_NEXT_NUMBER = (
+_MINE = (_PROGRAMS.c.id == bindparam("program"), _PROGRAMS.c.application_instance_id == bindparam("tenant"))
+_NUMBERED = (
     update(_PROGRAMS)
-    .where(_PROGRAMS.c.id == bindparam("program"), _PROGRAMS.c.application_instance_id == bindparam("tenant"))
-    .where(_PROGRAMS.c.deleted_at.is_(None))
+    .where(*_MINE, _PROGRAMS.c.deleted_at.is_(None))
     .values(last_task_number=_PROGRAMS.c.last_task_number + 1, updated_at=_PROGRAMS.c.updated_at)
-    .returning(_PROGRAMS.c.last_task_number)
+    # The function looks once the row is held, and sees what was written by then: migration 0038.
+    .returning(_PROGRAMS.c.last_task_number, LAST_RANK, _PROGRAMS.c.key, _PROGRAMS.c.name)
+    .cte("numbered")
 )
+_BEGIN = select(*_NUMBERED.c, *FIRST_STATE.c).join_from(_NUMBERED, FIRST_STATE, true()).add_cte(START_INSTANCE)
 
 
-def _next_number(actor: Actor, program_id: UUID) -> int:
-    """The next number of the program; its row is held until the transaction ends, so that no two tasks share one."""
-    number: int | None = rows_of(db.session, _NEXT_NUMBER, {"program": program_id, "tenant": actor.tenant_id}).scalar()
-    if number is None:
+def _begin(actor: Actor, program_id: UUID) -> _Begun:
+    """The next number and place of the program, and an instance of its workflow that has started.
+
+    The row of the program is held until the transaction ends, so that no two tasks share a number or a place.
+    """
+    instance_id = new_id()
+    given = {"program": program_id, "tenant": actor.tenant_id, "instance": instance_id, "now": clock.now()}
+    begun = rows_of(db.session, _BEGIN, given).first()
+    if begun is None:
         raise Invalid({"program_id": phrase("There is no such program.")})
-    return number
+    number, last_rank, *beginning = tuple(begun)
+    return _Begun(number, between(last_rank, None), instance_id, Beginning(*beginning))

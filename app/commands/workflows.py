@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, Uuid, bindparam, insert, literal_column, select
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import db, rows_of
+from app.core.database import db
 from app.core.errors import Invalid, InvalidTransition
 from app.core.ids import new_id
 from app.core.phrases import phrase
@@ -26,32 +25,37 @@ from app.models.workflows import (
     state_in_words,
 )
 
-_FIRST_STATE = (
+# Puts a new piece of work at the first state of the newest built-in workflow, as a part of the statement that makes the
+# work: it takes `instance`, `tenant` and `now`, and FIRST_STATE tells of the state to whoever selects from it.
+FIRST_STATE = (
     select(
-        bindparam("id", type_=Uuid),
-        bindparam("tenant", type_=Uuid),
+        WorkflowState.key.label("state_key"),
+        WorkflowState.name.label("state_name"),
+        WorkflowState.state_group,
         WorkflowState.workflow_id,
-        WorkflowState.id,
-        bindparam("now", type_=DateTime(timezone=True)),
+        WorkflowState.id.label("state_id"),
     )
     .join(Workflow, Workflow.id == WorkflowState.workflow_id)
     .where(Workflow.application_instance_id == bindparam("tenant"), Workflow.key == BUILT_IN_KEY)
     .where(WorkflowState.is_initial)
     .order_by(Workflow.version.desc())
     .limit(literal_column("1"))
+    .cte("first_state")
 )
-_START: Any = (
+START_INSTANCE = (
     insert(WorkflowInstance.__table__)  # type: ignore[arg-type]
-    .from_select(["id", "application_instance_id", "workflow_id", "state_id", "entered_state_at"], _FIRST_STATE)
-    .returning(literal_column("id"))
+    .from_select(
+        ["id", "application_instance_id", "workflow_id", "state_id", "entered_state_at"],
+        select(
+            bindparam("instance", type_=Uuid),
+            bindparam("tenant", type_=Uuid),
+            FIRST_STATE.c.workflow_id,
+            FIRST_STATE.c.state_id,
+            bindparam("now", type_=DateTime(timezone=True)),
+        ),
+    )
+    .cte("started")
 )
-
-
-def start_instance(actor: Actor) -> UUID:
-    """Put a new piece of work at the first state of the newest built-in workflow, and return its instance's id."""
-    given = {"id": new_id(), "tenant": actor.tenant_id, "now": clock.now()}
-    started: UUID = rows_of(db.session, _START, given).scalar_one()
-    return started
 
 
 def move_instance(actor: Actor, instance_id: UUID, to_key: str) -> dict[str, str] | None:

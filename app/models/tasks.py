@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, ForeignKey, String, or_, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
@@ -11,6 +11,18 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from app.core.database import Deletable, Model, TenantOwned, Versioned
 from app.core.sealed_fields import sealed_in_trail
 from app.models.task_assignments import TaskAssignment
+
+
+class Beginning(NamedTuple):
+    """What a task begins with that other rows hold: its program, and the first state of its workflow."""
+
+    program_key: str
+    program_name: str
+    state_key: str
+    state_name: str
+    state_group: str
+    workflow_id: uuid.UUID
+    state_id: uuid.UUID
 
 
 class Task(TenantOwned, Versioned, Deletable, Model):
@@ -29,6 +41,8 @@ class Task(TenantOwned, Versioned, Deletable, Model):
     rank: Mapped[str | None] = mapped_column(String(100))  # its place in the order of its program: core/ranks.py
     workflow_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflow_instances.id"))
     created_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id"))
+
+    beginning = cast("Beginning | None", None)  # of one that was just made, for who answers with it
 
     @property
     def shown_in(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from app.core.actor import Actor
 from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
-from app.core.permissions import held_on, in_sight, require_somewhere, sight_of
+from app.core.permissions import held_on, in_sight, may_see, require_somewhere, sight_of
 from app.core.phrases import phrase
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
@@ -226,6 +226,7 @@ _ASSIGNEES = (
     .scalar_subquery()
 )
 
+_OWN = frozenset(Task.__table__.columns.keys())  # what a row of a task tells by itself
 _TASKS = (
     select(
         Task.id,
@@ -332,6 +333,23 @@ def get_task(actor: Actor, task_id: UUID, *, deleted: bool = False) -> TaskView:
     if row is None:
         raise NotFound
     return TaskView._make(row)
+
+
+def made_task(actor: Actor, task: Task) -> TaskView:
+    """A task as whoever has made it is shown it: as `get_task` reads it, but out of what was written a moment ago.
+
+    Raises NotFound where they may not see it. What the same request has made before is read.
+    """
+    if task.beginning is None:
+        return get_task(actor, task.id)
+    require_somewhere(actor, "task.view")
+    actor.on_tasks.learn({task.program_id: (), task.id: ()})  # nobody holds a role on it yet
+    if not may_see(actor, "task.view", (task.program_id, task.id), lambda: task.created_by_user_id == actor.user_id):
+        raise NotFound
+    begun = task.beginning._asdict()
+    own = {name: getattr(task, name) for name in TaskView._fields if name in _OWN}
+    number = f"{task.beginning.program_key}-{task.number}"
+    return TaskView(**begun | own | {"number": number, "assignees": None, "certification_status": None})
 
 
 def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 from app.commands.tasks import create_task
 from app.core.database import fresh_session
 from app.core.paging import Paging
+from app.core.ranks import spread
 from app.queries.tasks import TaskFilters, list_tasks
 from app.schemas.tasks import NewTask
 from tests.doors import went_well
@@ -85,13 +86,27 @@ def test_a_task_cannot_be_made_in_a_program_of_another_organisation(door, alice,
     assert alice.sees(list_tasks, TaskFilters(), Paging()).rows == []
 
 
-def test_tasks_made_at_once_never_share_a_number(web_app, alice):
+def test_tasks_made_at_once_never_share_a_number_or_a_place(web_app, alice):
     program_id = a_program(alice).id
 
-    def make(number: int) -> int:
+    def make(number: int) -> tuple[int, str]:
         with web_app.app_context(), fresh_session():
-            return create_task(alice.actor, NewTask(program_id=program_id, name=f"Task {number}")).number
+            task = create_task(alice.actor, NewTask(program_id=program_id, name=f"Task {number}"))
+            return task.number, task.rank
 
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(make, range(24)))
-    assert sorted(numbers) == list(range(1, 25))
+        made = sorted(pool.map(make, range(24)))
+    assert [number for number, _rank in made] == list(range(1, 25))
+    assert [rank for _number, rank in made] == list(spread(24))
+
+
+def test_the_answer_is_what_whoever_asks_for_the_task_reads(api, alice):
+    """It is put together out of what was written: byte for byte as it is read, and so when the request comes again."""
+    told = {"program_id": str(a_program(alice).id), "name": "Feed the cat", "description": "Twice\n\na **day**"}
+    for body in (told, told | {"estimate_minutes": 10}):
+        made, again = (api(alice).send("POST", "/tasks", body, Idempotency_Key=f"k{len(body)}") for _time in range(2))
+        read = api(alice).get(f"/tasks/{made.json['data']['id']}")
+        assert [each.data.partition(b',"meta":')[0] for each in (made, again)] == [
+            read.data.partition(b',"meta":')[0]
+        ] * 2
+        assert made.headers["ETag"] == again.headers["ETag"] == read.headers["ETag"]

@@ -52,7 +52,8 @@ def create_task():
     actor, new = current_actor(), read_json(NewTask)
     with answering(actor):
         task = once(actor, idempotent_request(), Task, lambda: commands.create_task(actor, new))
-        return _one(actor, task.id, status=201, location=url_for(".get_task", task_id=task.id))
+        made = TaskOut.of(queries.made_task(actor, task))
+        return one_resource(made, status=201, location=url_for(".get_task", task_id=task.id))
 
 
 @api.get("/tasks/<uuid:task_id>")
