@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -81,7 +82,35 @@ def link(there, heads, at_once=3):
 @pytest.fixture
 def tampering(trail):
     """A superuser's connection to a copy of the trail whose guards are down. What is done there is really done."""
-    name = copy_of(trail.database)
+    with guards_down(trail, "x") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def opened_once(trail):
+    """The same for all who change nothing but rows, with the rows as they were beside it."""
+    with guards_down(trail, "rows") as opened:
+        opened.sql("CREATE SCHEMA kept")
+        for table in TABLES:
+            opened.sql(f"CREATE TABLE kept.{table} AS SELECT * FROM {place(table)}")
+        yield opened
+
+
+@pytest.fixture
+def changing_rows(opened_once, trail, capsys):
+    """A place to tamper with rows. They are put back afterwards, and nothing is found in them then."""
+    yield opened_once
+    for table in TABLES:
+        opened_once.sql(f"DELETE FROM {place(table)}")
+        opened_once.sql(f"INSERT INTO {place(table)} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{table}")
+    code, said = verified(opened_once.database, trail.heads, capsys)
+    assert code == 0, said
+
+
+@contextmanager
+def guards_down(trail, suffix):
+    """A copy of the trail, as a superuser who has put its guards out of the way."""
+    name = copy_of(trail.database, suffix)
     with psycopg.connect(stage.url_of(name, "superuser"), autocommit=True, row_factory=namedtuple_row) as connection:
         connection.execute("ALTER EVENT TRIGGER oversing_audit_ddl DISABLE")
         connection.execute("ALTER EVENT TRIGGER oversing_audit_drop DISABLE")
@@ -97,8 +126,8 @@ def tampering(trail):
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def copy_of(database):
-    name = f"{database}_x"
+def copy_of(database, suffix="x"):
+    name = f"{database}_{suffix}"
     with stage.superuser() as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         # Whatever the pools of the applications above still hold: a database that is looked at cannot be copied.
@@ -157,20 +186,20 @@ def test_no_column_of_the_trail_is_forgotten_here(trail):
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
-def test_one_changed_byte_of_any_column_is_found_and_its_row_is_named(trail, tampering, capsys, table, column):
-    (kind,) = tampering.sql(
+def test_one_changed_byte_of_any_column_is_found_and_its_row_is_named(trail, changing_rows, capsys, table, column):
+    (kind,) = changing_rows.sql(
         "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
         [place(table), column],
     ).fetchone()
     order = {"audit_chain": "sequence", "audit_event_keys": "created_at"}.get(table, "id")
-    row = tampering.sql(
+    row = changing_rows.sql(
         f"SELECT ctid, tableoid::regclass::text AS at, * FROM {place(table)} ORDER BY {order} OFFSET 2 LIMIT 1"
     ).fetchone()
     if kind == "bigint" and column == "id":
-        tampering.sql(f"ALTER TABLE {place(table)} ALTER COLUMN id DROP IDENTITY")
+        changing_rows.sql(f"ALTER TABLE {place(table)} ALTER COLUMN id DROP IDENTITY IF EXISTS")
     changed = CHANGED[kind].format(column)
-    assert tampering.sql(f"UPDATE {row.at} SET {column} = {changed} WHERE ctid = %s", [row.ctid]).rowcount == 1
-    code, said = verified(tampering.database, trail.heads, capsys)
+    assert changing_rows.sql(f"UPDATE {row.at} SET {column} = {changed} WHERE ctid = %s", [row.ctid]).rowcount == 1
+    code, said = verified(changing_rows.database, trail.heads, capsys)
     assert code == 1, said
     named = [line for line in said.splitlines() if line.startswith(f"TAMPERED  {table}, ")]
     # A key that was changed is known by what it was: by the event, and by its id.
@@ -184,13 +213,13 @@ def test_one_changed_byte_of_any_column_is_found_and_its_row_is_named(trail, tam
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_row_taken_out_of_the_middle_is_named(trail, tampering, capsys, table):
+def test_a_row_taken_out_of_the_middle_is_named(trail, changing_rows, capsys, table):
     order = {"audit_chain": "sequence", "audit_event_keys": "created_at"}.get(table, "id")
-    row = tampering.sql(
+    row = changing_rows.sql(
         f"SELECT ctid, tableoid::regclass::text AS at, * FROM {place(table)} ORDER BY {order} OFFSET 2 LIMIT 1"
     ).fetchone()
-    tampering.sql(f"DELETE FROM {row.at} WHERE ctid = %s", [row.ctid])
-    code, said = verified(tampering.database, trail.heads, capsys)
+    changing_rows.sql(f"DELETE FROM {row.at} WHERE ctid = %s", [row.ctid])
+    code, said = verified(changing_rows.database, trail.heads, capsys)
     assert code == 1
     assert f"TAMPERED  {table}" in said
     named = {"audit_chain": "sequence", "certification_audit_log": "id", "identity_events": "id"}.get(table, "event_id")
