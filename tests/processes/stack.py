@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -97,7 +98,8 @@ class Stack:
     def kill_postgres(self) -> None:
         """End the server and all its children at once, as a machine that fails would."""
         for pid in processes_in(self.postgres.data):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # without its parent a child soon ends by itself
+                os.kill(pid, signal.SIGKILL)
         self.running.pop("postgres").process.wait(PATIENCE)
         self._eye = None
 
