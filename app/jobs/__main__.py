@@ -7,20 +7,17 @@ import signal
 import sys
 import threading
 
-from app.core import rubbish
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.timeouts import TimerDeathPenalty
 
-with rubbish.none_yet():
-    from rq import SimpleWorker
-    from rq.serializers import JSONSerializer
-    from rq.timeouts import TimerDeathPenalty
-
-    from app import create_app
-    from app.adapters import mail, time_stamping
-    from app.config import Settings
-    from app.core import valkey
-    from app.core.heartbeats import beat_forever
-    from app.jobs import clock, key_ring
-    from app.jobs.relay import queue_named
+from app import create_app
+from app.adapters import mail, time_stamping
+from app.config import Settings
+from app.core import valkey
+from app.core.heartbeats import beat_forever
+from app.jobs import clock, key_ring
+from app.jobs.relay import queue_named
 
 QUEUES = {"worker": "default", "signer": "signer"}
 

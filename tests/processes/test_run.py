@@ -73,24 +73,6 @@ def test_a_crashed_process_is_started_again_and_the_others_live_on(started, name
         until(started.is_ready, "every part is ready again", 60)
 
 
-def test_nothing_survives_a_supervisor_that_is_killed(started):
-    family = started.family()
-    assert len(family) > 10
-    started.stop(signal.SIGKILL)
-    until(lambda: not any(is_alive(pid) for pid in family), "everything is gone", 40)
-
-
-def test_the_next_start_works_is_fast_and_makes_no_data_again(started):
-    """After a supervisor that could clear nothing away: there is more in the way than after Ctrl-C."""
-    demo = (started.home / "demo.json").read_text()
-    started.start()
-    assert started.is_ready()
-    assert started.seconds_of_work() < 2 * 10, "ten seconds on two idle cores"
-    assert "making demo data" not in started.words
-    assert "bringing the database up to date" not in started.words
-    assert (started.home / "demo.json").read_text() == demo
-
-
 def test_ctrl_c_leaves_no_process_behind(started):
     family = started.family()
     assert len(family) > 10
@@ -99,6 +81,24 @@ def test_ctrl_c_leaves_no_process_behind(started):
     assert "stopped; nothing is left running" in started.words
     assert is_free(started.port)
     assert not (started.home / "runtime.json").exists()
+
+
+def test_a_second_start_is_fast_and_makes_no_data_again(started):
+    demo = (started.home / "demo.json").read_text()
+    started.start()
+    assert started.seconds_of_work() < 2 * 10, "ten seconds on two idle cores"
+    assert "making demo data" not in started.words
+    assert "bringing the database up to date" not in started.words
+    assert (started.home / "demo.json").read_text() == demo
+
+
+def test_nothing_survives_a_supervisor_that_is_killed_and_the_next_start_works(started):
+    family = started.family()
+    started.stop(signal.SIGKILL)
+    until(lambda: not any(is_alive(pid) for pid in family), "everything is gone", 40)
+    started.start()
+    assert started.is_ready()
+    assert started.stop(signal.SIGTERM) == 0
 
 
 def test_a_taken_port_is_named_with_another_one_to_choose(started):
