@@ -4,7 +4,7 @@ import { base, desk, isOurs, panelIn, placeOf, places, room, say, swap, tell, ti
 import { reveal, share } from "./widths.js";
 
 export const MOST = 6;
-const SOON_MS = 150; // within which most pages come
+const SOON_MS = 250; // within which most pages come; a slow machine would take longer for room made twice than for the page
 const LONG_MS = 1500; // after which it is said that a page is still on its way
 
 let lastNumber = 0; // of the panels that were named here
