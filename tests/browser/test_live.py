@@ -114,6 +114,15 @@ def test_a_new_task_comes_into_the_lists_that_show_it(watch, alice, bob, path):
     expect(page.get_by_role("link", name="Come in")).to_be_visible()
 
 
+def test_the_list_of_programs_counts_the_tasks_that_there_are_now(watch, alice, bob):
+    program = a_program(alice)
+    page = watch(bob, "/programs")
+    row = page.get_by_role("row").filter(has_text=program.name)
+    expect(row).to_contain_text("0 open")
+    create_task(alice.actor, NewTask(program_id=program.id, name="Come in"))
+    expect(row).to_contain_text("1 open")
+
+
 def test_a_row_changes_in_its_place_without_a_request_and_leaves_a_list_that_it_fits_no_longer(
     watch, alice, bob, carol
 ):
