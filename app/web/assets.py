@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import brotli
@@ -235,17 +236,22 @@ def _esbuild() -> str:
 
 
 class Sprite(Filter):
-    """Many icons in one file: a page asks for it once and shows parts of it with `<use href="...#name">`."""
+    """Many icons in one file: a page asks for it once and shows parts of it with `<use href="...#name">`.
+
+    Each is one path. A browser lays out every shape of every icon that it shows, dozens of them in a list, by itself.
+    """
 
     name = "sprite"
     max_debug_level = None
 
     def input(self, _in, out, source_path, **_):
-        """One icon as a symbol. Colour and stroke come from the CSS of the page, so they follow the text."""
-        drawing = re.search(r"<svg[^>]*>(.*)</svg>", _in.read(), re.DOTALL)
-        assert drawing is not None, f"{source_path} is no drawing"
-        inner = re.sub(r"\s+", " ", drawing[1]).replace(" />", "/>").replace("> <", "><").strip()
-        out.write(f'<symbol id="{Path(source_path).stem}" viewBox="0 0 24 24">{inner}</symbol>')
+        """One icon. Colour and stroke come from the CSS of the page, so they follow the text."""
+        svgelements = import_module("svgelements")  # loaded here: whoever serves pages draws nothing
+        drawing = svgelements.SVG.parse(_in, reify=False)
+        shapes = list(drawing.elements(lambda element: isinstance(element, svgelements.Shape)))
+        assert shapes, f"{source_path} is no drawing"
+        line = " ".join(svgelements.Path(shape).d(relative=False) for shape in shapes)
+        out.write(f'<path id="{Path(source_path).stem}" d="{line}"/>')
 
     def output(self, _in, out, **_):
         """All of them in one drawing."""

@@ -135,7 +135,8 @@ def lucide(name: str, label: str | None = None) -> Markup:
     """An icon of the sprite: a function, not a macro, as a page shows dozens of them and few different ones."""
     seen = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     kind = "icon icon--points" if name in _POINTING else "icon"
-    return Markup('<svg class="{}" {}><use href="{}#{}"/></svg>').format(kind, seen, asset("icons.svg"), name)
+    drawing = f"{asset('icons.svg')}#{name}"
+    return Markup('<svg class="{}" viewBox="0 0 24 24" {}><use href="{}"/></svg>').format(kind, seen, drawing)
 
 
 def dom_id(thing: Any, prefix: str = "") -> str:

@@ -116,6 +116,15 @@ def test_it_stays_small(built, name, limit):
     assert file.with_name(f"{file.name}.gz").stat().st_size < limit
 
 
+def test_each_icon_is_one_path_in_absolute_coordinates(built_before):
+    """Several shapes would be laid out one by one; a relative move would start where the shape before it ended."""
+    sprite = (built_before / assets.asset("icons.svg").removeprefix("/static/dist/")).read_text()
+    drawn = dict(re.findall(r'<path id="([a-z0-9-]+)" d="([^"]+)"/>', sprite))
+    assert set(drawn) == set(assets.ICONS)
+    assert sprite.count("<") == len(drawn) + 2
+    assert not [name for name, line in drawn.items() if re.search(r"[a-y]", line)]
+
+
 def test_the_style_knows_every_layer(built_before):
     style = (built_before / assets.asset("app.css").removeprefix("/static/dist/")).read_text()
     assert style.startswith("@layer reset,tokens,base,layout,components,utilities,print;")

@@ -91,7 +91,7 @@ function drawn() {
 
 /** What a link is called, as the name of what it leads to until that says its own. */
 export function wordsOf(link) {
-  return link?.textContent.replace(/\s+/g, " ").trim() ?? "";
+  return (link?.ariaLabel ?? link?.textContent ?? "").replace(/\s+/g, " ").trim();
 }
 
 export function close(place) {
