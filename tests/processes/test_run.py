@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,10 +85,18 @@ def test_ctrl_c_leaves_no_process_behind(started):
     assert not (started.home / "runtime.json").exists()
 
 
+def seconds_to_load_the_application() -> float:
+    """By one process on the same machine: a start is a dozen of them, and the speed of machines differs."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import app.making"], cwd=ROOT, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_a_second_start_is_fast_and_makes_no_data_again(started):
     demo = (started.home / "demo.json").read_text()
     started.start()
-    assert started.seconds_of_work() < 2 * 10, "ten seconds on two idle cores"
+    assert started.seconds_of_work() < 16 * seconds_to_load_the_application()
     assert "making demo data" not in started.words
     assert "bringing the database up to date" not in started.words
     assert (started.home / "demo.json").read_text() == demo
