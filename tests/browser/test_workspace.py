@@ -38,6 +38,9 @@ PRESSED_TWICE = """(link) => [1, 2].map(() => {
   link.dispatchEvent(new MouseEvent("click", { altKey: true, bubbles: true, cancelable: true }));
   return document.getElementById("workspace").dataset.panels;
 })"""
+CLICKED_BESIDE = """(link) => {
+  link.dispatchEvent(new MouseEvent("click", { altKey: true, bubbles: true, cancelable: true }));
+}"""
 LET_FRAMES_GO = "() => { requestAnimationFrame = window.draw; held.forEach((act) => act()); }"
 KEPT = "document.querySelector('[data-place]') === window.kept"
 
@@ -282,11 +285,24 @@ def test_on_a_slow_line_a_panel_soon_stands_in_its_place_and_can_be_given_up(vis
     for name in ("Letter", "Leaflet"):  # one after the other, before the first is there
         panel(page, "Spring").get_by_role("link", name=name).click()
         expect(page.get_by_role("region", name=name, exact=True)).to_be_visible()  # where it makes room, links move
-    page.unroute("**/tasks/*")
     for each in held:
         each.continue_()
+    page.unroute("**/tasks/*")
     expect(panel(page, "Leaflet").locator("h1")).to_be_focused()
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[1].id}"]
+
+
+def test_no_room_is_made_for_a_panel_on_its_way_while_somebody_presses_something(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    ready(page)
+    page.route("**/tasks/*", lambda route: None)
+    page.mouse.move(600, 400)
+    page.mouse.down()
+    page.get_by_role("link", name="Letter").evaluate(CLICKED_BESIDE)
+    expect(page.locator("#announcer")).to_have_text("Letter is on its way…")
+    assert page.locator("#workspace").get_attribute("data-panels") == "1"
+    page.mouse.up()
+    expect(page.get_by_role("region", name="Letter", exact=True)).to_be_visible()
 
 
 def test_a_link_that_was_sent_reload_and_back_bring_back_what_was_open(visit, alice, program, tasks):

@@ -1,6 +1,7 @@
 // Pages beside each other: here is what every page has to know of them. The rest is a module of its own, which a page with
 // a workspace imports (static/js/workspace.js).
 import htmx from "htmx.org";
+import { whenFree } from "./hand.js";
 import { announce, toast } from "./messages.js";
 
 /** The panel that something stands in, or null on an ordinary page. */
@@ -31,5 +32,5 @@ export function watchPanels() {
 
 async function load() {
   const desk = document.getElementById("workspace");
-  if (desk) (await import(desk.dataset.module)).start(desk, { htmx, announce, toast });
+  if (desk) (await import(desk.dataset.module)).start(desk, { htmx, announce, toast, whenFree });
 }

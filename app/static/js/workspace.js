@@ -9,7 +9,7 @@ import { arrived, asButton, markBusy, markIdle, noteDeed } from "./workspace/pan
 import { pressed } from "./workspace/pointer.js";
 import { goneTo, scrolled, watchSight } from "./workspace/sight.js";
 
-/** Take over a workspace. `given` are htmx and the ways to say something, which the page has loaded already. */
+/** Take over a workspace. `given` is what the page has loaded already: htmx, the ways to say something, the hand. */
 export function start(place, given) {
   if (place === desk) return;
   const isFirst = desk === null;

@@ -1,7 +1,7 @@
 // The workspace that is on the page, and the places in it, each of which holds a panel.
 
 export let desk = null;
-export let tools = null; // htmx and the ways to say something, which the page has loaded already
+export let tools = null; // htmx, the ways to say something, and to wait for a hand: the page has loaded them already
 
 export function take(place, given) {
   [desk, tools] = [place, given];

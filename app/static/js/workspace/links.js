@@ -1,6 +1,6 @@
 // What a click on a link or a button does, of those that mean something to the workspace.
-import { base, desk, isOurs, placeOf } from "./desk.js";
-import { beside, close, goTo, load, move, open, wordsOf } from "./panels.js";
+import { base, desk, isOurs, panelIn, placeOf } from "./desk.js";
+import { beside, close, expecting, goTo, load, move, open, wordsOf } from "./panels.js";
 
 const ACTS = {
   close,
@@ -50,7 +50,10 @@ async function follow(place, path, opener) {
   const linked = beside.get(place);
   if (!linked?.isConnected) await open(path, { opener, after: place, found: (opened) => beside.set(place, opened) });
   else if (linked.dataset.shows === path) goTo(linked);
-  else await load(linked, path);
+  else {
+    if (!panelIn(linked).dataset.path) expecting(linked, path, wordsOf(opener));
+    await load(linked, path);
+  }
 }
 
 /** The page that a link leads to, within the organisation; null for one elsewhere. */

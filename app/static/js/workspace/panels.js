@@ -41,7 +41,7 @@ export async function open(path, { opener = null, after = null, title = wordsOf(
   const deed = deeds;
   const coming = load(place, path);
   postpone();
-  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => writeOnceDrawn(place, deed));
+  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => tools.whenFree(() => writeOnceDrawn(place, deed)));
   const late = setTimeout(() => { if (place.isConnected) tools.announce(say("coming", { title: titleOf(place) })); }, LONG_MS);
   await coming;
   clearTimeout(late);
@@ -138,14 +138,19 @@ export function made(path, title = "") {
   do lastNumber += 1; while (names.has(`p${lastNumber}`));
   const place = desk.querySelector("[data-coming]").content.firstElementChild.cloneNode(true);
   const panel = place.querySelector("section");
-  const name = title || say("page");
-  place.dataset.shows = path;
-  Object.assign(panel, { id: `p${lastNumber}-panel`, ariaLabel: name });
-  Object.assign(panel.dataset, { panel: `p${lastNumber}`, title: name });
-  place.querySelector(".pane__title").textContent = name;
+  panel.id = `p${lastNumber}-panel`;
+  panel.dataset.panel = `p${lastNumber}`;
+  expecting(place, path, title);
   place.querySelector("[data-splitter]").setAttribute("aria-controls", panel.id);
   tools.htmx.process(place);
   return place;
+}
+
+/** Name a place by what is on its way to it. */
+export function expecting(place, path, title) {
+  const panel = panelIn(place);
+  place.dataset.shows = path;
+  panel.ariaLabel = panel.dataset.title = place.querySelector(".pane__title").textContent = title || say("page");
 }
 
 /** A page has come into a panel: by a link in it, by a form, or because it was asked for here. */
