@@ -41,7 +41,7 @@ export async function open(path, { opener = null, after = null, title = wordsOf(
   const deed = deeds;
   const coming = load(place, path);
   postpone();
-  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => tools.whenFree(() => writeOnceDrawn(place, deed)));
+  Promise.race([coming, new Promise((soon) => setTimeout(soon, SOON_MS))]).then(() => writeOnceDrawn(place, deed));
   const late = setTimeout(() => { if (place.isConnected) tools.announce(say("coming", { title: titleOf(place) })); }, LONG_MS);
   await coming;
   clearTimeout(late);
@@ -78,6 +78,7 @@ export function markIdle(ctx) {
 
 /** The page comes first, if it comes soon: the address, and all that names what is open, can follow. */
 async function writeOnceDrawn(place, deed) {
+  if (place.hidden) await new Promise(tools.whenFree);
   reveal(place);
   await drawn();
   if (!isUnwritten || !desk.isConnected) return;
