@@ -47,7 +47,7 @@ class Room:
         self.watching: dict[Socket, str | None] = {}  # how each was told: with NAMES, by NUMBER, or not yet
         self.shown: dict[int, dict[str, Any]] = {}
         self.stale: set[int] = set()  # those of them who look different by now
-        self.count = 0
+        self.there: set[int] = set()
         self.told_at = -math.inf
 
 
@@ -125,7 +125,7 @@ class Presence:
         """Whether somebody is seen at a place, and is not alone there."""
         with self._lock:
             room = self._rooms.get(crowd)
-            return room is not None and room.count > 1 and crowd in socket.places and _is_shown(socket)
+            return room is not None and len(room.there) > 1 and crowd in socket.places and _is_shown(socket)
 
     def beside(self, crowd: Crowd, user_id: int) -> list[Socket]:
         """Those who are told of somebody by name, as somebody else who is at the same place."""
@@ -230,9 +230,8 @@ class Presence:
         for socket, before in watching.items():
             way = ways.get(socket)
             if way is not None and (way != before or change is not None):
-                all_there_is = _all_there_is(room, socket, {member.user_id for member in there})
-                message = change if change is not None and way == before else all_there_is
-                socket.tell(_frame(crowd, message, way))
+                message = change if change is not None and way == before else _all_there_is(room)
+                socket.tell(_frame(crowd, message, way, you=socket.holder.user_id in room.there))
             with self._lock:
                 if socket in room.watching:
                     room.watching[socket] = way
@@ -261,16 +260,15 @@ def _change(room: Room, crowd: Crowd, there: set[int]) -> dict[str, Any] | None:
     joined = [_person(row) for row in live_channels.people(crowd.tenant_id, missing)] if missing else []
     shown |= {each["id"]: each for each in joined}
     left = [user_id for user_id in room.shown if user_id not in shown]
-    if not joined and not left and room.count == len(there):
+    if not joined and not left and room.there == there:
         return None
-    room.shown, room.count = shown, len(there)
-    return {"count": room.count, "joined": joined, "left": left}
+    room.shown, room.there = shown, there
+    return {"count": len(there), "joined": joined, "left": left}
 
 
-def _all_there_is(room: Room, socket: Socket, there: set[int]) -> dict[str, Any]:
-    """The same for somebody who was told nothing yet; `you` says whether they are one of those who are counted."""
-    you = socket.holder.user_id in there
-    return {"whole": True, "you": you, "count": room.count, "joined": list(room.shown.values()), "left": []}
+def _all_there_is(room: Room) -> dict[str, Any]:
+    """The same for somebody who was told nothing yet."""
+    return {"whole": True, "count": len(room.there), "joined": list(room.shown.values()), "left": []}
 
 
 def _ways_of_telling(crowd: Crowd, watching: Iterable[Socket]) -> dict[Socket, str]:
@@ -284,10 +282,11 @@ def _ways_of_telling(crowd: Crowd, watching: Iterable[Socket]) -> dict[Socket, s
     return {socket: NAMES if names[socket] else NUMBER for socket in viewers if socket.holder.user_id in told}
 
 
-def _frame(crowd: Crowd, told: dict[str, Any], way: str) -> str:
+def _frame(crowd: Crowd, told: dict[str, Any], way: str, *, you: bool) -> str:
+    """What goes over the line; `you` says whether who hears it is one of those who are counted."""
     if way == NUMBER:
         told = {name: value for name, value in told.items() if name not in ("joined", "left")}
-    return json.dumps({"event": crowd.event, "channel": crowd.channel, **told}, separators=(",", ":"))
+    return json.dumps({"event": crowd.event, "channel": crowd.channel, "you": you, **told}, separators=(",", ":"))
 
 
 def _person(row: Any) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def test_two_people_meet_on_a_task_and_a_third_who_hides_sees_them(visit, alice,
     another.get_by_label("Name").fill("What nobody has to know yet")
     expect(alices.locator("#main").get_by_text("Bob is editing this")).to_be_visible()
     expect(alices.locator("#main").get_by_text("Also here: Bob")).to_be_visible()
+    expect(another.locator("#main").get_by_text("editing this")).to_have_count(0)  # which they know of themselves
     another.get_by_label("Name").fill("Draft the letter")
     expect(alices.locator("#main").get_by_text("Bob is editing this")).to_have_count(0)
 

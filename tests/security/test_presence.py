@@ -101,9 +101,12 @@ def test_who_writes_is_told_to_who_is_there_and_not_what(alice, bob, line, chann
     bobs.be_at(channel)
     alices.be_at(channel)
     alices.say(event="edits", channel=channel, here=True, text="A secret draft")
-    assert names(bobs.sees(channel, 1, "edits")) == ["Alice"]
+    told = bobs.sees(channel, 1, "edits")
+    assert (names(told), told["you"]) == (["Alice"], False)
+    assert alices.sees(channel, 1, "edits")["you"] is True  # nobody is told of themselves as of somebody else
     alices.say(event="edits", channel=channel, here=False)
     assert bobs.sees(channel, 0, "edits")["left"] == [alice.user_id]
+    assert alices.sees(channel, 0, "edits")["you"] is False
     assert "secret draft" not in json.dumps(bobs.heard)
 
 

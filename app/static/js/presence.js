@@ -9,11 +9,10 @@ const said = new Map(); // what was read aloud last, by place
 /** Take what the line says of a crowd: everybody who is in it, or who has come and gone. */
 export function meet({ event, channel, whole, you, count, joined, left }, announce) {
   const key = `${event} ${channel}`;
-  const before = crowds.get(key);
-  const people = new Map(whole ? [] : before?.people);
+  const people = new Map(whole ? [] : crowds.get(key)?.people);
   for (const id of left ?? []) people.delete(id);
   for (const person of joined ?? []) people.set(person.id, person);
-  crowds.set(key, { people, count, you: whole ? you : before?.you });
+  crowds.set(key, { people, count, you });
   show(announce);
 }
 
