@@ -13,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from app import create_app
+from app.core import valkey
 from app.core.database import fresh_session
 from app.jobs import key_ring
 from tests import stage
@@ -117,6 +118,14 @@ def visit(
     product.check()
     assert not complaints, "\n".join(complaints)
     assert product.log("web")[written:] == "", "The web process logged an error."
+
+
+@pytest.fixture
+def within_earshot(browser_stage: stage.Stage, play_stage: stage.Stage) -> Iterator[None]:
+    """Say what a test does where the live process of the browser tests listens."""
+    valkey.configure(browser_stage.redis_url)
+    yield
+    valkey.configure(play_stage.redis_url)
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])

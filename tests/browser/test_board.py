@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.commands.tasks import delete_task, move_task, update_task
-from app.core import valkey
 from app.schemas.tasks import Move, TaskChanges
 from tests.browser.windows import heading
 from tests.factories import a_program, a_task
@@ -165,14 +164,6 @@ def test_two_people_see_each_others_moves(watch, alice, bob, tasks):
     lift_by_pointer(bobs, "OPS-3", "todo", above="OPS-2")
     bobs.mouse.up()
     expect(cards(alices, "todo")).to_have_text(["Table", "Leaflet"])
-
-
-@pytest.fixture
-def within_earshot(browser_stage, play_stage):
-    """Say what this test does where the live process of the browser tests listens."""
-    valkey.configure(browser_stage.redis_url)
-    yield
-    valkey.configure(play_stage.redis_url)
 
 
 ASKED = "import(document.querySelector('[data-elements]').dataset.elements).then(() => 0)"  # is there when it has come

@@ -13,7 +13,6 @@ from app.commands.programs import update_program
 from app.commands.task_assignments import assign_task, unassign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, move_task, update_task
-from app.core import valkey
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.programs import ProgramChanges
@@ -22,15 +21,9 @@ from tests import cast
 from tests.factories import a_grant, a_group, a_program, a_task
 from tests.security.test_live_elements import freelancer
 
+pytestmark = pytest.mark.usefixtures("within_earshot")
+
 ON, OFF = re.compile("Live"), re.compile("Not connected")
-
-
-@pytest.fixture(autouse=True)
-def within_earshot(browser_stage, play_stage):
-    """Say what these tests do where the live process of the browser tests listens."""
-    valkey.configure(browser_stage.redis_url)
-    yield
-    valkey.configure(play_stage.redis_url)
 
 
 @pytest.fixture

@@ -6,19 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from app.commands.profiles import update_profile
-from app.core import valkey
 from app.core.actor import SignedIn
 from app.schemas.profiles import ProfileChanges
 from tests import cast
 from tests.factories import a_grant, a_program, a_task, a_workspace
 
-
-@pytest.fixture(autouse=True)
-def within_earshot(browser_stage, play_stage):
-    """Say what these tests do where the live process of the browser tests listens."""
-    valkey.configure(browser_stage.redis_url)
-    yield
-    valkey.configure(play_stage.redis_url)
+pytestmark = pytest.mark.usefixtures("within_earshot")
 
 
 def test_two_people_meet_on_a_task_and_a_third_who_hides_sees_them(visit, alice, bob):

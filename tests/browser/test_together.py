@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from app.commands.tasks import update_task
-from app.core import valkey
 from app.schemas.tasks import TaskChanges
 from tests.browser.layout import PHONE
 from tests.factories import a_task
 from tests.trail import audit_rows
+
+pytestmark = pytest.mark.usefixtures("within_earshot")
 
 BEGIN = "Once upon a time"
 COMPOSE = """(field) => {
@@ -29,14 +30,6 @@ COMPOSED = """(field) => {
   field.dispatchEvent(new InputEvent("input", { bubbles: true, isComposing: true }));
   field.dispatchEvent(new CompositionEvent("compositionend"));
 }"""
-
-
-@pytest.fixture(autouse=True)
-def within_earshot(browser_stage, play_stage):
-    """Say what these tests do where the live process of the browser tests listens."""
-    valkey.configure(browser_stage.redis_url)
-    yield
-    valkey.configure(play_stage.redis_url)
 
 
 @pytest.fixture

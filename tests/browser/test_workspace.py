@@ -13,12 +13,13 @@ from playwright.sync_api import Page, expect
 from app.commands.access_grants import delete_access_grant
 from app.commands.task_comments import comment_on_task
 from app.commands.workspaces import delete_workspace
-from app.core import valkey
 from app.schemas.tasks import NewComment
 from tests import cast
 from tests.browser.layout import PHONE
 from tests.browser.windows import until
 from tests.factories import a_grant, a_program, a_task
+
+pytestmark = pytest.mark.usefixtures("within_earshot")
 
 TABLET = {"width": 820, "height": 1180}
 FEW = 160  # elements; some 100 are those of the panel itself, and of what is named anew with it
@@ -43,14 +44,6 @@ CLICKED_BESIDE = """(link) => {
 }"""
 LET_FRAMES_GO = "() => { requestAnimationFrame = window.draw; held.forEach((act) => act()); }"
 KEPT = "document.querySelector('[data-place]') === window.kept"
-
-
-@pytest.fixture(autouse=True)
-def within_earshot(browser_stage, play_stage):
-    """Say what these tests do where the live process of the browser tests listens."""
-    valkey.configure(browser_stage.redis_url)
-    yield
-    valkey.configure(play_stage.redis_url)
 
 
 @pytest.fixture
