@@ -43,6 +43,15 @@ CLICKED_BESIDE = """(link) => {
   link.dispatchEvent(new MouseEvent("click", { altKey: true, bubbles: true, cancelable: true }));
 }"""
 LET_FRAMES_GO = "() => { requestAnimationFrame = window.draw; held.forEach((act) => act()); }"
+SEEN_WHERE_IT_IS = """() => {
+  const state = document.getElementById("live-state");
+  const { left, right, top, bottom } = state.getBoundingClientRect();
+  const there = [left + 1, (left + right) / 2, right - 1].flatMap((x) => document.elementsFromPoint(x, (top + bottom) / 2));
+  return {
+    isOnTop: state.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2)),
+    covers: there.filter((each) => each.matches("a, button, summary")).map((each) => each.textContent),
+  };
+}"""
 KEPT = "document.querySelector('[data-place]') === window.kept"
 
 
@@ -143,6 +152,13 @@ def test_by_keyboard_alone_panels_open_move_fold_and_close_and_the_others_are_le
     expect(page.get_by_role("link", name="Letter")).to_be_focused()  # which it was opened from
     assert shown(page) == [f"programs/{program.id}"]
     assert page.evaluate(KEPT)
+
+
+def test_a_line_that_is_cut_says_so_above_everything_and_covers_nothing_that_is_pressed(visit, alice, program):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    following(page)
+    page.locator("#live-state").evaluate("state => { state.dataset.state = 'off'; }")
+    assert page.evaluate(SEEN_WHERE_IT_IS) == {"isOnTop": True, "covers": []}
 
 
 def test_a_panel_that_comes_or_goes_costs_no_more_for_how_long_the_lists_beside_it_are(visit, alice, program, tasks):
