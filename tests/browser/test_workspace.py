@@ -46,9 +46,10 @@ LET_FRAMES_GO = "() => { requestAnimationFrame = window.draw; held.forEach((act)
 SEEN_WHERE_IT_IS = """() => {
   const state = document.getElementById("live-state");
   const { left, right, top, bottom } = state.getBoundingClientRect();
-  const there = [left + 1, (left + right) / 2, right - 1].flatMap((x) => document.elementsFromPoint(x, (top + bottom) / 2));
+  const [middle, height] = [(left + right) / 2, (top + bottom) / 2];
+  const there = [left + 1, middle, right - 1].flatMap((x) => document.elementsFromPoint(x, height));
   return {
-    isOnTop: state.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2)),
+    isOnTop: state.contains(document.elementFromPoint(middle, height)),
     covers: there.filter((each) => each.matches("a, button, summary")).map((each) => each.textContent),
   };
 }"""
