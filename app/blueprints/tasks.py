@@ -10,6 +10,7 @@ from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.queries.programs import program_choices
 from app.queries.users import people_choices
+from app.queries.workflows import task_states
 from app.schemas.tasks import Assignment, NewTask, TaskChanges
 from app.web.actors import current_actor
 from app.web.board_pages import board_context, card_context, explained, read_card_move
@@ -53,7 +54,7 @@ def index():
         page=page_context(page),
         filters=page.filters,
         programs=program_choices(actor) if actor.may_somewhere("program.view") else [],
-        states=choices_called(queries.task_states(actor)),
+        states=choices_called(task_states(actor)),
         people=people,
         at_hand=people_at_hand(actor, page.rows, people),
     )

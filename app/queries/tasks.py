@@ -36,21 +36,15 @@ from app.core.database import db, rows_of
 from app.core.errors import NotFound
 from app.core.paging import Listing, Page, Paging
 from app.core.permissions import held_on, in_sight, may_see, require_somewhere, sight_of
-from app.core.phrases import phrase
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.certifications import Certification
 from app.models.programs import Program
 from app.models.task_assignments import TaskAssignment
-from app.models.task_comments import TaskComment
 from app.models.tasks import Task
 from app.models.users import User
 from app.models.workflows import (
-    BUILT_IN_KEY,
-    Workflow,
     WorkflowInstance,
     WorkflowState,
-    WorkflowTransition,
-    state_in_words,
 )
 from app.queries.certifications import STATUS_NOW
 
@@ -159,37 +153,6 @@ class TaskView(NamedTuple):
         first = next((told for told in there if told[2]), there[0] if there else None)
         return Assignee.of(*first) if first else None
 
-
-_WAY = aliased(WorkflowTransition)
-_WAYS = (
-    select(WorkflowState.key, WorkflowState.name, WorkflowState.state_group, _WAY.id)
-    .outerjoin(_WAY, and_(_WAY.to_state_id == WorkflowState.id, _WAY.from_state_id == bindparam("state")))
-    .where(WorkflowState.application_instance_id == bindparam("tenant"))
-    .where(WorkflowState.workflow_id == bindparam("workflow"), WorkflowState.id != bindparam("state"))
-    .order_by(_WAY.id.is_(None), WorkflowState.position)
-)
-
-_STATES = (
-    select(WorkflowState.key, WorkflowState.name)
-    .join(Workflow, Workflow.id == WorkflowState.workflow_id)
-    .where(Workflow.application_instance_id == bindparam("tenant"), Workflow.key == BUILT_IN_KEY)
-    .order_by(Workflow.version.desc(), WorkflowState.position)
-)
-
-_COMMENTS = Listing(
-    select(
-        TaskComment.id,
-        TaskComment.task_id,
-        TaskComment.author_user_id,
-        User.name.label("author_name"),
-        User.avatar_id.label("author_avatar_id"),
-        TaskComment.body,
-        TaskComment.created_at,
-    )
-    .outerjoin(User, User.user_id == TaskComment.author_user_id)
-    .where(TaskComment.application_instance_id == bindparam("tenant"), TaskComment.task_id == bindparam("task")),
-    TaskComment.id,
-)
 
 _NEWEST_STATUS = (
     select(STATUS_NOW)
@@ -350,36 +313,6 @@ def made_task(actor: Actor, task: Task) -> TaskView:
     own = {name: getattr(task, name) for name in TaskView._fields if name in _OWN}
     number = f"{task.beginning.program_key}-{task.number}"
     return TaskView(**begun | own | {"number": number, "assignees": None, "certification_status": None})
-
-
-def ways_on(actor: Actor, task: TaskView) -> list[dict[str, Any]]:
-    """Every other state of the task's workflow: those it can go to first, then the others."""
-    require_somewhere(actor, "task.view")
-    given = {"tenant": actor.tenant_id, "workflow": task.workflow_id, "state": task.state_id}
-    return [
-        {
-            "key": row.key,
-            "name": row.name,
-            "group": row.state_group,
-            "allowed": row.id is not None,
-            "reason": ""
-            if row.id is not None
-            else phrase("The workflow has no way from “%(state)s” to here.", state=state_in_words(task.state.name)),
-        }
-        for row in rows_of(db.session, _WAYS, given)
-    ]
-
-
-def task_states(actor: Actor) -> list[Any]:
-    """Key and name of the states of the built-in workflow, for a filter's menu."""
-    require_somewhere(actor, "task.view")
-    return list(rows_of(db.session, _STATES, {"tenant": actor.tenant_id}))
-
-
-def list_comments(actor: Actor, task_id: UUID, paging: Paging | None = None) -> Page[Any]:
-    """What people have said about a task, newest first. Ask for the task itself first."""
-    require_somewhere(actor, "task.view")
-    return _COMMENTS.page(db.session, paging or Paging(), values={"tenant": actor.tenant_id, "task": task_id})
 
 
 @cache

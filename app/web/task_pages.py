@@ -11,8 +11,10 @@ from app.core.actor import Actor
 from app.core.paging import Cursor, Paging
 from app.core.permissions import require
 from app.queries.certifications import CertificationFilters, list_certifications
-from app.queries.tasks import get_task, list_comments, ways_on
+from app.queries.task_comments import list_comments
+from app.queries.tasks import get_task
 from app.queries.users import people_choices
+from app.queries.workflows import ways_on
 from app.schemas.tasks import Move
 from app.web.panels import base
 from app.web.parsing import read_changes, read_parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.queries.tasks import list_comments
+from app.queries.task_comments import list_comments
 from tests.doors import went_well
 from tests.factories import a_task
 from tests.trail import as_auditor

@@ -12,8 +12,8 @@ from app.core.parsing import parse
 from app.core.roles import PERMISSIONS, SHIPPED_ROLES
 from app.models.workflows import BUILT_IN_STATES, BUILT_IN_TRANSITIONS
 from app.queries.governance_policies import active_policies
-from app.queries.tasks import task_states
 from app.queries.users import list_people
+from app.queries.workflows import task_states
 from app.schemas.tenants import NewMember, NewTenant
 from tests.cast import PASSWORD, Organisation, found, found_by_command, join, play, system
 from tests.factories import a_program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.queries.tasks import list_comments
+from app.queries.task_comments import list_comments
 from app.queries.trash import deleted_tasks
 from tests.doors import went_well
 from tests.factories import a_program, a_task

@@ -6,7 +6,8 @@ import pytest
 
 from app.core.errors import NotFound
 from app.core.paging import Paging
-from app.queries.tasks import TaskFilters, get_task, list_tasks, task_states, ways_on
+from app.queries.tasks import TaskFilters, get_task, list_tasks
+from app.queries.workflows import task_states, ways_on
 from tests.cast import join, play
 from tests.doors import Form
 from tests.factories import BOASTFUL, a_certification, a_grant, a_program, a_task

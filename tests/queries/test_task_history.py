@@ -9,7 +9,7 @@ from app.core.actor import Actor
 from app.core.database import db
 from app.core.errors import NotFound
 from app.queries.history import task_history
-from app.queries.tasks import list_comments
+from app.queries.task_comments import list_comments
 from tests.cast import afresh
 from tests.factories import a_program, a_task
 from tests.trail import audit_rows

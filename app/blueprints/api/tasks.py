@@ -10,6 +10,7 @@ from app.core.idempotency import once
 from app.core.transaction import answering
 from app.models.task_comments import TaskComment
 from app.models.tasks import Task
+from app.queries import task_comments
 from app.queries import tasks as queries
 from app.queries.history import task_history
 from app.schemas.history import EventOut
@@ -116,7 +117,7 @@ def list_comments(task_id):
     actor = current_actor()
     given = read_parameters("cursor", "limit")
     queries.get_task(actor, task_id)
-    page = queries.list_comments(actor, task_id, read_paging(given))
+    page = task_comments.list_comments(actor, task_id, read_paging(given))
     return one_page(page, [CommentOut.of(row) for row in page.rows], given)
 
 
