@@ -22,6 +22,7 @@ from app.web import panels
 from app.web.actors import is_api, known_actor
 from app.web.languages import translated as _
 from app.web.notices import is_noticed_here, waiting_notices
+from app.web.parsing import hear_out
 from app.web.responses import wants_fragment
 from app.web.sign_in import safe_next, started_from
 
@@ -75,6 +76,7 @@ def answer(error: Exception) -> Response:
         return error.get_response()  # type: ignore[return-value]
     refusal = as_refusal(error)
     db.session.rollback()
+    hear_out()
     if is_api(request):
         response = _as_json(refusal)
     elif isinstance(refusal, errors.Unauthenticated):

@@ -41,7 +41,7 @@ _REFUSALS: dict[str, type[DomainError]] = {
 }
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_FIELDS = 200
-SPILL = 16 * 1024 * 1024  # bytes of a body without end that are read and thrown away before the client is left
+SPILL = 16 * 1024 * 1024  # bytes of a refused body that are read and thrown away before the client is left
 PIECE = 64 * 1024
 
 _TAG = re.compile(r'"v([0-9]{1,9})(?::[a-z]+)?"')
@@ -142,7 +142,6 @@ def read_body() -> bytes:
     try:
         body = request.get_data(cache=True)
     except RequestEntityTooLarge:
-        _let_go_of_the_rest()
         raise TooLarge from None
     except HTTPException:
         raise
@@ -257,16 +256,24 @@ def _check_utf8(body: bytes) -> None:
         raise Malformed(phrase("The form is not encoded as UTF-8.")) from None
 
 
-def _let_go_of_the_rest() -> None:
-    """Read on for a while, so that the client hears the answer, and then have gunicorn close the connection.
+def hear_out() -> None:
+    """Read on for a while what a refused client still sends, so that it hears the answer.
 
-    A body of declared length has an end, and gunicorn reads up to it; one that comes in chunks may have none.
+    Where the connection stays open gunicorn does so itself. Where it is closed, what was not read would reset it; and a
+    body in chunks may have no end, so gunicorn is told to close the connection after it.
     """
     body = request.environ["wsgi.input"]
-    if request.content_length is not None or not hasattr(body, "failed"):
+    comes_in_chunks = request.content_length is None and hasattr(body, "failed")
+    if not comes_in_chunks and not _is_closed_after_this():
         return
     with suppress(Exception):  # what it says does not matter any more
         for _ in range(SPILL // PIECE):
             if not body.read(PIECE):
                 return
-    body.failed = True
+    if comes_in_chunks:
+        body.failed = True
+
+
+def _is_closed_after_this() -> bool:
+    said = request.headers.get("Connection", "").lower()
+    return said == "close" or (said != "keep-alive" and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0")

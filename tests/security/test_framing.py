@@ -103,15 +103,24 @@ def test_a_chunked_body_without_end_is_413_and_the_connection_ends(server, heade
         assert is_closed(connection)
 
 
+@pytest.mark.parametrize("ending", [{}, {"Connection": "close"}], ids=["goes on", "closes"])
 @pytest.mark.parametrize("size", [2 * MEBIBYTE, 10 * MEBIBYTE])
 @pytest.mark.usefixtures("nothing_happens")
-def test_a_client_that_sends_too_much_hears_so(server, headers, size):
+def test_a_client_that_sends_too_much_hears_so(server, headers, size, ending):
     """Also one that sends all of it before it listens: the answer must not be lost in a reset connection."""
     for framed in ({"Content-Length": str(size)}, CHUNKED):
         body = b"x" * size if "Content-Length" in framed else chunk(b"x" * size) + LAST
         began = time.monotonic()
-        assert_refused(server.send(request("POST", PATH, headers | framed, body)), 413, "PAYLOAD_TOO_LARGE")
+        assert_refused(server.send(request("POST", PATH, headers | framed | ending, body)), 413, "PAYLOAD_TOO_LARGE")
         assert time.monotonic() - began < PATIENCE / 2
+
+
+@pytest.mark.usefixtures("nothing_happens")
+def test_a_client_that_is_refused_before_it_was_heard_out_hears_so(server, headers):
+    told = {name: value for name, value in headers.items() if name != "Authorization"}
+    size = {"Content-Length": str(10 * MEBIBYTE), "Connection": "close"}
+    answer = server.send(request("POST", PATH, told | size, b"x" * 10 * MEBIBYTE))
+    assert_refused(answer, 401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize(
