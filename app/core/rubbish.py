@@ -18,12 +18,17 @@ EVERY = 3600.0  # seconds
 
 @contextmanager
 def none_yet() -> Iterator[None]:
-    """Look for no rubbish while code is loaded: there is none, and looking for it is a sixth of a start."""
+    """Look for no rubbish while code is loaded: there is none, and looking for it is a sixth of a start.
+
+    What was loaded is set aside for good. It lives as long as the process does, and to look through it when that ends
+    was half a second of a processor, in which whoever stops the product waits.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()
 
