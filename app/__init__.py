@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def create_app(process: str = "web", **overrides: Any) -> Flask:
-    """The application as one kind of process needs it: web, live, worker, signer, clock.
+    """The application as one kind of process needs it: web, live, worker, signer, clock; or an operator.
 
     `overrides` replace settings of the environment, for tests. Raises SystemExit, saying what to set, where one is
     missing. What it is made of is loaded here: whoever needs no application, as `make run` does, is there the sooner.

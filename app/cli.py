@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import click
-from flask import Flask
-from flask.cli import AppGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
 from app.commands import tenants
 from app.commands.api_keys import create_api_key, revoke_api_key, rotate_api_key
@@ -30,6 +30,8 @@ from app.schemas.api_keys import Rotation
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
 from runcible.certification import keys as signing_keys
 
+STEPS = "migrations"
+
 tenant = AppGroup("tenant", help="Organisations and the people in them.")
 api_key = AppGroup("api-key", help="Keys for programs.")
 keys = AppGroup("keys", help="Signing keys and the trust root.")
@@ -47,15 +49,25 @@ class Migrations(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Begin what Flask-Migrate offers under this name."""
-        import_module("flask_migrate").Migrate(self._app, db, directory="migrations")
+        import_module("flask_migrate").Migrate(self._app, db, directory=STEPS)
         offered: click.Group = import_module("flask_migrate.cli").db
         return offered.make_context(info_name, args, parent, **extra)
 
 
 def init_app(app: Flask) -> None:
     """Offer the commands."""
-    for group in (tenant, api_key, keys, demo_data, Migrations(app)):
-        app.cli.add_command(group)
+    for command in (tenant, api_key, keys, demo_data, Migrations(app), release):
+        app.cli.add_command(command)
+
+
+@click.command("release")
+@with_appcontext
+def release() -> None:
+    """What a version needs before it starts: bring the database up to date, and make keys where there are none yet."""
+    flask_migrate = import_module("flask_migrate")
+    flask_migrate.Migrate(current_app, db, directory=STEPS)
+    flask_migrate.upgrade()
+    _make_keys()
 
 
 @tenant.command("create")
@@ -150,6 +162,10 @@ def rotate_key(slug: str, key_id: UUID, overlap: int) -> None:
 @keys.command("create")
 def create_keys() -> None:
     """Make the signing keys, the built-in time-stamping authority and the trust root, where there are none yet."""
+    _make_keys()
+
+
+def _make_keys() -> None:
     settings = Settings()
     if settings.signing_key_dir is None or settings.trust_root_file is None:
         raise click.ClickException("Set SIGNING_KEY_DIR and TRUST_ROOT_FILE.")

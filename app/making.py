@@ -18,6 +18,7 @@ from app.core.stored_json import read_stored_json
 from app.queries import trust
 
 SERVING = ("web", "live")
+OPERATOR = "operator"  # no process of the Procfile: who has something done on the command line
 
 
 def made(process: str, overrides: dict[str, Any]) -> Flask:
@@ -35,6 +36,8 @@ def made(process: str, overrides: dict[str, Any]) -> Flask:
         failpoints.arm(settings.failpoint)
     if process in SERVING:
         _serve(app, settings, process)
+    if process == OPERATOR:
+        import_module("app.cli").init_app(app)
     return app
 
 

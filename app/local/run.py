@@ -129,7 +129,7 @@ def load_demo(supervisor: Supervisor, home: Home, address: Address, services: Se
         return
     if not home.demo.exists():
         supervisor.console.say("making demo data")
-        if supervisor.run_once(program_of("demo", "flask --app wsgi demo load", whole)) != 0:
+        if supervisor.run_once(program_of("demo", "flask --app 'app:create_app(\"operator\")' demo load", whole)) != 0:
             raise LocalError("The demo data could not be made; what went wrong stands above.")
     demo = read_demo(home)
     if demo.get("url") not in (None, address.url):

@@ -9,7 +9,9 @@ from itertools import pairwise
 import psycopg
 import pytest
 
+from app import create_app
 from app.core.ranks import between
+from app.local.provision import migrations_pending
 from tests import stage
 
 ORGANISATION = "INSERT INTO application_instances (id, slug, name) VALUES (gen_random_uuid(), 'kept', 'Kept')"
@@ -36,6 +38,23 @@ def test_an_operator_takes_steps_on_the_command_line(web_app):
     assert "upgrade" in run.invoke(args=["db", "--help"]).output
     assert run.invoke(args=["db", "heads"]).exit_code == 0
     assert run.invoke(args=["db", "sidewards"]).exit_code == 2
+
+
+def test_a_release_takes_the_steps_that_are_left_and_writes_the_trust_root(database, play_stage, tmp_path, monkeypatch):
+    made = stage.home_of_run()
+    monkeypatch.setenv("MIGRATION_DATABASE_URL", stage.url_of(database, "owner"))
+    monkeypatch.setenv("SIGNING_KEY_DIR", str(made / "signing-keys"))
+    monkeypatch.setenv("SIGNING_PASSPHRASE_FILE", str(made / "passphrase"))
+    monkeypatch.setenv("TRUST_ROOT_FILE", str(tmp_path / "trust-root.json"))
+    stage.migrate(database, "-1")
+    assert migrations_pending(stage.url_of(database, "owner"))
+    operator = create_app("operator", **play_stage.settings)
+    assert not [*operator.url_map.iter_rules()], "it has pages, which nobody asks for on a command line"
+    for _again in range(2):
+        done = operator.test_cli_runner().invoke(args=["release"])
+        assert done.exit_code == 0, done.output
+        assert not migrations_pending(stage.url_of(database, "owner"))
+        assert (tmp_path / "trust-root.json").read_bytes() == (made / "trust-root.json").read_bytes()
 
 
 def test_every_step_but_the_audit_trail_can_be_taken_back_and_again(database):
