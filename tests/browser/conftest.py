@@ -16,7 +16,7 @@ from app import create_app
 from app.core import valkey
 from app.core.database import fresh_session
 from app.jobs import key_ring
-from tests import stage
+from tests import cast, stage
 from tests.browser.scene import Scene
 from tests.browser.windows import PATIENCE, Window
 from tests.cast import Player
@@ -31,6 +31,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",  # nobody else can be asked, and the console says so
     "--js-flags=--no-turbofan --no-maglev",  # no page of a test stays long enough to pay back what these compile
 ]
 
@@ -54,6 +55,8 @@ def web_app(browser_stage: stage.Stage, play_stage: stage.Stage) -> Iterator[Fla
     """The application through which tests prepare what a person then sees. Its own Valkey stays that of other tests."""
     app = create_app("web", **browser_stage.settings | {"redis_url": play_stage.redis_url})
     key_ring.open_keys(app.config["SETTINGS"])
+    with app.app_context(), fresh_session():
+        cast.learn()
     return app
 
 

@@ -21,7 +21,7 @@ SPOILED = """() => {
   const name = (e) => `${e.tagName.toLowerCase()} "${e.innerText?.slice(0, 30) ?? ""}"`;
   const found = whole > wide ? [`the page scrolls sideways to ${whole}`] : [];
 
-  const shown = [...document.querySelectorAll("body *")].filter((e) =>
+  const shown = [...document.querySelectorAll("body :not(svg *)")].filter((e) =>
     e.checkVisibility({visibilityProperty: true}) && !e.closest(".visually-hidden, .skip, .toasts"));
   // What has two dimensions scrolls in a box of its own, which WCAG 1.4.10 allows: the box itself has to fit. So has
   // each person in a row of them, which is one line.

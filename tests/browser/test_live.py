@@ -130,9 +130,10 @@ def test_the_list_of_groups_counts_the_roles_that_they_have_now(acme, watch, ali
 def test_a_row_changes_in_its_place_without_a_request_and_leaves_a_list_that_it_fits_no_longer(
     watch, alice, bob, carol
 ):
+    narrowed = watch(alice, "/tasks?state=todo")
     task = a_task(alice, name="Draft the letter")
-    whole, narrowed = watch(bob, "/tasks"), watch(alice, "/tasks?state=todo")
-    of_program = watch(carol, f"/programs/{task.program_id}")
+    expect(narrowed.get_by_role("link", name="Draft the letter")).to_be_visible()  # so that this is told to no later page
+    whole, of_program = watch(bob, "/tasks"), watch(carol, f"/programs/{task.program_id}")
     row, theirs = (page.get_by_role("row", name="Draft the letter") for page in (whole, of_program))
     update_task(alice.actor, task.id, TaskChanges(estimate_minutes=45))
     for each in (row, theirs):

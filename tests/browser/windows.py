@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 from tests.browser.layout import WIDE
 from tests.cast import Player
@@ -83,8 +83,6 @@ class Window:
         page = self.context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"An error in a script: {error}"))
-        page.on("request", self._see_request)
-        page.on("response", self._see_response)
         return page
 
     def at(self, path: str = "") -> str:
@@ -116,6 +114,7 @@ class Window:
         self.is_offline = False
 
     def _hear(self, message: ConsoleMessage) -> None:
+        """What Chromium says by itself: of a request that the server refused, or that went to somebody else, too."""
         if message.type in ("error", "warning") and not self._is_asked_for(message.text):
             self.complaints.append(f"{message.type} on {message.location['url']}: {message.text}")
 
@@ -127,14 +126,6 @@ class Window:
             return False
         self.refusals.remove(int(refused[1]))
         return True
-
-    def _see_request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.url}/", "data:")):
-            self.complaints.append(f"A request to somebody else: {request.url}")
-
-    def _see_response(self, response: Response) -> None:
-        if response.status >= 500:
-            self.complaints.append(f"{response.status} from {response.url}")
 
 
 def heading(page: Page) -> Locator:
