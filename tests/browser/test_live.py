@@ -132,9 +132,8 @@ def test_a_row_changes_in_its_place_without_a_request_and_leaves_a_list_that_it_
 ):
     narrowed = watch(alice, "/tasks?state=todo")
     task = a_task(alice, name="Draft the letter")
-    expect(
-        narrowed.get_by_role("link", name="Draft the letter")
-    ).to_be_visible()  # so that this is told to no later page
+    expect(narrowed.get_by_role("link", name="Draft the letter")).to_be_visible()
+    # The pages below come after it was told that there is this task: they have no reason to ask for it.
     whole, of_program = watch(bob, "/tasks"), watch(carol, f"/programs/{task.program_id}")
     row, theirs = (page.get_by_role("row", name="Draft the letter") for page in (whole, of_program))
     update_task(alice.actor, task.id, TaskChanges(estimate_minutes=45))
