@@ -25,8 +25,10 @@ from tests.doors import Browser, Form, Htmx, Json
 TOGETHER = ("tests/browser/", "tests/processes/")
 # What these files talk to is one live process, started once: they stay together as well.
 LIVE = ("tests/security/test_live", "tests/security/test_presence.py", "tests/security/test_sockets_end.py")
+# What looks for words in every row of a database begins while there are few.
+SEARCHING = ("tests/blueprints/test_content_is_sealed.py", "tests/core/test_audit_canaries.py")
 # What takes long by itself begins first, so that no worker is left alone with it at the end.
-FIRST = (*TOGETHER, *LIVE, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
+FIRST = (*TOGETHER, *SEARCHING, *LIVE, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
 
 HASHER = passwords._hasher  # as the product hashes
 
