@@ -13,16 +13,20 @@ import pytest
 from sqlalchemy import select, update
 
 from app.commands import second_steps
+from app.commands.tenants import create_member
 from app.core import clock, common_passwords, tenancy
 from app.core.audit import audit_events
 from app.core.database import db
 from app.models.identity_events import IdentityEvent
 from app.models.second_steps import RecoveryCode, TotpSecret
 from app.models.user_sessions import UserSession
-from tests.cast import PASSWORD, Organisation, Player
+from app.schemas.tenants import NewMember
+from tests.cast import PASSWORD, Organisation, Player, system
 from tests.doors import ORIGIN
+from tests.factories import a_passkey
 from tests.running import PATIENCE
 from tests.security.newcomers import newcomer
+from tests.trail import as_auditor
 
 BETTER = "purple anvil beneath quiet rivers"
 
@@ -184,6 +188,18 @@ def test_what_happened_is_told_to_the_person_and_not_to_the_organisation(browser
     assert "Signed in with password" in browser.get("/account/activity").text
     assert events(dora) == ["user.signed_in"]
     assert trail(dora) == []
+
+
+def test_how_somebody_can_sign_in_stands_in_the_trail_of_each_organisation_that_lets_them_in(acme, dora, mallory):
+    like = NewMember(email=dora.actor.email, name="Dora", password=PASSWORD, role="member")
+    create_member(system(mallory.organisation), like)
+    a_passkey(dora)
+    told = as_auditor(
+        "SELECT application_instance_id AS id FROM audit.audit_events WHERE event_type = 'user.passkey_added'"
+        " AND entity_id = %s",
+        str(dora.user_id),
+    )
+    assert {row.id for row in told} == {acme.id, mallory.organisation.id}
 
 
 def test_the_account_needs_somebody_and_leads_back_after_signing_in(web_app, dora):
