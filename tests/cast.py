@@ -1,4 +1,7 @@
-"""The people in the tests: alice owns acme, bob works there, carol may only look; mallory owns another organisation."""
+"""The people in the tests: alice owns acme, bob works there, carol may only look; mallory owns another organisation.
+
+Every organisation has people of its own: alice of one acme and alice of the next have two accounts.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.commands import sessions, tenants
 from app.commands.api_keys import create_api_key
@@ -45,7 +48,7 @@ ROLES = {  # others hold no role at first
 R = TypeVar("R")
 _numbers = count(1)
 _copyists: dict[str, Copyist] = {}  # by database
-_firsts: dict[str, Organisation] = {}  # of which others are copies, by name
+_firsts: dict[tuple[str, str], Organisation] = {}  # of which others are copies, by database and name
 
 
 @dataclass(frozen=True)
@@ -111,39 +114,43 @@ class Player:
 
 
 def learn() -> None:
-    """Have the commands found an organisation of each name, with all of the cast: from now on others are copies."""
+    """Have the commands found an organisation of each name, with all of its roles: from now on others are copies."""
     database = str(db.engine.url.database)
     copyist = Copyist(database)
     for name in ("acme", "globex"):
         organisation = found_by_command(name)
         copyist.learn((name,), organisation.id, organisation.slug)
-        for person in sorted(ROLES.keys() - {"alice", "mallory"}) if name == "acme" else ():
-            let_in_by_command(organisation, person)
-            copyist.learn((name, person), organisation.id, organisation.slug)
-        _firsts[name] = organisation
+        for role in (None, *dict.fromkeys(ROLES.values())):
+            person = f"somebody-{role}"
+            let_in_by_command(organisation, person, role, person.capitalize())
+            copyist.learn((name, role), organisation.id, organisation.slug, person, person.capitalize())
+        _firsts[database, name] = organisation
     _copyists[database] = copyist
 
 
 def found(name: str = "acme") -> Organisation:
     """A new organisation, owned by alice, or by mallory if it is called globex."""
-    copyist, slug = _copyists.get(str(db.engine.url.database)), _slug(name)
+    database, slug = str(db.engine.url.database), _slug(name)
+    copyist = _copyists.get(database)
     ids = copyist.found(name, slug) if copyist else None
     if ids is None:
         return found_by_command(name)
-    first = _firsts[name]
-    policies, roles = ({key: ids[there] for key, there in known.items()} for known in (first.policies, first.roles))
-    return Organisation(ids[first.id], slug, first.name, policies, roles)
+    first = _firsts[database, name]
+    policies, roles = (
+        {key: UUID(ids[str(there)]) for key, there in known.items()} for known in (first.policies, first.roles)
+    )
+    return Organisation(UUID(ids[str(first.id)]), slug, first.name, policies, roles)
 
 
 def found_by_command(name: str) -> Organisation:
     """The same, made as the product makes it."""
-    owner = "mallory" if name == "globex" else "alice"
+    owner, slug = "mallory" if name == "globex" else "alice", _slug(name)
     made = tenants.create_tenant(
         Visitor(),
         NewTenant(
-            slug=_slug(name),
+            slug=slug,
             name=name.capitalize(),
-            owner_email=f"{owner}@{name}.example",
+            owner_email=f"{owner}@{slug}.example",
             owner_name=owner.capitalize(),
             owner_password=PASSWORD,
         ),
@@ -161,23 +168,28 @@ def _slug(name: str) -> str:
 def join(organisation: Organisation, name: str) -> Player:
     """A person of the cast in an organisation, let in unless they are there already."""
     if name not in ("alice", "mallory"):
-        copyist = _copyists.get(str(db.engine.url.database))
-        if not (copyist and copyist.let_in(organisation.id, name)):
-            let_in_by_command(organisation, name)
+        let_in(organisation, name, ROLES.get(name), name.capitalize())
     return play(organisation, name)
 
 
-def let_in_by_command(organisation: Organisation, name: str) -> None:
-    """Let somebody in as the product does."""
-    new = NewMember(email=f"{name}@acme.example", name=name.capitalize(), password=PASSWORD, role=ROLES.get(name))
+def let_in(organisation: Organisation, name: str, role: str | None, called: str) -> None:
+    """Let somebody in, with a role or none yet."""
+    copyist = _copyists.get(str(db.engine.url.database))
+    if not (copyist and copyist.let_in(organisation.id, role, name, called)):
+        let_in_by_command(organisation, name, role, called)
+
+
+def let_in_by_command(organisation: Organisation, name: str, role: str | None, called: str) -> None:
+    """The same, as the product does it."""
+    new = NewMember(email=address_of(organisation, name), name=called, password=PASSWORD, role=role)
     tenants.create_member(system(organisation), new)
 
 
 def play(organisation: Organisation, name: str) -> Player:
     """A member of an organisation as an actor, with the permissions that their roles have now."""
     with tenancy.entered(db.session, organisation.id):
-        email = f"{name}@{'globex' if name == 'mallory' else 'acme'}.example"
-        user = db.session.scalars(select(User).where(User.email == email)).one()
+        # As the index knows addresses: there are thousands of people.
+        user = db.session.scalars(select(User).where(func.lower(User.email) == address_of(organisation, name))).one()
         roles = find_roles(organisation.id, user.user_id)
         assert roles is not None
     actor = Actor(
@@ -191,6 +203,11 @@ def play(organisation: Organisation, name: str) -> Player:
     )
     afresh()
     return Player(name, organisation, actor)
+
+
+def address_of(organisation: Organisation, name: str) -> str:
+    """The address of somebody in an organisation, by the name that they are played under."""
+    return f"{name}@{organisation.slug}.example"
 
 
 def system(organisation: Organisation) -> Actor:

@@ -18,7 +18,7 @@ from app.models.users import User
 from app.queries.access import grants_of_person
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.invitations import NewAccount, NewInvitation
-from tests.cast import PASSWORD, join
+from tests.cast import PASSWORD, address_of, join
 from tests.doors import ORIGIN
 from tests.mailbox import mails_to
 from tests.security.newcomers import newcomer
@@ -220,9 +220,9 @@ def test_another_organisation_sees_and_changes_no_invitation(alice, mallory, add
 
 
 def test_an_old_invitation_is_no_way_back_for_somebody_who_was_let_go(acme, alice):
-    email = "bob@acme.example"
-    invited(alice, email)
+    address = address_of(acme, "bob")
+    invited(alice, address)
     bob = join(acme, "bob")
     deactivate_user(alice.actor, bob.user_id)
     with pytest.raises(Forbidden):
-        accept_invitation(Visitor(), token_sent_to(email), person_id=bob.user_id, account=None)
+        accept_invitation(Visitor(), token_sent_to(address), person_id=bob.user_id, account=None)

@@ -45,7 +45,7 @@ def test_a_key_learns_who_it_acts_for_and_where(api, alice, acme):
     answer = api(alice).get("/auth")
     assert answer.headers["Cache-Control"] == "no-store"
     told = answer.json["data"]
-    assert told["person"] | {"id": alice.user_id, "name": "Alice", "email": "alice@acme.example"} == told["person"]
+    assert told["person"] | {"id": alice.user_id, "name": "Alice", "email": alice.actor.email} == told["person"]
     assert told["organisation"] | {"id": str(acme.id), "slug": acme.slug, "name": "Acme"} == told["organisation"]
     assert (told["roles"], told["authenticated_by"], told["scopes"]) == (["Owner"], "api_key", ["*"])
     assert set(told["permissions"]) == alice.actor.permissions

@@ -138,9 +138,9 @@ def test_ones_own_account_is_live_in_every_organisation_and_in_none_and_for_nobo
     assert outside.follow(own) == "subscribed"
     assert outside.follow("task") == outside.follow(f"user.{alice.user_id}") == "refused"
     assert alices.follow(own) == alices.follow("user") == "refused"
-    update_profile(SignedIn(bob.user_id, "Bob", "bob@acme.example"), ProfileChanges(locale="de-DE"))
+    update_profile(SignedIn(bob.user_id, "Bob", bob.actor.email), ProfileChanges(locale="de-DE"))
     for each in (bobs, outside):
         assert each.next() == {"event": "user.updated", "channel": own, "id": "", "by": "", "version": 1}
     assert alices.all_so_far() == []
-    update_profile(SignedIn(bob.user_id, "Bob", "bob@acme.example"), ProfileChanges(locale=None))
+    update_profile(SignedIn(bob.user_id, "Bob", bob.actor.email), ProfileChanges(locale=None))
     outside.connection.close()

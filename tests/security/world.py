@@ -119,7 +119,7 @@ class World:
     def secrets(self) -> list[str]:
         """Every text that nobody outside of acme may see a byte of."""
         names = [name.capitalize() for name in (*access.AT_WORK, access.GUEST, access.LEFT)]
-        return [CANARY, self.acme.slug, "@acme.example", "Acme", *names]
+        return [CANARY, self.acme.slug, "Acme", *names]  # the slug stands in every address
 
     def send(
         self,
@@ -242,9 +242,8 @@ def build(app: Flask) -> World:
 
 def _invited(player: Player) -> Any:
     """Somebody who was invited and has not come yet."""
-    new = NewInvitation(
-        email=f"{CANARY}-{new_token()[:8]}@acme.example", access_role_id=player.organisation.roles["viewer"]
-    )
+    address = cast.address_of(player.organisation, f"{CANARY}-{new_token()[:8]}")
+    new = NewInvitation(email=address, access_role_id=player.organisation.roles["viewer"])
     return invitations.invite_person(player.actor, new)
 
 
@@ -322,8 +321,8 @@ def _fresh_invitation(world: World) -> dict[str, Any]:
 
 
 def _fresh_member(world: World) -> dict[str, Any]:
-    email = f"{new_token()[:8]}@acme.example"
-    new = NewMember(email=email, name=f"Fresh {CANARY}", password=cast.PASSWORD, role="viewer")
+    address = cast.address_of(world.acme, new_token()[:8])
+    new = NewMember(email=address, name=f"Fresh {CANARY}", password=cast.PASSWORD, role="viewer")
     return {"user_id": tenants.create_member(cast.system(world.acme), new).user_id}
 
 
