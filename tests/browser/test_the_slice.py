@@ -249,7 +249,7 @@ def _reload_until_decided(page: Page) -> None:
 
 def _verify_here(page: Page) -> None:
     page.get_by_role("button", name="Verify now").click()
-    expect(page.locator("main").get_by_text("Valid: every required check passed")).to_be_visible()
+    expect(page.locator("main").get_by_text("Valid: every required check passed")).to_be_in_viewport()
     expect(page.get_by_text("The signature belongs to the statement")).to_be_visible()
 
 
