@@ -7,14 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 
 from app.local import ports
+from app.local.console import Console
 from app.local.embedded import start_postgres, start_valkey
-from app.local.home import ROOT, LocalError
+from app.local.home import ROOT, Home, LocalError
+from app.local.supervisor import Supervisor
 from tests.local.conftest import is_alive, until
 
 RUN_UNTIL_KILLED = (
@@ -29,8 +34,28 @@ RUN_UNTIL_KILLED = (
 )
 
 
-def test_it_keeps_what_was_committed_when_postgresql_is_killed(supervisor, home):
-    server = start_postgres(supervisor, home)
+@pytest.fixture(scope="module")
+def pattern() -> Iterator[Path]:
+    """A state folder whose PostgreSQL has run once; made as the product makes it, then copied."""
+    with tempfile.TemporaryDirectory(prefix="oversing pattern ") as folder:
+        Path(folder).chmod(0o711)
+        home = Home(Path(folder) / "home")
+        home.make()
+        with Supervisor(Console(only_own=True)) as supervisor:
+            start_postgres(supervisor, home)
+        yield home.path
+
+
+@pytest.fixture
+def used(pattern: Path, folder: Path) -> Home:
+    """A copy of it of this test's own, owners and all."""
+    home = Home(folder / "state of things")
+    subprocess.run(["cp", "-a", str(pattern), str(home.path)], check=True)
+    return home
+
+
+def test_it_keeps_what_was_committed_when_postgresql_is_killed(supervisor, used):
+    server = start_postgres(supervisor, used)
     with psycopg.connect(server.url()) as connection:
         connection.execute("CREATE TABLE kept (id int)")
         connection.execute("INSERT INTO kept SELECT generate_series(1, 100)")
@@ -45,8 +70,8 @@ def test_it_keeps_what_was_committed_when_postgresql_is_killed(supervisor, home)
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (100,)
 
 
-def test_postgresql_is_safe_by_its_settings(supervisor, home):
-    server = start_postgres(supervisor, home)
+def test_postgresql_is_safe_by_its_settings(supervisor, used):
+    server = start_postgres(supervisor, used)
     with psycopg.connect(server.url()) as connection:
         shown = {
             name: connection.execute("SELECT current_setting(%s)", [name]).fetchone()[0]
@@ -63,15 +88,15 @@ def test_postgresql_is_safe_by_its_settings(supervisor, home):
         psycopg.connect(server.url(password="wrong"))
 
 
-def test_another_port_is_chosen_when_somebody_took_ours(supervisor, home):
-    start_postgres(supervisor, home)
-    first = int((home.postgres / "port").read_text())
+def test_another_port_is_chosen_when_somebody_took_ours(supervisor, used):
+    start_postgres(supervisor, used)
+    first = int((used.postgres / "port").read_text())
     supervisor.stop_one("postgres")
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", first))
         stranger.listen()
-        server = start_postgres(supervisor, home)
+        server = start_postgres(supervisor, used)
         assert server.port != first
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -84,16 +109,16 @@ def test_a_free_port_is_kept_and_lies_below_those_of_outgoing_connections(home):
     assert first < ports.first_outgoing_port()
 
 
-def test_the_servers_of_a_killed_supervisor_do_not_stand_in_the_way(supervisor, home):
+def test_the_servers_of_a_killed_supervisor_do_not_stand_in_the_way(supervisor, used):
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN_UNTIL_KILLED, str(home.path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", RUN_UNTIL_KILLED, str(used.path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     left = read_pids(process)
     process.kill()
     process.wait()
-    with psycopg.connect(start_postgres(supervisor, home).url()) as connection:
+    with psycopg.connect(start_postgres(supervisor, used).url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
-    assert redis.Redis.from_url(start_valkey(supervisor, home).url).ping()
+    assert redis.Redis.from_url(start_valkey(supervisor, used).url).ping()
     until(lambda: not any(is_alive(pid) for pid in left), "the servers before these are gone")
 
 
@@ -103,23 +128,19 @@ def read_pids(process: subprocess.Popen[str]) -> list[int]:
         return [int(pid) for pid in output.readline().split()]
 
 
-def test_data_of_another_major_version_are_refused_with_the_way_out(supervisor, home):
-    start_postgres(supervisor, home)
-    supervisor.stop()
-    version = home.postgres / "data" / "PG_VERSION"
+def test_data_of_another_major_version_are_refused_with_the_way_out(supervisor, used):
+    version = used.postgres / "data" / "PG_VERSION"
     version.write_text("17\n")
     with pytest.raises(
         LocalError, match=r"made by PostgreSQL 17, and PostgreSQL 18(.|\n)*make backup(.|\n)*make restore"
     ):
-        start_postgres(supervisor, home)
+        start_postgres(supervisor, used)
 
 
-def test_a_lost_superuser_password_is_not_papered_over(supervisor, home):
-    start_postgres(supervisor, home)
-    supervisor.stop()
-    (home.secrets / "postgres-superuser").unlink()
+def test_a_lost_superuser_password_is_not_papered_over(supervisor, used):
+    (used.secrets / "postgres-superuser").unlink()
     with pytest.raises(LocalError, match="their password is gone"):
-        start_postgres(supervisor, home)
+        start_postgres(supervisor, used)
 
 
 def test_a_broken_initialisation_is_not_taken_for_data(supervisor, home):
