@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.processes.stack import soon
 
-EVENTS = 32_000  # seven parts
+EVENTS = 22_000  # five parts
 FILL = """
     INSERT INTO audit.audit_events (event_id, application_instance_id, event_type, entity_type, entity_id, action,
                                     after_state, metadata)
@@ -30,17 +30,21 @@ def test_an_export_whose_worker_is_killed_again_and_again_holds_each_event_once(
     def now():
         return asker.api("GET", address).json["data"]
 
+    def rows_done():  # by the database: to ask the product ten times a second would be work for it as well
+        return stack.rows("SELECT rows_done FROM audit_exports WHERE id = %s", asked.json["data"]["id"])[0].rows_done
+
     soon(lambda: not doomed.is_alive, "the worker has died with a part in its hands")
     assert doomed.process.returncode == -signal.SIGKILL
     assert (now()["state"], now()["rows_done"]) == ("pending", 0), "what was not committed is not there"
     assert asker.api("GET", f"{address}/content").status == 409
-    for parts in (1, 3):
+    for parts in (1, 2):
         stack.start("worker")
-        seen = soon(lambda parts=parts: now()["rows_done"] >= parts * 5000 and now(), f"{parts} parts are written")
+        soon(lambda parts=parts: rows_done() >= parts * 5000, f"{parts} parts are written")
         stack.kill("worker")
-        assert (seen["state"], seen["rows_total"]) == ("running", EVENTS), "it was killed amid the export"
+        assert (now()["state"], now()["rows_total"]) == ("running", EVENTS), "it was killed amid the export"
         assert asker.api("GET", f"{address}/content").status == 409
     stack.start("worker")
+    soon(lambda: rows_done() == EVENTS, "the last part is written")
     soon(lambda: now()["state"] == "ready", "the export is whole")
     assert now()["rows_done"] == now()["rows_total"] == EVENTS
     lines = asker.api("GET", f"{address}/content", **{"Accept-Encoding": "identity"}).body.splitlines()
