@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.processes.stack import soon
 
-EVENTS = 22_000  # five parts
+EVENTS = 32_000  # seven parts
 FILL = """
     INSERT INTO audit.audit_events (event_id, application_instance_id, event_type, entity_type, entity_id, action,
                                     after_state, metadata)
@@ -37,7 +37,7 @@ def test_an_export_whose_worker_is_killed_again_and_again_holds_each_event_once(
     assert doomed.process.returncode == -signal.SIGKILL
     assert (now()["state"], now()["rows_done"]) == ("pending", 0), "what was not committed is not there"
     assert asker.api("GET", f"{address}/content").status == 409
-    for parts in (1, 2):
+    for parts in (1, 3):
         stack.start("worker")
         soon(lambda parts=parts: rows_done() >= parts * 5000, f"{parts} parts are written")
         stack.kill("worker")
