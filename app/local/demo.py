@@ -22,6 +22,7 @@ from app.commands.programs import create_program, delete_program
 from app.commands.task_assignments import assign_task
 from app.commands.task_comments import comment_on_task
 from app.commands.tasks import create_task, delete_task, move_task, update_task
+from app.commands.user_groups import add_user_group_member, create_user_group
 from app.commands.users import deactivate_user
 from app.commands.workspaces import create_workspace
 from app.core import tenancy
@@ -44,6 +45,7 @@ from app.schemas.invitations import NewInvitation
 from app.schemas.programs import NewProgram
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from app.schemas.tenants import NewApiKey, NewMember, NewTenant
+from app.schemas.user_groups import NewUserGroup, NewUserGroupMember
 from app.schemas.workspaces import NewWorkspace
 
 GUEST = "guest"  # no role of the organisation: somebody from outside who helps in one program
@@ -155,6 +157,7 @@ def _acme(tenant: ApplicationInstance) -> None:
     )
     update_task(bob, tasks[texts.TASKS[0][1]], TaskChanges(estimate_minutes=150))
     create_program(alice, NewProgram(key="BLOG", name="Articles", parent_id=programs["WEB"].id))
+    _group(tenant, alice, programs["WEB"].id, member)
     _come_and_go(tenant, alice, member)
     create_access_role(_as_person(tenant, "dave@acme.example"), texts.OWN_ROLE)
     _certify(alice, bob, tasks)
@@ -162,6 +165,14 @@ def _acme(tenant: ApplicationInstance) -> None:
     create_workspace(alice, NewWorkspace(name="Release desk", panels=desk, widths=(40, 35, 25), visibility="shared"))
     delete_task(alice, create_task(alice, NewTask(program_id=programs["OPS"].id, name="Order a second kettle")).id)
     delete_program(alice, create_program(alice, NewProgram(key="OLD", name="Spring open day")).id)
+
+
+def _group(tenant: ApplicationInstance, alice: Actor, program_id: Any, role_id: Any) -> None:
+    """Two who review may also work in one program, as a group."""
+    group = create_user_group(alice, NewUserGroup(name="Compliance", description="Read what goes out to clients."))
+    for email in ("frank@acme.example", "grace@acme.example"):
+        add_user_group_member(alice, group.id, NewUserGroupMember(user_id=_as_person(tenant, email).user_id))
+    create_access_grant(alice, NewAccessGrant(access_role_id=role_id, user_group_id=group.id, program_id=program_id))
 
 
 def _come_and_go(tenant: ApplicationInstance, alice: Actor, role_id: Any) -> None:
