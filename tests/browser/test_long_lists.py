@@ -36,14 +36,14 @@ def read_on(page, chunks):
         assert time.monotonic() < deadline, "It does not grow."
 
 
-def hold_one_up(page):
-    """Keep the next chunk that is asked for from coming: its request is in what is given back."""
+def hold_one_up(page, address="**/tasks?*cursor=*"):
+    """Keep the next chunk, or page, that is asked for from coming: its request is in what is given back."""
     held = []
 
     def keep(route):
         held.append(route)
 
-    page.route("**/tasks?*cursor=*", keep, times=1)
+    page.route(address, keep, times=1)
     return held
 
 
@@ -83,7 +83,11 @@ def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob,
 
     link.press("Enter")
     expect(page.get_by_role("link", name=many[24].name, exact=True)).to_be_focused()
+    held = hold_one_up(page, f"**/tasks/{many[24].id}")
     page.keyboard.press("Enter")
+    give(alice, many[24], bob)  # the list is shown anew while one is on the way
+    expect(page.get_by_role("row", name=many[24].name)).to_contain_text("Bob")
+    held.pop().continue_()
     expect(heading(page)).to_contain_text(many[24].name)
     page.go_back()
     expect(heading(page)).to_have_text("Tasks")

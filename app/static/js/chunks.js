@@ -15,10 +15,11 @@ addEventListener("scroll", () => last?.deref()?.scroll(), { passive: true });
 /** Let `list` grow, or look again at what is there after it was shown anew. */
 export function follow(list, tools) {
   let grown = lists.get(list);
-  if (!grown) lists.set(list, (grown = new List(list, tools)));
+  const isNew = !grown;
+  if (isNew) lists.set(list, (grown = new List(list, tools)));
   last = new WeakRef(grown);
   grown.look();
-  grown.comeBack();
+  if (isNew) grown.comeBack(); // a part that is shown anew while somebody is on the way elsewhere brings nobody back
 }
 
 class List {
