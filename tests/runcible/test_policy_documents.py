@@ -1,7 +1,6 @@
 """Policies as documents: every fault is told by its field, and nothing that could run away gets in."""
 
 import copy
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from runcible import strict_json
 from runcible.errors import PolicyInvalid
 from runcible.governance import packs
 from runcible.governance.policy_documents import Policy, check, content_digest
+from tests.effort import readings
 
 
 @pytest.fixture
@@ -104,11 +104,10 @@ def test_every_fault_is_told_at_once(pack):
     ]
 
 
-def test_ten_thousand_rules_are_refused_at_once(pack):
+def test_ten_thousand_rules_are_refused_unread(pack):
     rules = {**pack["policy_rules"], "rules": pack["policy_rules"]["rules"][:1] * 10_000}
-    started = time.perf_counter()
     assert list(faults(rules)) == ["policy_rules.rules"]
-    assert time.perf_counter() - started < 0.5
+    assert readings(lambda: list(faults(rules))) < 10
 
 
 def test_a_huge_document_is_refused(pack):

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -99,34 +98,31 @@ def test_a_faulty_authority_is_told_as_unavailable(fault):
         http_ask(url)(b"question")
 
 
-def test_an_authority_that_drips_is_left_in_time():
+def test_an_authority_that_drips_is_left_before_it_has_answered():
     stop = threading.Event()
 
     def drip(request):
         yield reply(b"", length=1000)
-        while not stop.wait(0.05):
+        for _byte in range(1000):
+            stop.wait(0.05)
             yield b"x"
 
     with authority(drip) as (url, _):
-        started = time.monotonic()
         with pytest.raises(TimestampUnavailable):
             http_ask(url, seconds=0.5)(b"question")
-        assert time.monotonic() - started < 2
         stop.set()
 
 
-def test_an_authority_that_is_silent_is_left_in_time():
+def test_an_authority_that_is_silent_is_left_before_it_has_answered():
     stop = threading.Event()
 
     def silent(request):
-        stop.wait(5)
-        return []
+        stop.wait(30)
+        return [reply(b"an answer")]
 
     with authority(silent) as (url, _):
-        started = time.monotonic()
         with pytest.raises(TimestampUnavailable):
             http_ask(url, seconds=0.3)(b"question")
-        assert time.monotonic() - started < 2
         stop.set()
 
 

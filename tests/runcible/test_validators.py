@@ -1,7 +1,5 @@
 """What each validator finds, and what it leaves alone."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from runcible.content import Context, Output
 from runcible.governance.reading import read
 from runcible.governance.validators import VALIDATORS, Material, ParameterInvalid, Undecidable
+from tests.effort import readings
 
 
 def found(name, content, **parameters):
@@ -235,9 +234,9 @@ def test_a_pattern_that_can_not_be_used_is_named(parameters, path):
 
 
 def test_the_pattern_that_ruins_other_engines_is_harmless():
-    started = time.perf_counter()
-    assert found("banned_claims", "a" * 1_000_000 + "!", patterns=["(a+)+$"]) == []
-    assert time.perf_counter() - started < 2
+    text = "a" * 1_000_000 + "!"
+    assert found("banned_claims", text, patterns=["(a+)+$"]) == []
+    assert readings(lambda: found("banned_claims", text, patterns=["(a+)+$"])) < 20
 
 
 # --- required disclaimers -----------------------------------------------------------------------------------------
