@@ -6,20 +6,13 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
 
-from app.commands import sessions
 from app.commands.organisations import update_organisation
 from app.commands.tasks import delete_task, move_task, update_task
-from app.core.actor import Visitor
-from app.core.database import db
-from app.models.user_sessions import UserSession
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import Move, TaskChanges
-from app.web.stored_sessions import token_hash
 from tests.browser.layout import WIDE, spoiled
 from tests.browser.windows import heading, until
-from tests.cast import PASSWORD
 from tests.factories import a_program, a_task
 
 
@@ -144,35 +137,6 @@ def test_who_saves_second_sees_both_and_decides(visit, script, alice, bob):
     expect(heading(page)).to_contain_text("Feed the cow")
 
 
-def test_who_was_signed_out_elsewhere_signs_in_and_is_back_with_what_was_typed(visit, alice):
-    task = a_task(alice, name="Feed the cat")
-    window = visit(alice)
-    page = window.go(f"/tasks/{task.id}")
-    page.get_by_label("Your comment").fill("Half a thought")
-    _sign_out_elsewhere(alice)
-    with window.refusing(401):
-        page.get_by_role("link", name="History").click()
-        expect(heading(page)).to_have_text("Sign in")
-    _sign_in(page, alice)
-    expect(heading(page)).to_have_text("History")
-    page.get_by_role("link", name="Feed the cat").click()
-    expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
-    page.get_by_role("button", name="Discard").click()
-    expect(page.get_by_label("Your comment")).to_have_value("")
-
-
-def test_an_action_after_the_session_has_ended_leads_to_the_sign_in_page(visit, script, alice):
-    task = a_task(alice, name="Feed the cat")
-    window = visit(alice, script=script)
-    page = window.go(f"/tasks/{task.id}")
-    _sign_out_elsewhere(alice)
-    page.locator("main summary").click()
-    with window.refusing(*([401] if script else [])):
-        page.get_by_role("button", name="Move to Doing").click()
-        expect(heading(page)).to_have_text("Sign in")
-    assert alice.task(task.id).state.key == "todo"
-
-
 def test_a_draft_is_there_again_after_the_tab_was_closed_and_gone_after_signing_out(visit, alice):
     window = visit(alice)
     path = f"/tasks/{a_task(alice).id}"
@@ -193,17 +157,6 @@ def _is_whole(page: Page, title: str | re.Pattern[str], section: str) -> None:
     expect(heading(page)).to_have_text(title)
     expect(page.get_by_role("navigation", name="Main").locator("[aria-current=page]")).to_have_text(section)
     assert page.locator("main").count() == page.locator("h1").count() == page.locator("header").count() == 1
-
-
-def _sign_out_elsewhere(player) -> None:
-    row = db.session.scalars(select(UserSession.id).where(UserSession.token_hash == token_hash(player.cookie))).one()
-    sessions.end_session(Visitor(), row)
-
-
-def _sign_in(page: Page, player) -> None:
-    page.get_by_label("E-mail").fill(player.actor.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_a_long_name_of_the_organisation_gives_way_to_what_stands_beside_it(visit, alice):

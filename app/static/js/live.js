@@ -9,6 +9,7 @@ import { openLine, tab } from "./line.js";
 import { say, toast } from "./messages.js";
 import { meet, placesHere, watchWriting } from "./presence_loader.js";
 import { panelOf } from "./panels.js";
+import { leaveSoon } from "./signed_out.js";
 
 const JITTER_MS = [60, 180]; // bursts become one request, and a hundred readers do not ask in the same moment
 const A_WHILE_MS = 60_000; // what a page that was not told so asks for, by a clock that may be wrong
@@ -170,6 +171,10 @@ function showState(state, isFollowing) {
   const place = document.getElementById("live-state");
   if (!place) return;
   place.dataset.line = state === "on" && isFollowing ? "open" : "";
+  if (state === "ended" && !isLeaving) {
+    isLeaving = true;
+    leaveSoon();
+  }
   clearTimeout(timer);
   timer = setTimeout(() => {
     if (place.dataset.state === state) return;
