@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("within_earshot")
 
 # Nothing is asked for, and nothing was for longer than a part waits that has been told of something.
 IS_QUIET = """!document.querySelector(".htmx-request")
-    && performance.now() - Math.max(...performance.getEntriesByType("resource").map((each) => each.responseEnd)) > 1000"""
+    && performance.now() - Math.max(...performance.getEntriesByType("resource").map((one) => one.responseEnd)) > 1000"""
 
 ON, OFF = re.compile("Live"), re.compile("Not connected")
 
