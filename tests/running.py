@@ -67,12 +67,12 @@ class Processes:
                     preexec_fn=tied_to_this_process(signal.SIGTERM),  # noqa: PLW1509 it takes no lock
                 )
 
-    def wait(self) -> None:
-        """Go on when the web process answers. Connections before that wait in the backlog of the socket."""
+    def wait(self, name: str = WEB) -> None:
+        """Go on when the web process, or the live one, answers; its socket lets connections wait till then."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             self.check()
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", self._port(name), timeout=5)
             try:
                 connection.request("GET", "/healthz")
                 if connection.getresponse().status == 200:
@@ -81,7 +81,7 @@ class Processes:
                 continue
             finally:
                 connection.close()
-        raise AssertionError(f"web does not answer:\n{self.log(WEB)}")
+        raise AssertionError(f"{name} does not answer:\n{self.log(name)}")
 
     def check(self) -> None:
         """Fail if one has ended, saying what it wrote."""

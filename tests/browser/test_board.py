@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from app.commands.tasks import delete_task, move_task, update_task
 from app.schemas.tasks import Move, TaskChanges
-from tests.browser.windows import heading
+from tests.browser.windows import heading, until_quiet
 from tests.factories import a_program, a_task
 
 # Has the board ask for itself, and ends when the answer was dealt with.
@@ -186,7 +186,7 @@ def test_what_others_do_comes_without_a_request_and_takes_nothing_away(watch, vi
     asked: list[str] = []
     for page in (bobs, carols):
         page.evaluate(ASKED)
-        page.wait_for_load_state("networkidle")  # what was done just before it came is told to it as well
+        until_quiet(page)  # what was done just before it came is told to it as well
         page.on("request", lambda request: request.resource_type == "fetch" and asked.append(request.url))
     menu = bobs.locator(".board [data-number=OPS-1] details")
     menu.locator("summary").click()

@@ -18,15 +18,11 @@ from app.schemas.organisations import OrganisationChanges
 from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from tests import cast
-from tests.browser.windows import until
+from tests.browser.windows import until_quiet
 from tests.factories import a_grant, a_group, a_program, a_task
 from tests.security.test_live_elements import freelancer
 
 pytestmark = pytest.mark.usefixtures("within_earshot")
-
-# Nothing is asked for, and nothing was for longer than a part waits that has been told of something.
-IS_QUIET = """!document.querySelector(".htmx-request")
-    && performance.now() - Math.max(...performance.getEntriesByType("resource").map((one) => one.responseEnd)) > 1000"""
 
 ON, OFF = re.compile("Live"), re.compile("Not connected")
 
@@ -145,7 +141,7 @@ def test_a_row_changes_in_its_place_without_a_request_and_leaves_a_list_that_it_
         expect(each).to_contain_text("45 min")
     asked = []
     for page in (whole, of_program):
-        until(page, IS_QUIET)  # who has just come is told of what was before, and asks for it
+        until_quiet(page)  # who has just come is told of what was before, and asks for it
         page.on("request", lambda request: asked.append(request.url))
     link = whole.get_by_role("link", name="Draft the letter")
     link.focus()
@@ -209,6 +205,7 @@ def test_what_was_missed_while_the_line_was_cut_is_made_up_for(visit, product, a
         say(alice, task, "While you were away")
         unassign_task(alice.actor, task.id, dora.user_id)
         product.start("live")
+        product.wait("live")
         for each in (page, list_of_tasks):  # or they would wait for the longer, the more often they have tried
             each.evaluate("setInterval(() => dispatchEvent(new Event('online')), 300)")
         expect(page.get_by_text("While you were away")).to_be_visible()

@@ -6,6 +6,7 @@ import pytest
 
 from app.commands.task_assignments import assign_task
 from app.schemas.tasks import Assignment
+from tests.browser.windows import until_quiet
 from tests.factories import a_program, a_task
 
 VERBS = ("Draft", "Check", "Rewrite", "Translate", "Publish", "Measure", "Prepare", "Answer", "Collect", "Archive")
@@ -40,7 +41,7 @@ def test_a_full_task_list_is_light(visit, alice, full_list):
     client.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
     client.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
     page = window.go("/tasks")
-    page.wait_for_load_state("networkidle")
+    until_quiet(page)
     assert page.get_by_role("row").count() == 51
 
     def weight(kind: str) -> float:
@@ -56,7 +57,7 @@ def test_a_full_task_list_is_light(visit, alice, full_list):
 def test_the_next_page_sends_for_its_words_only(visit, alice, full_list):
     window = visit(alice)
     page = window.go("/tasks")
-    page.wait_for_load_state("networkidle")
+    until_quiet(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("link", name="Next").click()

@@ -154,6 +154,7 @@ def test_a_line_that_is_cut_and_words_that_were_saved_elsewhere_lose_nothing(wri
         field_of(other).press_sequentially("!")
         expect(field).to_have_value(f"{BEGIN} there")
         product.start("live")
+        product.wait("live")
         expect(field_of(other)).to_have_value(re.compile("there"))
         expect(page.locator("[data-state-words]")).to_have_text(re.compile("^You write together"))
     expect(field).to_have_value(field_of(other).input_value())

@@ -451,6 +451,7 @@ def test_two_people_work_side_by_side_and_see_no_more_than_they_may(visit, produ
         comment_on_task(alice.actor, letter.id, NewComment(body="While you were away"))
         comment_on_task(alice.actor, secret.id, NewComment(body="Hush hush"))
         product.start("live")
+        product.wait("live")
         expect(panel(hers, "Letter").get_by_text("While you were away")).to_be_visible()
     following(hers)
 

@@ -144,3 +144,9 @@ def until(page: Page, expression: str) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"Never true: {expression}"
         BREATH.wait(0.02)
+
+
+def until_quiet(page: Page) -> None:
+    """Wait until a page asks for nothing, and has not for longer than a part waits that was told of something."""
+    ended = 'performance.getEntriesByType("resource").map((one) => one.responseEnd)'
+    until(page, f'!document.querySelector(".htmx-request") && performance.now() - Math.max(...{ended}) > 1000')
