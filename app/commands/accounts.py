@@ -29,7 +29,7 @@ def change_password(actor: SignedIn, change: PasswordChange) -> None:
 
     Raises Invalid where the old one is not right, or the new one is easily guessed.
     """
-    user = db.session.get_one(User, actor.user_id)
+    user = _oneself(actor)
     if not passwords.matches(change.old_password, user.password_hash):
         raise Invalid({"old_password": phrase("This is not your present password.")})
     set_own_password(user, change.new_password, "new_password")
@@ -50,10 +50,19 @@ def end_own_session(actor: SignedIn, session_id: UUID) -> None:
 @command(anyone=OWN)
 def end_other_sessions(actor: SignedIn) -> int:
     """End every session of one's own but this one; a program is in none, and ends all. Returns how many there were."""
+    _oneself(actor)
     ended = end_sessions_of(actor.user_id, but=actor.session_id)
     if ended:
         happened(actor.origin, actor.user_id, "user.sessions_ended", how_many=ended)
     return ended
+
+
+def _oneself(actor: SignedIn) -> User:
+    """The person, held: the password stays as it is, and no session goes on under another cookie.
+
+    Rows that only name the person are let in.
+    """
+    return db.session.get_one(User, actor.user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def set_own_password(user: User, password: str, field: str) -> None:

@@ -93,17 +93,23 @@ def keep_session(
     data: dict[str, Any],
     lasts: timedelta,
     password: str | None = None,
+    goes_on: bool = False,
 ) -> bool:
     """Store a browser session under a new cookie: the row of an old one goes. Returns whether it was stored.
 
     A session gets a new cookie when somebody has just proved who they are; so long they have been signed in freshly.
     Where they have by a `password`, known by its mark, that was set anew in the meantime, there is no session: it would
-    outlive those that ended with the password.
+    outlive those that ended with the password. Nor is there one where somebody was signed in already, has only proved
+    it again and so `goes_on`, and that session was ended in the meantime.
     """
     user_id = int(data["_user_id"]) if "_user_id" in data else None
-    if user_id is not None and password is not None and not _still_has(user_id, password):
-        return False
+    if user_id is not None and (password is not None or goes_on):
+        present = _held_mark(user_id)
+        if password not in (None, present):
+            return False
     kept = db.session.get(UserSession, session_id) if session_id else None
+    if goes_on and kept is None:
+        return False
     now = clock.now()
     again = kept is not None and user_id is not None and kept.user_id == user_id
     if kept is not None:
@@ -158,10 +164,10 @@ def forget_guesses(origin: Origin, email: str) -> None:
     guessing.forget(_subjects(origin, email, "")[0][0])
 
 
-def _still_has(user_id: int, mark: str) -> bool:
-    """Whether the password of a person is still the one with this mark. Nobody changes it before this has committed."""
+def _held_mark(user_id: int) -> str:
+    """The mark of the password of a person. Nobody changes it, or ends all sessions, before this has committed."""
     hashed = select(User.password_hash).where(User.user_id == user_id).with_for_update(read=True)
-    return passwords.mark_of(db.session.scalar(hashed)) == mark
+    return passwords.mark_of(db.session.scalar(hashed))
 
 
 def _known(device: str, email: str) -> str:

@@ -81,7 +81,7 @@ def first_step() -> dict[str, Any]:
 
 def confirmed(password: str | None = None) -> None:
     """Somebody who is signed in has just proved it again: they get a new session id, and their session is fresh."""
-    session.rotate = True  # type: ignore[attr-defined]
+    session.rotate = session.goes_on = True  # type: ignore[attr-defined]
     if password is not None:
         session[PROVED_BY] = password
 

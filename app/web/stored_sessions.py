@@ -51,7 +51,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.person: Person | None = None
         self.tenant: Tenant | None = None
         self.roles: identity.Held | None = None
-        self.modified = self.rotate = False
+        self.modified = self.rotate = self.goes_on = False
         self.accessed = True
 
     def load(self, settings: Settings, slug: str | None, *, in_account: bool = False) -> None:
@@ -122,7 +122,8 @@ class StoredSessions(SessionInterface):
         lasts = app.config["SETTINGS"].session_bounds.lasts if "_user_id" in session else NOBODY_LASTS
         kept = dict(session)
         password = kept.pop(PROVED_BY, None)
-        if commands.keep_session(visitor, session.row_id, token_hash(session.token), kept, lasts, password):
+        hashed = token_hash(session.token)
+        if commands.keep_session(visitor, session.row_id, hashed, kept, lasts, password, session.goes_on):
             response.set_cookie(
                 self.get_cookie_name(app), session.token, max_age=int(lasts.total_seconds()), **self._cookie(app)
             )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
 from app.core import valkey
 from app.core.database import fresh_session
-from tests.cast import Player
+from app.core.errors import DomainError
+from tests.cast import Player, afresh
 from tests.security import server as servers
 from tests.security import world as worlds
 from tests.security.lines import Line, corner_of
 from tests.stage import Stage
+from tests.trail import await_in_line, be_patient
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +65,31 @@ def line(live: servers.Server) -> Iterator[Callable[..., Line]]:
             return found
 
         yield open_line
+
+
+@pytest.fixture
+def one_after_another(web_app: Flask, play_stage: Stage) -> Callable[..., list[str]]:
+    """Does things that all wait for a row which somebody holds, and then go on in their order; what became of each."""
+
+    def run(act: Callable[[], Any]) -> str:
+        with web_app.app_context(), fresh_session():
+            be_patient()
+            try:
+                act()
+            except DomainError as refused:
+                return type(refused).__name__
+            return "done"
+
+    def all_of(held: str, key: list[Any], *acts: Callable[[], Any]) -> list[str]:
+        with psycopg.connect(play_stage.url("superuser")) as holder, ThreadPoolExecutor(len(acts)) as pool:
+            holder.execute(f"SELECT FROM {held} FOR UPDATE", key)
+            sent = []
+            for how_many, act in enumerate(acts, start=1):
+                sent.append(pool.submit(run, act))
+                await_in_line(how_many)
+            holder.rollback()
+            told = [each.result() for each in sent]
+        afresh()
+        return told
+
+    return all_of

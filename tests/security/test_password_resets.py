@@ -12,10 +12,11 @@ import pyotp
 import pytest
 from sqlalchemy import select, update
 
-from app.commands import sessions
+from app.commands import second_steps, sessions
+from app.commands.accounts import change_password, end_other_sessions
 from app.commands.password_resets import ANSWERING, PAUSE, PER_ADDRESS_AND_NETWORK, PER_NETWORK, reset_password
 from app.core import clock, guessing, tenancy
-from app.core.actor import Visitor
+from app.core.actor import SignedIn, Visitor
 from app.core.database import db, fresh_session
 from app.core.errors import NotFound
 from app.core.ids import new_token
@@ -25,6 +26,7 @@ from app.jobs import runner
 from app.models.application_instances import ApplicationInstanceUser
 from app.models.user_sessions import UserSession, known_devices, password_resets
 from app.models.users import User
+from app.schemas.accounts import PasswordChange
 from app.schemas.password_resets import Reset
 from tests.cast import PASSWORD, Organisation, Player
 from tests.doors import ORIGIN, Htmx
@@ -299,6 +301,20 @@ def test_of_two_who_use_a_link_at_once_one_sets_the_password(web_app, browser, d
     assert len(letters(dora, "password_changed")) == 1
 
 
+def test_who_has_the_old_password_does_not_change_the_new_one_that_was_set_by_a_link(browser, dora, one_after_another):
+    """They would shut out whoever has just shut them out."""
+    token = link_for(browser).rpartition("/")[2]
+    thief = SignedIn(dora.user_id, dora.name, dora.actor.email)
+    told = one_after_another(
+        "users WHERE user_id = %s",
+        [dora.user_id],
+        lambda: reset_password(Visitor(), token, Reset(new_password=GOOD)),
+        lambda: change_password(thief, PasswordChange(old_password=PASSWORD, new_password=OTHER)),
+    )
+    assert told == ["done", "Invalid"]
+    assert browser.sign_in(GOOD).is_in
+
+
 @pytest.mark.parametrize("easy", ["short", "password1234", "dora@acme.example", "AcmeAcmeAcme2026!", "x" * 1025])
 def test_an_easily_guessed_password_is_refused_and_the_link_stays_good(browser, dora, easy):
     follow(browser, link_for(browser))
@@ -371,6 +387,45 @@ def test_with_the_old_password_nobody_stays_who_was_asked_again(web_app, dora, m
     meanwhile()
     thief.post("/account/app", confirm_password=PASSWORD)
     assert not thief.is_in
+
+
+def test_with_a_right_code_nobody_stays_who_was_asked_again(web_app, browser, dora, monkeypatch):
+    """A session that has ended does not go on because somebody in it proves once more who they are."""
+    thief = Seat(web_app, dora).sign_in()
+    secret, _codes = thief.set_up_app()
+    grow_stale(dora)
+    path, looked_at = link_for(browser), second_steps.use_code
+
+    def then_reset(*given):
+        how = looked_at(*given)
+        follow(browser, path)
+        assert set_password(browser).status_code == 303
+        return how
+
+    monkeypatch.setattr(second_steps, "use_code", then_reset)
+    later = pyotp.TOTP(secret).at(clock.now() + timedelta(seconds=30))
+    thief.post("/account/recovery-codes", confirm_code=later)
+    assert not thief.is_in
+
+
+@pytest.mark.parametrize("by_link", [True, False], ids=["a new password", "signing out everywhere"])
+def test_a_session_that_goes_on_in_the_moment_in_which_all_are_ended_ends_too(
+    web_app, browser, dora, one_after_another, by_link
+):
+    Seat(web_app, dora).sign_in()
+    token = link_for(browser).rpartition("/")[2]
+    owner = SignedIn(dora.user_id, dora.name, dora.actor.email)
+    mine = select(UserSession.id).where(UserSession.user_id == dora.user_id)
+    session_id, data = db.session.scalars(mine).one(), {"_user_id": str(dora.user_id)}
+    db.session.rollback()
+    told = one_after_another(
+        "user_sessions WHERE id = %s",
+        [session_id],
+        lambda: sessions.keep_session(Visitor(), session_id, b"another", data, timedelta(days=1), goes_on=True),
+        lambda: reset_password(Visitor(), token, Reset(new_password=GOOD)) if by_link else end_other_sessions(owner),
+    )
+    assert told == ["done", "done"]
+    assert db.session.scalars(mine).all() == []
 
 
 def test_no_browser_is_known_any_more_but_the_one_that_came_by_the_link(web_app, browser, dora):
