@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.commands.identity_events import happened
-from app.commands.recovery_codes import forget_needless_codes, new_recovery_codes
+from app.commands.recovery_codes import forget_needless_codes, new_recovery_codes, one_at_a_time
 from app.commands.second_steps import forget_tries
 from app.core import authenticators, clock, guessing
 from app.core.actor import Origin, SignedIn, Visitor
@@ -39,7 +39,7 @@ def register_passkey(actor: SignedIn, new: NewPasskey, asked: Asked) -> list[str
 
     Raises Invalid where the answer is none, or the passkey is registered already; Conflict for more than anybody needs.
     """
-    db.session.scalars(select(User).where(User.user_id == actor.user_id).with_for_update()).one()  # one at a time
+    one_at_a_time(actor)
     ways = ways_of(actor.user_id)
     if len(ways.passkeys) >= MOST:
         raise Conflict(phrase("You have %(most)s passkeys already. Remove one that you do not use.", most=MOST))
@@ -75,6 +75,7 @@ def rename_passkey(actor: SignedIn, passkey_id: UUID, change: PasskeyName) -> No
 @command(anyone=OWN)
 def remove_passkey(actor: SignedIn, passkey_id: UUID) -> None:
     """Let nobody in by a passkey any more; where it was the last second way, recovery codes go too. Raises NotFound."""
+    one_at_a_time(actor)
     passkey = own_passkey(actor, passkey_id)
     db.session.delete(passkey)
     db.session.flush()

@@ -13,6 +13,7 @@ from app.core.actor import Origin, SignedIn
 from app.core.database import db
 from app.core.transaction import command
 from app.models.second_steps import RecoveryCode
+from app.models.users import User
 from app.queries.accounts import ways_of
 
 HOW_MANY_CODES = 10
@@ -21,8 +22,18 @@ HOW_MANY_CODES = 10
 @command(anyone="everybody looks after their own account")
 def make_recovery_codes(actor: SignedIn) -> list[str]:
     """Make new recovery codes; those of before are void. Returns them: they can be shown this once."""
+    one_at_a_time(actor)
     happened(actor.origin, actor.user_id, "user.recovery_codes_made")
     return new_recovery_codes(actor.user_id)
+
+
+def one_at_a_time(actor: SignedIn) -> None:
+    """Two changes of the ways in which somebody signs in wait for each other, before either looks at what there is.
+
+    The row of the person is held, but not from rows that only name them: who uses a passkey writes such.
+    """
+    person = select(User.user_id).where(User.user_id == actor.user_id)
+    db.session.scalars(person.with_for_update(key_share=True)).one()
 
 
 def new_recovery_codes(user_id: int) -> list[str]:

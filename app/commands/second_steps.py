@@ -13,6 +13,7 @@ from app.commands.recovery_codes import (
     forget_needless_codes,
     new_recovery_codes,
     normalised,
+    one_at_a_time,
     use_recovery_code,
 )
 from app.core import clock, guessing
@@ -35,6 +36,7 @@ WRONG = phrase("This code is not right, or it was used before. Take the one that
 @command(anyone=OWN, unrecorded="nothing holds until a code has confirmed it")
 def start_totp(actor: SignedIn) -> None:
     """Make a secret for an authenticator app, which a code has to confirm. Raises Conflict where there is one."""
+    one_at_a_time(actor)
     if _confirmed(actor.user_id) is not None:
         raise Conflict(phrase("An app is set up already. Remove it first to set up another."))
     db.session.execute(delete(TotpSecret).where(TotpSecret.user_id == actor.user_id))
@@ -49,6 +51,7 @@ def confirm_totp(actor: SignedIn, given: GivenCode) -> list[str]:
 
     Raises Invalid where the code is not right, Conflict where nothing waits to be confirmed.
     """
+    one_at_a_time(actor)
     waiting = waiting_secret(actor)
     if waiting is None:
         raise Conflict(phrase("There is nothing to confirm any more. Start again."))
@@ -66,6 +69,7 @@ def confirm_totp(actor: SignedIn, given: GivenCode) -> list[str]:
 @command(anyone=OWN)
 def remove_totp(actor: SignedIn) -> bool:
     """Let the app count no longer; without a passkey the recovery codes go too. Returns whether there was one."""
+    one_at_a_time(actor)
     gone = delete(TotpSecret).where(TotpSecret.user_id == actor.user_id, TotpSecret.confirmed_at.is_not(None))
     if db.session.scalar(gone.returning(TotpSecret.user_id)) is None:
         return False

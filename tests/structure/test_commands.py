@@ -30,6 +30,7 @@ NO_COMMANDS = {
     "recovery_codes.forget_needless_codes": "a part of removing a way of signing in",
     "recovery_codes.new_recovery_codes": "a part of adding the first second way, and of making new ones",
     "recovery_codes.normalised": "writes a code plainly; changes nothing",
+    "recovery_codes.one_at_a_time": "a part of every change of the ways of signing in; changes nothing",
     "recovery_codes.use_recovery_code": "a part of the second step",
     "second_steps.forget_tries": "a part of giving a right code, and of setting a password anew",
     "second_steps.matching_step": "says whose moment a code is of; changes nothing",
