@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -36,13 +37,7 @@ def create_api_key(actor: Actor, new: NewApiKey) -> tuple[ApiKey, str]:
         raise Forbidden(phrase("A key cannot make another: sign in yourself."))
     if actor.user_id not in (None, new.user_id):
         raise Forbidden(phrase("A key acts for the person who makes it. Nobody can make one for somebody else."))
-    works_here = db.session.scalar(
-        select(ApplicationInstanceUser.user_id).where(
-            ApplicationInstanceUser.application_instance_id == actor.tenant_id,
-            ApplicationInstanceUser.user_id == new.user_id,
-        )
-    )
-    if works_here is None:
+    if not _hold_membership(actor, new.user_id):
         raise Invalid({"user_id": phrase("Nobody with this id works here.")})
     if new.expires_at is not None and new.expires_at <= clock.now():
         raise Invalid({"expires_at": phrase("This is in the past.")})
@@ -60,6 +55,7 @@ def rotate_api_key(actor: Actor, key_id: UUID, rotation: Rotation) -> tuple[ApiK
     The new one lasts as long as the old one was made for. A key may exchange itself, and no other: it would come to
     know the secret of one that may more. Raises Forbidden, and Conflict for a key that has ended or was rotated before.
     """
+    _hold_membership(actor, select(ApiKey.user_id).filter_by(id=key_id).scalar_subquery())
     old = fetch(actor, ApiKey, key_id, "api_key.view", lock=True)
     require(actor, "api_key.create")
     if actor.user_id not in (None, old.user_id):
@@ -87,7 +83,7 @@ def rotate_api_key(actor: Actor, key_id: UUID, rotation: Rotation) -> tuple[ApiK
 @command
 def revoke_api_key(actor: Actor, key_id: UUID) -> ApiKey:
     """End a key at once: one's own, or with the right to, anybody's. Revoking twice is revoking once."""
-    key = fetch(actor, ApiKey, key_id, "api_key.view")
+    key = fetch(actor, ApiKey, key_id, "api_key.view", lock=True)
     if key.user_id != actor.user_id:
         require(actor, "api_key.revoke")
     if key.revoked_at is None:
@@ -100,6 +96,16 @@ def revoke_keys_of(actor: Actor, user_id: int) -> None:
     theirs = select(ApiKey).filter_by(application_instance_id=actor.tenant_id, user_id=user_id, revoked_at=None)
     for key in db.session.scalars(theirs.order_by(ApiKey.id).with_for_update()).all():
         _revoke(actor, key)
+
+
+def _hold_membership(actor: Actor, user_id: Any) -> bool:
+    """Whether somebody works here. Whoever lets them go waits until a key is made, before any is held, and ends it."""
+    person = select(ApplicationInstanceUser.user_id).where(
+        ApplicationInstanceUser.application_instance_id == actor.tenant_id,
+        ApplicationInstanceUser.user_id == user_id,
+        ApplicationInstanceUser.deactivated_at.is_(None),
+    )
+    return db.session.scalar(person.with_for_update(read=True)) is not None
 
 
 def _revoke(actor: Actor, key: ApiKey) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.commands.access_grants import create_access_grant, delete_access_grant
-from app.commands.api_keys import create_api_key, rotate_api_key
+from app.commands.api_keys import create_api_key, revoke_api_key, rotate_api_key
 from app.commands.invitations import accept_invitation
 from app.commands.programs import update_program
 from app.commands.user_groups import add_user_group_member, delete_user_group, remove_user_group_member
@@ -237,3 +237,38 @@ def test_a_key_that_is_rotated_twice_at_once_has_one_successor(acme, alice, at_o
     told = at_once(*[lambda: rotate_api_key(alice.actor, key, Rotation(overlap_hours=24))] * 2)
     assert sorted(told) == ["Conflict", "done"]
     assert rows(acme, ApiKey, replaces_id=key) == 1
+
+
+MEMBERSHIP = "application_instance_users WHERE application_instance_id = %s AND user_id = %s"
+
+
+@pytest.mark.parametrize(
+    "come_to_a_key",
+    [
+        lambda actor, _key: create_api_key(actor, NewApiKey(user_id=actor.user_id, name="Another")),
+        lambda actor, key: rotate_api_key(actor, key, Rotation(overlap_hours=24)),
+    ],
+    ids=["made", "rotated"],
+)
+def test_nobody_keeps_a_key_that_they_come_to_in_the_moment_in_which_they_are_let_go(
+    acme, alice, one_after_another, come_to_a_key
+):
+    """It would open everything again on the day on which they are let back in."""
+    dave = join(acme, "dave")
+    key = create_api_key(dave.actor, NewApiKey(user_id=dave.user_id, name="Import"))[0].id
+    told = one_after_another(
+        MEMBERSHIP,
+        [acme.id, dave.user_id],
+        lambda: deactivate_user(alice.actor, dave.user_id),
+        lambda: come_to_a_key(dave.actor, key),
+    )
+    assert told[0] == "done"
+    assert told[1] in ("Invalid", "Conflict")
+    assert rows(acme, ApiKey, user_id=dave.user_id, revoked_at=None) == 0
+
+
+def test_a_key_that_is_revoked_twice_at_once_was_revoked_once(acme, alice, one_after_another):
+    key = create_api_key(alice.actor, NewApiKey(user_id=alice.user_id, name="Import"))[0]
+    told = one_after_another("api_keys WHERE id = %s", [key.id], *[lambda: revoke_api_key(alice.actor, key.id)] * 2)
+    assert told == ["done", "done"]
+    assert audit_trail(key) == ["api_key.created", "api_key.revoked"]
