@@ -40,15 +40,17 @@ def invite_person(actor: Actor, new: NewInvitation) -> Invitation:
     """
     require(actor, "user.invite")
     role = _role_to_give(actor, new.access_role_id)
-    _refuse_members(actor, new.email)
     waiting = db.session.scalar(
-        select(Invitation).where(
+        select(Invitation)
+        .where(
             Invitation.application_instance_id == actor.tenant_id,
             func.lower(Invitation.email) == new.email.lower(),
             Invitation.accepted_at.is_(None),
             Invitation.withdrawn_at.is_(None),
         )
+        .with_for_update()
     )
+    _refuse_members(actor, new.email)  # asked with the invitation in hand: nobody comes by it any more
     if waiting is not None:
         waiting.withdrawn_at = clock.now()
         db.session.flush()

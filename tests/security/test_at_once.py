@@ -272,3 +272,17 @@ def test_a_key_that_is_revoked_twice_at_once_was_revoked_once(acme, alice, one_a
     told = one_after_another("api_keys WHERE id = %s", [key.id], *[lambda: revoke_api_key(alice.actor, key.id)] * 2)
     assert told == ["done", "done"]
     assert audit_trail(key) == ["api_key.created", "api_key.revoked"]
+
+
+def test_who_has_just_come_by_an_invitation_is_not_invited_again(acme, alice, one_after_another):
+    address = f"ivy-{acme.slug}@elsewhere.example"
+    invitation = invited(alice, address)
+    token = token_sent_to(address)
+    told = one_after_another(
+        "invitations WHERE id = %s",
+        [invitation.id],
+        lambda: accept_invitation(Visitor(), token, person_id=None, account=ACCOUNT),
+        lambda: invited(alice, address),
+    )
+    assert told == ["done", "Invalid"]
+    assert audit_trail(invitation) == ["invitation.created", "invitation.accepted"]
