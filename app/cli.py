@@ -120,7 +120,7 @@ def resume_tenant(slug: str) -> None:
 def create_key(slug: str, email: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Make a key that acts for a member, and print it: it is shown only now."""
     actor = _system(slug)
-    user_id = db.session.scalar(db.select(User.user_id).where(db.func.lower(User.email) == email.lower()))
+    user_id = db.session.scalar(db.select(User.user_id).where(db.func.lower(User.email) == db.func.lower(email)))
     if user_id is None:
         raise click.ClickException(f"Nobody has the address {email}.")
     ends = clock.now() + timedelta(days=days) if days else None

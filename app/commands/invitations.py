@@ -44,7 +44,7 @@ def invite_person(actor: Actor, new: NewInvitation) -> Invitation:
         select(Invitation)
         .where(
             Invitation.application_instance_id == actor.tenant_id,
-            func.lower(Invitation.email) == new.email.lower(),
+            func.lower(Invitation.email) == func.lower(new.email),
             Invitation.accepted_at.is_(None),
             Invitation.withdrawn_at.is_(None),
         )
@@ -148,7 +148,7 @@ def _hold_sender(invitation: Invitation) -> None:
 def _who_comes(
     invitation: Invitation, tenant: ApplicationInstance, person_id: int | None, account: NewAccount | None
 ) -> User:
-    known = db.session.scalar(select(User).where(func.lower(User.email) == invitation.email.lower()))
+    known = db.session.scalar(select(User).where(func.lower(User.email) == func.lower(invitation.email)))
     if person_id is not None:
         if known is None or known.user_id != person_id:
             raise Forbidden(phrase("This invitation is for somebody else. Sign out, and open it again."))
@@ -213,7 +213,7 @@ def _refuse_members(actor: Actor, email: str) -> None:
         select(ApplicationInstanceUser.deactivated_at)
         .join(User, User.user_id == ApplicationInstanceUser.user_id)
         .where(ApplicationInstanceUser.application_instance_id == actor.tenant_id)
-        .where(func.lower(User.email) == email.lower())
+        .where(func.lower(User.email) == func.lower(email))
     ).first()
     if row is not None:
         here = (

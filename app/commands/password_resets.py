@@ -68,7 +68,7 @@ def answer_wish(visitor: Visitor, wish_id: UUID) -> None:
     if wish is None:
         return
     forget_mail(wish_id)
-    by_address = select(User).where(func.lower(User.email) == wish.to.lower())
+    by_address = select(User).where(func.lower(User.email) == func.lower(wish.to))
     user = db.session.scalar(by_address.with_for_update())  # two wishes at once are two, one after the other
     if user is None or not may_have_link(user) or _has_new_link(user.user_id):
         return

@@ -56,7 +56,7 @@ def check_credentials(visitor: Visitor, given: Credentials, device: str = "") ->
 
     Raises Invalid with the same words whether the address is unknown or the password is wrong.
     """
-    user = db.session.scalar(select(User).where(func.lower(User.email) == given.email.lower()))
+    user = db.session.scalar(select(User).where(func.lower(User.email) == func.lower(given.email)))
     known = user.password_hash if user is not None and user.may_sign_in else None
     if not passwords.matches(given.password, known) or user is None:
         raise Invalid({"_": REFUSED})
@@ -176,7 +176,7 @@ def _known(device: str, email: str) -> str:
         select(known_devices.c.user_id)
         .join(User, User.user_id == known_devices.c.user_id)
         .where(known_devices.c.token_hash == guessing.subject(device), known_devices.c.expires_at > clock.now())
-        .where(func.lower(User.email) == email.lower())
+        .where(func.lower(User.email) == func.lower(email))
     )
     return device if found else ""
 

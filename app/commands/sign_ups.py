@@ -57,7 +57,7 @@ def sign_up(visitor: Visitor, new: NewSignUp) -> None:
         raise Invalid({"slug": phrase("Choose a short name: a-z, 0-9 and hyphens.")})
     if db.session.scalar(select(ApplicationInstance.id).where(ApplicationInstance.slug == slug)) is not None:
         raise Invalid({"slug": phrase("Another organisation has this short name.")})
-    known = db.session.scalar(select(User.user_id).where(func.lower(User.email) == new.owner_email.lower()))
+    known = db.session.scalar(select(User.user_id).where(func.lower(User.email) == func.lower(new.owner_email)))
     token = new_token()
     wanted = SignUp(
         token_hash=hash_of(token),
@@ -89,7 +89,7 @@ def confirm_sign_up(visitor: Visitor, token: str) -> ApplicationInstance:
     wanted = find_sign_up(token, lock=True)
     if wanted is None:
         raise NotFound(GONE)
-    if db.session.scalar(select(User).where(func.lower(User.email) == wanted.owner_email.lower())) is None:
+    if db.session.scalar(select(User).where(func.lower(User.email) == func.lower(wanted.owner_email))) is None:
         db.session.add(User(email=wanted.owner_email, name=wanted.owner_name, password_hash=wanted.password_hash))
         db.session.flush()
     new = NewTenant(

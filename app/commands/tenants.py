@@ -66,7 +66,7 @@ def set_password(actor: Actor, email: str, password: str) -> User:
         select(User)
         .join(ApplicationInstanceUser, ApplicationInstanceUser.user_id == User.user_id)
         .where(ApplicationInstanceUser.application_instance_id == actor.tenant_id)
-        .where(func.lower(User.email) == email.lower())
+        .where(func.lower(User.email) == func.lower(email))
     )
     if user is None:
         raise Invalid({"email": phrase("Nobody with this address works here.")})
@@ -117,7 +117,7 @@ def _hash_of(password: str, field: str, actor: Actor, user: User) -> str:
 
 
 def _let_in(actor: Actor, new: NewMember, *, field: str = "password") -> User:
-    user = db.session.scalar(select(User).where(func.lower(User.email) == new.email.lower()))
+    user = db.session.scalar(select(User).where(func.lower(User.email) == func.lower(new.email)))
     if user is None:
         user = User(email=new.email, name=new.name)
         user.password_hash = _hash_of(new.password, field, actor, user)

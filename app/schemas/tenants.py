@@ -10,16 +10,14 @@ from app.core.parsing import Schema
 from app.core.phrases import phrase
 from app.core.roles import OWN_SCOPES, PERMISSIONS
 from app.schemas.accounts import NewPassword
-from app.schemas.fields import Line, Networks, PersonId, ShortLine
+from app.schemas.fields import Address, Line, Networks, PersonId, ShortLine
 
 
 def _email(text: str) -> str:
-    name, at, domain = text.strip().partition("@")
-    if not ((name and at and "." in domain.strip(".")) or domain == "localhost") or any(
-        c.isspace() for c in text.strip()
-    ):
+    name, at, domain = text.partition("@")
+    if not ((name and at and "." in domain.strip(".")) or domain == "localhost") or any(c.isspace() for c in text):
         raise ValueError(phrase("This is not an e-mail address."))
-    return text.strip()
+    return text
 
 
 def _scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
@@ -29,7 +27,7 @@ def _scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scopes))
 
 
-Email = Annotated[str, AfterValidator(_email), StringConstraints(min_length=3, max_length=254)]
+Email = Annotated[Address, AfterValidator(_email)]  # kept as whoever signs in by it gives it
 
 
 class NewTenant(Schema):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 from sqlalchemy import select
 
 from app.commands.access_grants import create_access_grant, delete_access_grant
 from app.commands.invitations import accept_invitation, invite_person, resend_invitation, withdraw_invitation
+from app.commands.sessions import check_credentials
 from app.commands.users import deactivate_user
 from app.core.actor import Visitor
 from app.core.database import db
@@ -18,6 +20,7 @@ from app.models.users import User
 from app.queries.access import grants_of_person
 from app.schemas.access_grants import NewAccessGrant
 from app.schemas.invitations import NewAccount, NewInvitation
+from app.schemas.sessions import Credentials
 from tests.cast import PASSWORD, address_of, join
 from tests.doors import ORIGIN
 from tests.mailbox import mails_to
@@ -62,6 +65,21 @@ def test_a_newcomer_cannot_choose_a_password_that_is_easily_guessed_or_never_fit
     assert 'value="Ivy Chen"' in refused.text
     assert easy not in refused.text
     assert browser.post(path, data={"name": "Ivy Chen", "password": PASSWORD}, headers=ORIGIN).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["jose\N{COMBINING ACUTE ACCENT}", "JOSÉ", "ΝΙΚΟΣ", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}LKER", "STRAẞE"],
+    ids=ascii,
+)
+def test_who_was_invited_signs_in_by_the_same_address_in_whatever_alphabet(alice, name):
+    address = f"{name}@{new_token()[:8].lower()}.example"
+    invited(alice, address)
+    token = token_sent_to(unicodedata.normalize("NFC", address))
+    came = accept_invitation(Visitor(), token, person_id=None, account=ACCOUNT)
+    assert check_credentials(Visitor(), Credentials(email=address, password=PASSWORD))[0] == came.user_id
+    with pytest.raises(Invalid):
+        invited(alice, address)
 
 
 def test_a_token_opens_once(alice, address):
