@@ -26,7 +26,7 @@ from app.core.phrases import phrase
 from app.core.transaction import command
 from app.models.audit_exports import AuditExport, audit_export_parts
 from app.queries.audit_events import AuditFilters, narrowing
-from app.queries.audit_exports import PLACE, count_rows, get_audit_export, rows_of_part
+from app.queries.audit_exports import PLACE, count_rows, get_audit_export, kept_until, rows_of_part
 from app.queries.audit_reading import AuditEvent, shown
 from runcible.canonical import canonical_json
 
@@ -77,9 +77,16 @@ def count_audit_export(actor: Actor, export_id: UUID) -> None:
     unrecorded="the export was recorded when it was asked for, and is again when it is whole",
 )
 def write_audit_export_part(actor: Actor, export_id: UUID) -> bool:
-    """Write the next part of an export, and return whether more are to come. A part is there whole or not at all."""
+    """Write the next part of an export, and return whether more are to come. A part is there whole or not at all.
+
+    One that was held up for so long that its beginning was cleared away, or soon will be, has failed.
+    """
     export = fetch(actor, AuditExport, export_id, "audit_event.export", lock=True)
     if export.state not in ("pending", "running"):
+        return False
+    until = kept_until(export)
+    if until <= clock.now():
+        fail_audit_export(actor, export_id)
         return False
     rows = rows_of_part(export, ROWS_OF_A_PART)
     reader = replace(actor, permissions=frozenset(export.sight) | {"audit_event.view"})
@@ -98,7 +105,7 @@ def write_audit_export_part(actor: Actor, export_id: UUID) -> bool:
     failpoint("audit_export.part_written")
     if len(rows) == ROWS_OF_A_PART:
         return True
-    export.finish(clock.now())
+    export.finish(clock.now(), kept_until=until)
     db.session.flush()
     record(actor, "audit_export.completed", export)
     return False

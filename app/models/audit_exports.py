@@ -13,6 +13,8 @@ from app.core import clock
 from app.core.database import Base, Model, TenantOwned
 
 LASTS = timedelta(hours=24)
+KEPT = timedelta(hours=36)  # each part, from when it was written: app/jobs/clock.py
+FETCHED_WITHIN = timedelta(hours=1)  # of a file that somebody has begun to fetch, no part is cleared away
 
 
 class AuditExport(TenantOwned, Model):
@@ -48,9 +50,10 @@ class AuditExport(TenantOwned, Model):
         if rows:
             self.last_moment, self.last_id = rows[-1].created_at, rows[-1].id
 
-    def finish(self, at: datetime) -> None:
-        """It is whole: from now on it can be fetched, for a while."""
-        self.state, self.ready_at, self.expires_at, self.rows_total = "ready", at, at + LASTS, self.rows_done
+    def finish(self, at: datetime, *, kept_until: datetime) -> None:
+        """It is whole: from now on it can be fetched, for a while, and as long as all of it is kept."""
+        self.state, self.ready_at, self.rows_total = "ready", at, self.rows_done
+        self.expires_at = min(at + LASTS, kept_until)
 
 
 audit_export_parts = Table(

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, literal, select, text, tuple_
 
-from app.core import sealing
+from app.core import clock, sealing
 from app.core.actor import Actor
 from app.core.audit import audit_events
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.permissions import fetch, require
-from app.models.audit_exports import AuditExport, audit_export_parts
+from app.models.audit_exports import FETCHED_WITHIN, KEPT, AuditExport, audit_export_parts
 from app.queries.audit_events import all_events, clauses
 
 PLACE = "audit_export_parts.content"
@@ -77,6 +77,19 @@ def part_of(export: AuditExport, tenant_id: UUID, number: int) -> bytes:
     if content is None:
         raise NotFound
     return sealing.key(tenant_id, f"{export.kind}:{export.id}").open_bytes(PLACE, bytes(content))
+
+
+def kept_until(export: AuditExport) -> datetime:
+    """Until when all that is written of an export can be fetched: a moment that is over once a part is missing."""
+    part = audit_export_parts.c
+    mine = (
+        part.application_instance_id == export.application_instance_id,
+        part.audit_export_id == export.id,
+    )
+    written, oldest = db.session.execute(select(func.count(), func.min(part.created_at)).where(*mine)).one()
+    if written < export.parts:
+        return export.created_at
+    return (clock.now() if oldest is None else oldest) + KEPT - FETCHED_WITHIN
 
 
 def _selected(export: AuditExport) -> Any:

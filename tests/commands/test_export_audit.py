@@ -18,7 +18,7 @@ from app.core.csv_rows import csv_rows
 from app.core.database import db
 from app.core.errors import Forbidden
 from app.jobs import audit_exports as job
-from app.models.audit_exports import AuditExport
+from app.models.audit_exports import KEPT, AuditExport
 from app.queries import audit_exports as queries
 from app.schemas.tasks import TaskChanges
 from tests import cast
@@ -75,6 +75,46 @@ def test_it_is_written_in_parts_and_goes_on_where_a_worker_died(api, alice, monk
     ids = [row["event_id"] for row in told]
     assert len(ids) == len(set(ids)) == waiting["rows_total"]
     assert told == sorted(told, key=lambda row: row["created_at"])
+
+
+def halfway(alice, monkeypatch, *, waited):
+    """An export of which one part is written, and then nothing for so long: its organisation was suspended."""
+    monkeypatch.setattr(commands, "ROWS_OF_A_PART", 3)
+    a_task(alice)
+    export = an_export(alice, settled=False)
+    assert commands.write_audit_export_part(cast.system(alice.organisation), export.id)
+    afresh()
+    age(export, waited)
+    return export
+
+
+def age(export, waited):
+    """Let the parts that an export has so far be older than they are, and clear up what is over."""
+    as_superuser(
+        "UPDATE audit_export_parts SET created_at = created_at - %s WHERE audit_export_id = %s RETURNING number",
+        waited,
+        export.id,
+    )
+    as_superuser("DELETE FROM audit_export_parts WHERE created_at < now() - %s RETURNING number", KEPT)
+
+
+def test_what_was_held_up_until_its_beginning_was_cleared_away_is_no_file(api, alice, monkeypatch):
+    export = halfway(alice, monkeypatch, waited=timedelta(hours=40))
+    job.write(cast.system(alice.organisation), export.id)
+    assert api(alice).get(f"/audit/exports/{export.id}").json["data"]["state"] == "failed"
+    assert api(alice).get(f"/audit/exports/{export.id}/content").status_code == 409
+
+
+def test_what_was_held_up_can_be_fetched_until_its_beginning_is_cleared_away(api, alice, monkeypatch):
+    export = halfway(alice, monkeypatch, waited=timedelta(hours=20))
+    job.write(cast.system(alice.organisation), export.id)
+    ready = api(alice).get(f"/audit/exports/{export.id}").json["data"]
+    assert ready["state"] == "ready"
+    assert len(lines(api, alice, export)) == ready["rows_done"] > 3
+    age(export, timedelta(hours=17))
+    with clock.stopped(clock.now() + timedelta(hours=17)):
+        answer = api(alice).get(f"/audit/exports/{export.id}/content")
+        assert (answer.status_code, "expired" in answer.text) == (409, True)
 
 
 def test_a_long_one_lets_other_work_have_its_turn(api, alice, monkeypatch):
