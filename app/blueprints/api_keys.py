@@ -11,6 +11,7 @@ from app.queries import api_keys as queries
 from app.schemas.api_keys import ApiKeyForm, Rotation
 from app.web import api_key_pages as pages
 from app.web.actors import current_actor
+from app.web.dates import zone_of_reader
 from app.web.fresh_sign_in import needs_fresh_sign_in
 from app.web.languages import translated as _
 from app.web.listing import page_context
@@ -49,7 +50,7 @@ def create():
     require(actor, "api_key.create")
     try:
         given = parse(ApiKeyForm, pages.without_ticks(values) | {"scopes": pages.ticked(values)}, typed=False)
-        made, secret = commands.create_api_key(actor, given.wanted(actor.user_id))
+        made, secret = commands.create_api_key(actor, given.wanted(actor.user_id, zone_of_reader()))
     except Invalid as refused:
         return _form(actor, values, errors=_by_field(refused.fields), status=422)
     return _secret(made, secret)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -14,7 +14,7 @@ from app.schemas.fields import Id, Instant, Networks, ShortLine, Whole
 from app.schemas.tenants import NewApiKey
 
 Hours = Annotated[Whole, Field(ge=0, le=7 * 24)]
-LONGEST = timedelta(days=3653)
+A_DAY, LONGEST = timedelta(days=1), timedelta(days=3653)
 Lasts = Literal["30", "90", "365", "date", "never"]
 
 
@@ -44,31 +44,31 @@ class ApiKeyForm(Schema):
     def _a_day_to_come(cls, day: date | None, info: ValidationInfo) -> date | None:
         if info.data.get("lasts") != "date":
             return None
-        today = clock.now().date()
         if day is None:
             raise ValueError(phrase("Say on which day the key ends."))
-        if not today <= day <= today + LONGEST:
+        earliest = clock.now().date() - A_DAY  # somewhere it is that day still: who makes the key looks at its end
+        if not earliest <= day <= earliest + LONGEST:
             raise ValueError(
-                phrase("This is in the past.") if day < today else phrase("This is more than ten years away.")
+                phrase("This is in the past.") if day < earliest else phrase("This is more than ten years away.")
             )
         return day
 
-    def wanted(self, user_id: int) -> NewApiKey:
-        """The key that is wanted for this person. Raises Invalid."""
+    def wanted(self, user_id: int, zone: tzinfo) -> NewApiKey:
+        """The key that is wanted for this person, who lives in `zone`. Raises Invalid."""
         given = {
             "user_id": user_id,
             "name": self.name,
             "scopes": ("*",) if self.reach == "everything" else self.scopes,
-            "expires_at": self._end(),
+            "expires_at": self._end(zone),
             "networks": self.networks,
         }
         return parse(NewApiKey, given)
 
-    def _end(self) -> datetime | None:
+    def _end(self, zone: tzinfo) -> datetime | None:
         if self.lasts == "never":
             return None
         if self.ends_on is not None:  # the day itself is included
-            return datetime.combine(self.ends_on, time(), UTC) + timedelta(days=1)
+            return datetime.combine(self.ends_on + A_DAY, time(), zone).astimezone(UTC)
         return clock.now() + timedelta(days=int(self.lasts))
 
 

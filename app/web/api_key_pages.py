@@ -9,7 +9,7 @@ from typing import Any
 from app.core import clock
 from app.core.actor import Actor
 from app.core.roles import OWN_SCOPES, PERMISSIONS
-from app.web.dates import day
+from app.web.dates import plain_day
 from app.web.languages import translated as _
 
 TICKED = "scope."  # what the name of a ticked permission begins with in a form
@@ -61,7 +61,7 @@ def lasting() -> list[dict[str, str]]:
     """How long a new key may last: what is usual, a day of one's choice, or for ever."""
     days = [(number, clock.now() + timedelta(days=number)) for number in (30, 90, 365)]
     usual = [
-        {"id": str(number), "name": _("{days} days, until {day}").format(days=number, day=day(end.date()))}
+        {"id": str(number), "name": _("{days} days, until {day}").format(days=number, day=plain_day(end))}
         for number, end in days
     ]
     return [

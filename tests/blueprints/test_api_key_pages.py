@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,10 @@ from app.queries.api_keys import list_api_keys
 from app.schemas.api_keys import Rotation
 from app.schemas.tenants import NewApiKey
 from tests import cast
+from tests.blueprints.test_times import prefers
 from tests.trail import as_superuser
+
+AT_BOTH_ENDS_OF_THE_DAY = ["Pacific/Pago_Pago", "Pacific/Kiritimati"]  # one of the two always has another day than UTC
 
 
 def a_key(player, name="Import", **more):
@@ -55,6 +59,28 @@ def test_a_day_is_good_to_its_end(form, alice):
     [key] = alice.sees(list_api_keys).rows
     assert key.expires_at.date() == day + timedelta(days=1)
     assert (key.expires_at.hour, key.expires_at.minute) == (0, 0)
+
+
+@pytest.mark.parametrize("zone", AT_BOTH_ENDS_OF_THE_DAY)
+def test_a_day_is_good_to_its_end_where_its_maker_is(form, alice, zone):
+    prefers(alice, time_zone=zone)
+    day = clock.now().astimezone(ZoneInfo(zone)).date()
+    made = form(alice).post("/api-keys", name="Today", reach="everything", lasts="date", ends_on=day.isoformat())
+    assert made.status_code == 201
+    [key] = alice.sees(list_api_keys).rows
+    assert key.expires_at == datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+    gone = form(alice).post(
+        "/api-keys", name="Gone", reach="everything", lasts="date", ends_on=(day - timedelta(days=1)).isoformat()
+    )
+    assert gone.status_code == 422
+    assert "in the past" in gone.text
+
+
+@pytest.mark.parametrize("zone", AT_BOTH_ENDS_OF_THE_DAY)
+def test_how_long_a_key_may_last_is_said_by_the_days_of_its_maker(form, alice, zone):
+    prefers(alice, time_zone=zone)
+    ends = (clock.now() + timedelta(days=90)).astimezone(ZoneInfo(zone))
+    assert f"90 days, until {ends.day} {ends:%b %Y}" in form(alice).get("/api-keys/new").text
 
 
 @pytest.mark.parametrize(
