@@ -242,3 +242,13 @@ class Unavailable(DomainError):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message, headers={"Retry-After": "2"})
+
+
+class OutcomeUnknown(Unavailable):
+    """The database was lost in the moment of saving: all of it was saved, or nothing was."""
+
+    code = "OUTCOME_UNKNOWN"
+    message = phrase(
+        "The database was lost while this was saved. Look whether it is there before you send it again; "
+        "a program that gives an Idempotency-Key can repeat its request."
+    )

@@ -23,7 +23,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core import live, tenancy
 from app.core.actor import Actor
 from app.core.database import Base, db
-from app.core.errors import Conflict, Invalid, RateLimited, StaleVersion
+from app.core.errors import Conflict, Invalid, OutcomeUnknown, RateLimited, StaleVersion
 from app.core.phrases import phrase
 
 STRAY = "changed outside of a command"
@@ -111,6 +111,7 @@ def command(
     `unrecorded` says why it leaves no trace in the audit trail.
     Raises what the function raises, and then nothing was changed: but for RateLimited, of which the count stays. A row
     that somebody else changed meanwhile is StaleVersion, and a value that a constraint refuses is Invalid or Conflict.
+    OutcomeUnknown is raised where the database is lost before it has said whether it has committed.
     """
     if function is None:
         return lambda wrapped: _as_command(wrapped, anyone, unrecorded)
@@ -223,7 +224,13 @@ def _commit(unit: Unit) -> None:
     unit.duties = Duties(asked=True, recorded=True)  # those who left something to be done at the end have done theirs
     for act in unit.last_acts:
         act()
-    db.session.commit()
+    db.session.flush()
+    try:
+        db.session.commit()
+    except DBAPIError as lost:
+        if lost.connection_invalidated and getattr(lost.orig, "sqlstate", None) is None:  # no word came back
+            raise OutcomeUnknown from lost
+        raise
 
 
 def _refusal(refused: IntegrityError) -> Invalid | Conflict:

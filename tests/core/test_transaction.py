@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import event, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from app.commands.programs import update_program
 from app.core import clock
@@ -15,15 +18,16 @@ from app.core.announcing import announce
 from app.core.audit import record
 from app.core.certification_log import log_event
 from app.core.database import db, fresh_session
-from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
+from app.core.errors import Conflict, Invalid, NotFound, OutcomeUnknown, StaleVersion
 from app.core.ids import new_id
 from app.core.outbox import outbox
 from app.core.permissions import fetch, require
 from app.core.transaction import Stray, Unasked, Unrecorded, answering, command, current_unit, end_reading
 from app.models.programs import Program
 from app.schemas.programs import ProgramChanges
+from app.web.errors import as_refusal
 from tests.core.rooms import inside, kept_program
-from tests.trail import audit_trail
+from tests.trail import as_superuser, audit_trail
 
 
 @command
@@ -288,6 +292,34 @@ def test_a_failure_of_the_commit_itself_leaves_nothing(alice):
     program = kept_program(alice)
     with pytest.raises(Conflict):
         be_refused_at_the_end(alice.actor, program.id)
+    assert alice.program(program.id).name != "Nearly"
+
+
+def test_who_saves_while_the_database_is_lost_is_told_that_it_may_be_saved(alice):
+    """No word of the commit comes back: neither yes nor no would be true."""
+
+    def cut(connection):
+        with socket.socket(fileno=os.dup(connection.connection.dbapi_connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    program = kept_program(alice)
+    event.listen(db.engine, "commit", cut, once=True)
+    with pytest.raises(OutcomeUnknown, match="Look whether it is there"):
+        rename(alice.actor, program.id, "Saved after all?")
+
+
+def test_who_saves_while_the_database_ends_is_told_that_nothing_was_changed(alice):
+    """Here it does say so, before it goes."""
+
+    def end_it(connection):
+        pid = connection.connection.dbapi_connection.info.backend_pid
+        as_superuser("SELECT pg_terminate_backend(%s, 20000)", pid)  # milliseconds at most: it waits until it has gone
+
+    program = kept_program(alice)
+    event.listen(db.engine, "commit", end_it, once=True)
+    with pytest.raises(DBAPIError) as lost:
+        rename(alice.actor, program.id, "Nearly")
+    assert "Nothing was changed" in as_refusal(lost.value).message
     assert alice.program(program.id).name != "Nearly"
 
 
