@@ -18,7 +18,7 @@ from app.schemas.organisations import OrganisationChanges
 from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from tests import cast
-from tests.browser.windows import until_quiet
+from tests.browser.windows import Held, until_quiet
 from tests.factories import a_grant, a_group, a_program, a_task
 from tests.security.test_live_elements import freelancer
 
@@ -259,3 +259,34 @@ def test_a_form_that_shows_what_others_did_before_is_not_called_old(acme, watch,
     expect(page.locator(".live-note")).to_have_count(0)
     update_organisation(dave.actor, OrganisationChanges(name="Acme"))
     expect(page.locator(".live-note")).to_have_count(1)
+
+
+def test_a_page_goes_on_following_after_an_answer_has_come_while_it_asked_for_itself(watch, alice, bob):
+    task = a_task(alice)
+    page = watch(alice, f"/tasks/{task.id}")
+    asked, posted = Held(page, f"**/tasks/{task.id}"), Held(page, "**/comments")
+    say(bob, task, "I do.")
+    assert asked.route
+    page.get_by_label("Your comment").fill("Who takes this?")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    posted.let_go()
+    expect(page.locator(".comments").get_by_text("Who takes this?")).to_be_visible()
+    asked.let_go()
+    expect(page.locator("article.htmx-request")).to_have_count(0)
+    say(bob, task, "It is done.")
+    expect(page.get_by_text("It is done.")).to_be_visible()
+
+
+def test_an_answer_that_comes_late_takes_away_nothing_that_came_meanwhile(watch, alice, bob):
+    task = a_task(alice)
+    page, bobs = watch(alice, f"/tasks/{task.id}"), watch(bob, f"/tasks/{task.id}")
+    posted = Held(page, "**/comments")
+    page.get_by_label("Your comment").fill("Who takes this?")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    posted.answer()
+    say(bob, task, "I do.")
+    expect(bobs.get_by_text("I do.")).to_be_visible()
+    posted.let_go()
+    expect(page.locator("form.htmx-request")).to_have_count(0)
+    expect(page.locator(".comments").get_by_text("Who takes this?")).to_be_visible()
+    expect(page.get_by_text("I do.")).to_be_visible()

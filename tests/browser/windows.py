@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Locator, Page, Route
 
 from tests.browser.layout import WIDE
 from tests.cast import Player
@@ -150,3 +150,39 @@ def until_quiet(page: Page) -> None:
     """Wait until a page asks for nothing, and has not for longer than a part waits that was told of something."""
     ended = 'performance.getEntriesByType("resource").map((one) => one.responseEnd)'
     until(page, f'!document.querySelector(".htmx-request") && performance.now() - Math.max(...{ended}) > 1000')
+
+
+class Held:
+    """The next request for an address, which is on its way for as long as a test wants it to be."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self._routes: list[Route] = []
+        self._answer: APIResponse | None = None
+        page.route(address, self._keep)
+
+    def _keep(self, route: Route) -> None:
+        if self._routes:
+            route.fallback()
+        else:
+            self._routes.append(route)
+
+    @property
+    def route(self) -> Route:
+        """The request, as soon as it was sent."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not self._routes:
+            self.page.evaluate("0")
+            assert time.monotonic() < deadline, "It is not asked for."
+        return self._routes[0]
+
+    def answer(self) -> None:
+        """Let the server do it; only its answer is still on its way."""
+        self._answer = self.route.fetch()
+
+    def let_go(self) -> None:
+        """Let it go on, or let its answer come."""
+        if self._answer is None:
+            self.route.continue_()
+        else:
+            self.route.fulfill(response=self._answer)

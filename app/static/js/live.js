@@ -128,7 +128,8 @@ let isLeaving = false;
 document.addEventListener("submit", ({ target }) => { isLeaving ||= target.matches("[data-sign-out]"); });
 
 const waiting = new WeakMap();
-const busy = new Set();
+const busy = new WeakSet();
+document.addEventListener("htmx:finally:request", ({ target }) => busy.delete(target), true); // its own, not that of a form in it
 
 function later(part) {
   if (waiting.has(part)) return;
@@ -140,13 +141,15 @@ function refresh(part) {
   if (isLeaving || !part.isConnected) return;
   if (isHeld(part)) { later(part); return; }
   busy.add(part);
-  part.addEventListener("htmx:finally:request", ({ target }) => { if (target === part) busy.delete(part); }, { once: true });
   part.dispatchEvent(new CustomEvent("live")); // does not rise: the part around it has a channel of its own
 }
 
-/** Whether a part asks for itself already, or a hand is on it: a card is lifted (drag.js). */
+/**
+ * Whether a part asks for itself already, or a hand is on it: a card is lifted (drag.js). What was sent out of it is waited
+ * for: its answer may be older than what would be asked for now, and takes its place.
+ */
 function isHeld(part) {
-  return busy.has(part) || isPressing() || "liveHold" in part.dataset;
+  return busy.has(part) || isPressing() || "liveHold" in part.dataset || Boolean(part.querySelector("form.htmx-request"));
 }
 
 /** Whether a form shows what was there before. A page may be told of what it shows already: it came after the line. */
