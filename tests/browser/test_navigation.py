@@ -11,9 +11,9 @@ from app.commands.organisations import update_organisation
 from app.commands.tasks import delete_task, move_task, update_task
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import Move, TaskChanges
-from tests.browser.layout import WIDE, spoiled
+from tests.browser.layout import PHONE, WIDE, spoiled
 from tests.browser.windows import heading, until
-from tests.factories import a_program, a_task
+from tests.factories import a_certification, a_program, a_task
 
 
 def test_back_and_forward_show_whole_pages(visit, alice):
@@ -118,6 +118,17 @@ def test_what_one_is_writing_survives_an_action_beside_it(visit, alice):
     page.get_by_role("button", name="Assign").click()
     expect(page.get_by_role("region", name="Assigned to").get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
+
+
+def test_a_menu_stays_open_on_a_page_that_asks_again_every_second(visit, alice):
+    certification = a_certification(alice, settled=False)
+    page = visit(alice, viewport=PHONE).go(f"/certifications/{certification}")
+    menu = page.locator("#switch")
+    menu.locator("summary").click()
+    for _again in range(3):
+        with page.expect_response(f"**/certifications/{certification}"):
+            pass
+    expect(menu).to_have_attribute("open", "")
 
 
 def test_who_saves_second_sees_both_and_decides(visit, script, alice, bob):
