@@ -18,7 +18,7 @@ from app.schemas.organisations import OrganisationChanges
 from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import Assignment, Move, NewComment, NewTask, TaskChanges
 from tests import cast
-from tests.browser.windows import Held, until_quiet
+from tests.browser.windows import Held, until, until_quiet
 from tests.factories import a_grant, a_group, a_program, a_task
 from tests.security.test_live_elements import freelancer
 
@@ -234,6 +234,21 @@ def test_two_tabs_share_one_line(visit, alice, bob):
     say(alice, task, "To the one that is left")
     expect(tabs[1].get_by_text("To the one that is left")).to_be_visible()
     assert len(lines) == 2
+
+
+def test_what_is_being_written_in_one_tab_does_not_come_up_in_another(visit, alice, bob):
+    task = a_task(alice)
+    window = visit(alice)
+    tabs = window.page, window.new_page()
+    for tab in tabs:
+        tab.goto(window.at(f"/tasks/{task.id}"))
+        expect(tab.locator("#live-state[data-line=open]")).to_be_attached()
+    tabs[0].get_by_label("Your comment").fill("Half a thought")
+    until(tabs[0], "localStorage.length > 0")
+    say(bob, task, "I do.")
+    expect(tabs[1].get_by_text("I do.")).to_be_visible()
+    expect(tabs[1].get_by_label("Your comment")).to_have_value("")
+    expect(tabs[0].get_by_label("Your comment")).to_have_value("Half a thought")
 
 
 def test_a_program_follows_its_name(watch, alice, bob):

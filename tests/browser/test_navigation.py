@@ -12,7 +12,7 @@ from app.commands.tasks import delete_task, move_task, update_task
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import Move, TaskChanges
 from tests.browser.layout import PHONE, WIDE, spoiled
-from tests.browser.windows import heading, until
+from tests.browser.windows import Held, heading, until
 from tests.factories import a_certification, a_program, a_task
 
 
@@ -129,6 +129,25 @@ def test_a_menu_stays_open_on_a_page_that_asks_again_every_second(visit, alice):
         with page.expect_response(f"**/certifications/{certification}"):
             pass
     expect(menu).to_have_attribute("open", "")
+
+
+def test_what_is_written_while_a_comment_is_on_its_way_is_kept(visit, alice):
+    page = visit(alice).go(f"/tasks/{a_task(alice).id}")
+    field, send = page.get_by_label("Your comment"), page.get_by_role("button", name="Comment", exact=True)
+    posted = Held(page, "**/comments")
+    field.fill("A thought,\nin two lines")
+    send.click()
+    assert posted.route
+    field.fill("And one\nmore")
+    posted.let_go()
+    expect(page.locator(".comments > *")).to_have_count(1)
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    expect(field).to_have_value("And one\nmore")
+    page.reload()
+    expect(field).to_have_value("And one\nmore")
+    send.click()
+    expect(page.locator(".comments > *")).to_have_count(2)
+    expect(field).to_have_value("")
 
 
 def test_who_saves_second_sees_both_and_decides(visit, script, alice, bob):

@@ -3,6 +3,7 @@
 // htmx 4 swaps every status but 204 and 304. That is right for a form with its errors (422) or with a newer version
 // (409), and for the page that says "not found". It is wrong where it would replace what the person has typed, or a
 // panel they work in, by an error: then the words of the error become a message, and the page stays as it is.
+import { writtenSince } from "./drafts.js";
 import { isLive, isUnasked } from "./live.js";
 import { say, toast } from "./messages.js";
 
@@ -20,7 +21,8 @@ export function watchAnswers() {
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     // A form whose answer was accepted starts afresh: morphing keeps what was typed where the server's text is as before.
     const form = ctx.sourceElement;
-    if (ctx.response?.status < 400 && ctx.request.method !== "GET" && form.isConnected && form.matches("form")) form.reset();
+    const isAccepted = ctx.response?.status < 400 && ctx.request.method !== "GET" && form.isConnected && form.matches("form");
+    if (isAccepted && !writtenSince(form, ctx).length) form.reset();
   });
   document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
     // Once the answer is there, an error is ours, not the network's.

@@ -15,7 +15,7 @@ export function watchDrafts() {
   document.addEventListener("htmx:after:settle", ({ target }) => restoreIn(target));
   document.addEventListener("input", ({ target }) => { if (target.matches?.("[data-draft]")) later(target); });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-    if (ctx.response.status < 400 && ctx.sourceElement.matches("form")) sent(ctx.sourceElement);
+    if (ctx.response.status < 400 && ctx.sourceElement.matches("form")) sent(ctx.sourceElement, writtenSince(ctx.sourceElement, ctx));
   });
   document.addEventListener("together:joined", ({ target }) => sent(target)); // from here on the server keeps the words
   document.addEventListener("submit", ({ target }) => {
@@ -51,18 +51,30 @@ function stopWaiting(field) {
   waiting.delete(field);
 }
 
-function sent(form) {
+/** The fields in which somebody has written on since their form was sent: that is for the next time. */
+export function writtenSince(form, { request: { body } }) {
+  return [...form.querySelectorAll("[data-draft]")].filter(({ name, value }) => body && !body.getAll(name).includes(value));
+}
+
+function sent(form, written = []) {
   for (const field of form.querySelectorAll("[data-draft]")) {
+    if (written.includes(field)) continue;
     stopWaiting(field);
     storage().removeItem(keyOf(field));
     noteOf(field)?.remove();
   }
 }
 
+const known = new WeakSet(); // fields that were offered what there was
+
 function restoreIn(root) {
   for (const field of root.querySelectorAll?.("[data-draft]") ?? []) {
     const draft = read(field);
+    const isKnown = known.has(field);
+    known.add(field);
     if (!draft || draft.text === field.value || noteOf(field)) continue;
+    // What came up since a field is there is being written in another tab.
+    if (isKnown && draft.over === field.defaultValue) continue;
     // A form that comes back with errors holds the newest text already, and what was saved since is not overwritten.
     if (draft.over === field.defaultValue) {
       field.value = draft.text;
