@@ -12,7 +12,7 @@ from app.commands.tasks import delete_task, move_task, update_task
 from app.schemas.organisations import OrganisationChanges
 from app.schemas.tasks import Move, TaskChanges
 from tests.browser.layout import PHONE, WIDE, spoiled
-from tests.browser.windows import Held, heading, until
+from tests.browser.windows import Held, heading, heard_out, until
 from tests.factories import a_certification, a_program, a_task
 
 
@@ -129,6 +129,21 @@ def test_a_menu_stays_open_on_a_page_that_asks_again_every_second(visit, alice):
         with page.expect_response(f"**/certifications/{certification}"):
             pass
     expect(menu).to_have_attribute("open", "")
+
+
+def test_a_page_is_said_to_be_on_its_way_also_where_another_was_given_up_for_it(visit, alice):
+    page = visit(alice).go("/tasks")
+    ways = page.get_by_role("navigation", name="Main")
+    first, second = Held(page, "**/programs"), Held(page, "**/policies")
+    ways.get_by_role("link", name="Programs").click()
+    assert first.route
+    with page.expect_event("requestfailed"):
+        ways.get_by_role("link", name="Policies").click()
+    heard_out(page)
+    expect(page.locator("#main")).to_have_attribute("aria-busy", "true")
+    second.let_go()
+    expect(heading(page)).to_have_text("Policies")
+    expect(page.locator("#main")).not_to_have_attribute("aria-busy", "true")
 
 
 def test_what_is_written_while_a_comment_is_on_its_way_is_kept(visit, alice):

@@ -7,13 +7,18 @@ import { writtenSince } from "./drafts.js";
 import { isLive, isUnasked } from "./live.js";
 import { say, toast } from "./messages.js";
 
+const awaited = new WeakMap(); // what was asked for last, by what it is to change
+
 export function watchAnswers() {
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-    if (ctx.target && !isUnasked(ctx)) ctx.target.ariaBusy = "true"; // the line above the page says it to whoever sees it
+    if (!ctx.target || isUnasked(ctx)) return;
+    ctx.target.ariaBusy = "true"; // the line above the page says it to whoever sees it
+    awaited.set(ctx.target, ctx);
   });
-  for (const end of ["htmx:finally:request", "htmx:after:settle"]) {
-    document.addEventListener(end, ({ target, detail: { ctx } }) => { (ctx?.target ?? target).ariaBusy = null; });
-  }
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (awaited.get(ctx.target) === ctx) ctx.target.ariaBusy = null; // one that was given up says nothing of the next
+  });
+  document.addEventListener("htmx:after:settle", ({ target }) => { target.ariaBusy = null; });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     const sentElsewhere = ctx.hx?.redirect || ctx.hx?.location || ctx.hx?.refresh; // as to the sign-in page
     if (ctx.response.status >= 400 && !sentElsewhere) decide(ctx);
