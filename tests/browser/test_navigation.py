@@ -131,6 +131,22 @@ def test_a_menu_stays_open_on_a_page_that_asks_again_every_second(visit, alice):
     expect(menu).to_have_attribute("open", "")
 
 
+def test_who_goes_on_before_the_page_they_went_back_to_is_there_stays_where_they_went(visit, alice):
+    page = visit(alice).go("/tasks")
+    ways = page.get_by_role("navigation", name="Main")
+    ways.get_by_role("link", name="Programs").click()
+    expect(heading(page)).to_have_text("Programs")
+    back = Held(page, "**/tasks")
+    page.evaluate("history.back()")
+    back.answer()
+    ways.get_by_role("link", name="Policies").click()
+    expect(heading(page)).to_have_text("Policies")
+    back.let_go()
+    heard_out(page)
+    expect(heading(page)).to_have_text("Policies")
+    expect(page).to_have_url(re.compile("/policies$"))
+
+
 def test_a_page_is_said_to_be_on_its_way_also_where_another_was_given_up_for_it(visit, alice):
     page = visit(alice).go("/tasks")
     ways = page.get_by_role("navigation", name="Main")

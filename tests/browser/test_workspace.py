@@ -16,7 +16,7 @@ from app.commands.workspaces import delete_workspace
 from app.schemas.tasks import NewComment
 from tests import cast
 from tests.browser.layout import PHONE
-from tests.browser.windows import until
+from tests.browser.windows import Held, heard_out, until
 from tests.factories import a_grant, a_program, a_task
 
 pytestmark = pytest.mark.usefixtures("within_earshot")
@@ -349,6 +349,43 @@ def test_a_link_that_was_sent_reload_and_back_bring_back_what_was_open(visit, al
     page.go_back()
     expect(page.locator("[data-panel]")).to_have_count(2)
     expect(panel(page, "History").locator("h1")).to_be_visible()
+
+
+def test_who_goes_back_is_not_taken_to_what_they_had_asked_for_before(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    ready(page)
+    ways = page.get_by_role("navigation", name="Main")
+    for there, shows in ((panel(page, "Spring"), "Letter"), (ways, "Policies")):
+        panel(page, "Spring").get_by_role("link", name="Leaflet").click(modifiers=["Alt"])
+        expect(panel(page, "Leaflet").locator("h1")).to_be_visible()
+        expect(page).to_have_url(re.compile(str(tasks[1].id)))
+        late = Held(page, f"**/tasks/{tasks[0].id}" if shows == "Letter" else "**/policies")
+        there.get_by_role("link", name=shows).click()
+        late.answer()
+        page.go_back()
+        expect(page.locator("[data-panel]")).to_have_count(1)
+        late.let_go()
+        heard_out(page)
+        expect(panel(page, "Spring").locator("h1")).to_be_visible()
+        assert shown(page) == [f"programs/{program.id}"]
+
+
+def test_a_panel_that_is_still_on_its_way_comes_also_to_who_goes_back_to_it(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}")
+    ready(page)
+    late = Held(page, f"**/tasks/{tasks[0].id}")
+    letter = page.get_by_role("region", name="Letter", exact=True)
+    panel(page, "Spring").get_by_role("link", name="Letter").click(modifiers=["Alt"])
+    expect(page).to_have_url(re.compile(str(tasks[0].id)))
+    expect(letter).to_have_attribute("aria-busy", "true")
+    page.get_by_role("link", name="Leaflet").click(modifiers=["Alt"])
+    expect(panel(page, "Leaflet").locator("h1")).to_be_visible()
+    expect(page).to_have_url(re.compile(str(tasks[1].id)))
+    page.go_back()
+    expect(panel(page, "Leaflet")).to_have_count(0)
+    late.let_go()
+    expect(panel(page, "OPS-1 Letter").locator("h1")).to_be_visible()
+    assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
 
 
 def test_without_scripts_every_step_is_a_link(visit, alice, program, tasks):

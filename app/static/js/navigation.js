@@ -8,12 +8,29 @@ export function isPage(target) {
 }
 
 export function watchNavigation() {
+  watchWays();
   document.addEventListener("htmx:after:settle", ({ target }) => {
     if (isPage(target)) markSection();
   });
   document.addEventListener("click", ({ target }) => {
     if (target.closest?.("[data-print]")) window.print();
   });
+}
+
+/** Whoever goes back does not want the page any more that they have asked for, nor whoever goes on the one they went back to. */
+function watchWays() {
+  const coming = new Set();
+  document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+    if (request.abort) return;
+    const giving = new AbortController(); // what Back asks for: htmx itself gives it up for another Back alone
+    request.signal.addEventListener("abort", () => giving.abort());
+    Object.assign(request, { signal: giving.signal, abort: (why) => giving.abort(why) });
+  });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.request.method === "GET" && ctx.target && isPage(ctx.target)) coming.add(ctx);
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => coming.delete(ctx));
+  document.addEventListener("htmx:before:history:restore", () => { for (const { request } of coming) request.abort(); });
 }
 
 function markSection() {

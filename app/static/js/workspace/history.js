@@ -1,7 +1,7 @@
 // Back, and forward.
 import { forget, write } from "./address.js";
-import { base, desk, insert, places, room } from "./desk.js";
-import { load, made, MOST } from "./panels.js";
+import { base, desk, insert, panelIn, places, room } from "./desk.js";
+import { asking, load, made, MOST } from "./panels.js";
 import { setWidths, share } from "./widths.js";
 
 /** Back or forward to a workspace, unless it is another one. */
@@ -27,7 +27,9 @@ function restore(parameters) {
   if (asked.length === chosen.length && asked.every((width) => width > 0)) setWidths(asked);
   else share();
   for (const [at, place] of chosen.entries()) {
-    if (place.dataset.shows === wanted[at]) continue;
+    const panel = panelIn(place);
+    // What was on its way has just been given up: there is what has come.
+    if (place.dataset.shows === wanted[at] && (!asking.has(panel) || panel.dataset.path === wanted[at])) continue;
     place.dataset.shows = wanted[at];
     load(place, wanted[at]);
   }

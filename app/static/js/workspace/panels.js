@@ -10,7 +10,7 @@ const LONG_MS = 1500; // after which it is said that a page is still on its way
 let lastNumber = 0; // of the panels that were named here
 let deeds = 0; // of whoever sits here: what comes late moves nothing under their hands
 const openers = new WeakMap(); // what a panel was opened from, where the keyboard goes back to
-const asking = new WeakMap(); // what was asked for last, in a panel that waits for it
+export const asking = new WeakMap(); // what was asked for last, in a panel that waits for it
 export const beside = new WeakMap(); // which panel shows what the links of another one lead to
 
 export function noteDeed() {
