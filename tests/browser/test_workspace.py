@@ -16,7 +16,7 @@ from app.commands.workspaces import delete_workspace
 from app.schemas.tasks import NewComment
 from tests import cast
 from tests.browser.layout import PHONE
-from tests.browser.windows import Held, heard_out, until
+from tests.browser.windows import Held, heading, heard_out, until
 from tests.factories import a_grant, a_program, a_task
 
 pytestmark = pytest.mark.usefixtures("within_earshot")
@@ -370,6 +370,28 @@ def test_who_goes_back_is_not_taken_to_what_they_had_asked_for_before(visit, ali
         assert shown(page) == [f"programs/{program.id}"]
 
 
+def test_who_is_on_the_way_out_of_a_workspace_comes_to_the_address_of_what_they_see(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}&p=policies")
+    ready(page)
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Tasks").click()
+    expect(page.locator("#workspace")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("[data-panel]")).to_have_count(2)
+    ready(page)
+    late, out = Held(page, f"**/tasks/{tasks[0].id}"), Held(page, "**/tasks")
+    panel(page, "Spring").get_by_role("link", name="Letter").click()
+    late.answer()
+    page.evaluate("history.forward()")
+    assert out.route
+    late.let_go()
+    page.get_by_role("button", name="Close").last.click()
+    expect(page.locator("[data-panel]")).to_have_count(1)
+    out.let_go()
+    expect(page.locator("#workspace")).to_have_count(0)
+    expect(heading(page)).to_have_text("Tasks")
+    expect(page).to_have_url(re.compile("/tasks$"))
+
+
 def test_a_panel_that_is_still_on_its_way_comes_also_to_who_goes_back_to_it(visit, alice, program, tasks):
     page = visit(alice).go(f"/w?p=programs/{program.id}")
     ready(page)
@@ -386,6 +408,25 @@ def test_a_panel_that_is_still_on_its_way_comes_also_to_who_goes_back_to_it(visi
     late.let_go()
     expect(panel(page, "OPS-1 Letter").locator("h1")).to_be_visible()
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
+
+
+def test_who_left_before_a_panel_was_drawn_and_sizes_others_later_can_still_go_forward(visit, alice, program, tasks):
+    page = visit(alice).go(f"/w?p=programs/{program.id}&p=policies")
+    ready(page)
+    page.evaluate(HOLD_FRAMES)
+    page.get_by_role("link", name="Letter").click(modifiers=["Alt"])
+    expect(panel(page, "Letter").locator("h1")).to_be_visible()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Tasks").click()
+    expect(page.locator("#workspace")).to_have_count(0)
+    page.evaluate(LET_FRAMES_GO)
+    page.go_back()
+    expect(page.locator("[data-panel]")).to_have_count(2)
+    ready(page)
+    page.locator("[data-splitter]").first.press("ArrowRight")
+    expect(page).to_have_url(re.compile("&s=55,45$"))
+    page.go_forward()
+    expect(page.locator("#workspace")).to_have_count(0)
+    expect(heading(page)).to_have_text("Tasks")
 
 
 def test_without_scripts_every_step_is_a_link(visit, alice, program, tasks):

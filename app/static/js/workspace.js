@@ -1,6 +1,6 @@
 // A file of its own, for pages with a workspace: panels are opened, closed, moved and sized in place, and those that stay
 // are left alone: their nodes, how far they are scrolled, where the keyboard is. What is open stands in the address.
-import { write } from "./workspace/address.js";
+import { forget, write } from "./workspace/address.js";
 import { desk, isOurs, say, take } from "./workspace/desk.js";
 import { gone } from "./workspace/history.js";
 import { typed } from "./workspace/keyboard.js";
@@ -14,6 +14,7 @@ export function start(place, given) {
   if (place === desk) return;
   const isFirst = desk === null;
   take(place, given);
+  forget(); // of the workspace before, what was to be written yet
   for (const link of desk.querySelectorAll("a[data-href]")) lead(link);
   for (const link of desk.querySelectorAll("a[data-act]")) link.replaceWith(asButton(link));
   watchSight();

@@ -41,6 +41,7 @@ export function write(how) {
     if (each.matches("input")) each.value = query;
     else each.search = query;
   }
+  if (location.pathname !== `${base()}w`) return; // somebody is on the way elsewhere, and this is the address of there
   if (how === "pushState" && to === location.pathname + location.search) return;
   history[how]({ htmx: true }, "", to);
 }
