@@ -410,6 +410,33 @@ def test_a_panel_that_is_still_on_its_way_comes_also_to_who_goes_back_to_it(visi
     assert shown(page) == [f"programs/{program.id}", f"tasks/{tasks[0].id}"]
 
 
+def test_a_page_that_comes_while_a_panel_is_sized_leaves_the_next_ones_to_be_sized(visit, alice, program):
+    page = visit(alice).go(f"/w?p=programs/{program.id}&p=tasks")
+    ready(page)
+    edge = page.locator("[data-splitter]").first
+
+    def pull() -> None:
+        edge.hover()
+        page.mouse.down()
+        at = edge.bounding_box()
+        page.mouse.move(at["x"] + 80, at["y"] + 100, steps=3)
+
+    late = Held(page, "**/policies")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Policies").click()
+    assert late.route
+    pull()
+    late.let_go()
+    expect(page.locator("#workspace")).to_have_count(0)
+    page.mouse.up()
+    page.go_back()
+    expect(page.locator("[data-panel]")).to_have_count(2)
+    ready(page)
+    before = edge.get_attribute("aria-valuenow")
+    pull()
+    page.mouse.up()
+    expect(edge).not_to_have_attribute("aria-valuenow", before)
+
+
 def test_who_left_before_a_panel_was_drawn_and_sizes_others_later_can_still_go_forward(visit, alice, program, tasks):
     page = visit(alice).go(f"/w?p=programs/{program.id}&p=policies")
     ready(page)

@@ -7,10 +7,11 @@ const FAR_ENOUGH = 6; // pixels, before a press is a drag
 
 let drag = null; // a panel, or its edge, under a pointer that is down
 
-export const isDragging = () => drag !== null;
+/** What went away meanwhile, with its page or alone, is dragged no longer. */
+export const isDragging = () => Boolean(drag?.place.isConnected);
 
 export function pressed(event) {
-  if (!event.isPrimary || event.button !== 0 || drag || !desk.isConnected) return;
+  if (!event.isPrimary || event.button !== 0 || isDragging() || !desk.isConnected) return;
   const handle = event.target.closest?.("[data-splitter], [data-grip]");
   if (!handle || !isOurs(handle)) return;
   const place = placeOf(handle);
@@ -31,7 +32,7 @@ export function pressed(event) {
 }
 
 function moved({ clientX, clientY, pointerId }) {
-  if (pointerId !== drag?.id) return;
+  if (pointerId !== drag?.id || !isDragging()) return;
   const rtl = getComputedStyle(desk).direction === "rtl" ? -1 : 1;
   if (drag.sizes) {
     sizeTo(drag.place, drag.width + rtl * (clientX - drag.x) * drag.perPixel);
@@ -58,7 +59,7 @@ export function drop(stays) {
   room().removeEventListener("pointermove", moved);
   room().removeEventListener("pointerup", released);
   room().removeEventListener("pointercancel", cancelled);
-  if (sizes || !begun) return;
+  if (sizes || !begun || !place.isConnected) return;
   delete place.dataset.dragged;
   if (place.nextElementSibling === home) return;
   if (!stays) { insert(place, home); return; }
