@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -9,6 +11,7 @@ from app.commands.profiles import update_profile
 from app.core.actor import SignedIn
 from app.schemas.profiles import ProfileChanges
 from tests import cast
+from tests.browser.windows import PATIENCE, heading
 from tests.factories import a_grant, a_program, a_task, a_workspace
 
 pytestmark = pytest.mark.usefixtures("within_earshot")
@@ -80,3 +83,42 @@ def test_two_people_point_on_a_board_and_in_a_workspace_and_who_wants_no_motion_
     alices.mouse.move(box["x"] + 5, box["y"] + 5, steps=3)
     expect(bobs.locator(".cursor")).to_have_count(0)
     expect(cursor).to_have_count(0)
+
+
+def test_who_edits_once_more_is_said_to(visit, alice, bob):
+    task = a_task(alice, name="Draft the letter")
+    alices = visit(alice).go(f"/tasks/{task.id}")
+    bobs = visit(bob).go(f"/tasks/{task.id}/edit")
+    editing = alices.locator("#main").get_by_text("Bob is editing this")
+    expect(bobs.locator("#main").get_by_text("Also here: Alice")).to_be_visible()
+    for name in ("Draft a letter", "Draft letters"):
+        bobs.get_by_label("Name").fill(name)
+        expect(editing).to_be_visible()
+        bobs.get_by_role("button", name="Save").click()
+        expect(editing).to_have_count(0)
+        bobs.get_by_role("link", name="Edit", exact=True).click()
+        expect(heading(bobs)).to_have_text("Edit task")
+
+
+def test_where_somebody_points_is_seen_at_once_by_who_comes_back(visit, alice, bob):
+    program = a_program(alice)
+    a_task(alice, program)
+    alices, bobs = (visit(player).go(f"/programs/{program.id}/board") for player in (alice, bob))
+    for page, name in ((alices, "Bob"), (bobs, "Alice")):
+        expect(page.locator("#main").get_by_text(f"Also here: {name}")).to_be_visible()
+    box, cursor = bobs.locator("[data-cursors]").bounding_box(), alices.locator(".cursor")
+
+    def point() -> None:
+        """Move about until it is seen, never so long still that it fades."""
+        deadline, at = time.monotonic() + PATIENCE / 1000, 0
+        while not cursor.count():
+            at = (at + 7) % 90
+            bobs.mouse.move(box["x"] + at, box["y"] + at)
+            assert time.monotonic() < deadline, "It is not seen."
+
+    point()
+    alices.get_by_role("link", name="Tasks", exact=True).first.click()
+    expect(heading(alices)).to_have_text("Tasks")
+    alices.go_back()
+    expect(alices.locator("#main").get_by_text("Also here: Bob")).to_be_visible()
+    point()

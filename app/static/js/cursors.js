@@ -13,7 +13,7 @@ export function show({ channel, user, x, y }, person) {
   const key = `${channel} ${user}`;
   const before = shown.get(key);
   clearTimeout(before?.timer);
-  const cursor = before?.cursor ?? draw(person);
+  const cursor = before?.cursor.isConnected ? before.cursor : draw(person); // Back takes away all that is drawn over a page
   place(cursor, channel, x, y);
   cursor.dataset.fades = "";
   requestAnimationFrame(() => { delete cursor.dataset.fades; });

@@ -45,6 +45,7 @@ export function watchWriting(changed, say) {
   speak = say;
   document.addEventListener("htmx:after:settle", async () => (await load())?.show(announce));
   let before = "";
+  document.addEventListener("htmx:after:settle", () => { before = placesHere().join(); }); // as the line is told then
   for (const event of ["input", "reset"]) {
     document.addEventListener(event, ({ target }) => {
       if (!target.closest?.("form[data-live-guard]")) return;
