@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.database import db
 from app.models.user_sessions import UserSession
 from tests.browser.axe import violations
-from tests.browser.windows import Window, heading
+from tests.browser.windows import Held, Window, heading, heard_out
 from tests.cast import PASSWORD, Organisation, Player
 from tests.security.newcomers import newcomer
 
@@ -146,6 +146,23 @@ def test_the_browser_offers_a_passkey_by_itself_where_it_fills_in_names(seat):
     window.page.goto(f"{window.url}/account")
     window.page.get_by_role("button", name="Sign out").click()
     expect(heading(window.page)).to_have_text("Tasks")  # nobody has clicked anything: the device was chosen at once
+
+
+def test_who_looks_elsewhere_while_a_passkey_is_asked_for_signs_in_by_it(seat):
+    window, device = seat
+    page = make(window)
+    expect(heading(page)).to_have_text("Recovery codes")
+    device.touched(False)
+    with page.expect_response(f"{window.url}/sign-in/passkey/question"):  # the page offers passkeys by itself too
+        sign_out(window)
+    asked = Held(page, "**/sign-in/passkey/question")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    asked.answer()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # and they are back
+    heard_out(page)
+    device.touched(True)
+    asked.let_go()
+    expect(heading(page)).to_have_text("Tasks")
 
 
 def test_a_passkey_is_the_second_step_and_a_locked_device_is_none(seat, dora):

@@ -8,6 +8,7 @@ const WORDS = { NotAllowedError: "refused", AbortError: "refused", InvalidStateE
 class Outdated extends Error {} // the time to answer on this page is over
 
 const offered = new WeakSet();
+let isAsking = false; // somebody was asked for a passkey: another question would take the place of theirs
 let waiting = null; // the question that waits in the sign-in page's field for somebody to choose a passkey there
 
 /** Have the browser answer what `form` asks, and send the answer; or say why there is none. */
@@ -17,6 +18,7 @@ export async function ask(form) {
   if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return tell(form, "incapable");
   withdraw();
   tell(form, null);
+  isAsking = true;
   button.ariaBusy = "true";
   try {
     await answer(form, {});
@@ -25,6 +27,7 @@ export async function ask(form) {
     tell(form, WORDS[refused.name] ?? "failed");
     if (isOffered(form)) offerOnce(form);
   } finally {
+    isAsking = false;
     button.ariaBusy = null;
   }
 }
@@ -59,7 +62,7 @@ async function answer(form, { signal, mediation }) {
 }
 
 async function offerOnce(form) {
-  if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
+  if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.()) || isAsking) return;
   withdraw();
   const controller = new AbortController();
   waiting = { since: Date.now(), controller };
