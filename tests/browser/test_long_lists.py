@@ -13,7 +13,7 @@ from app.commands.tasks import update_task
 from app.core import valkey
 from app.schemas.programs import ProgramChanges
 from app.schemas.tasks import Assignment, TaskChanges
-from tests.browser.windows import PATIENCE, heading
+from tests.browser.windows import PATIENCE, Held, heading
 from tests.factories import a_program, a_task
 
 BY_THEMSELVES = 5
@@ -95,6 +95,24 @@ def test_somebody_reads_on_follows_a_row_and_comes_back_to_it(visit, alice, bob,
     expect(page.get_by_role("link", name=many[24].name, exact=True)).to_be_in_viewport()
     page.reload()
     expect(page.get_by_role("link", name="Previous")).to_be_visible()
+
+
+def test_who_could_not_follow_a_row_reads_on_and_reloads_what_they_see(visit, bob, many):
+    window = visit(bob, viewport={"width": 1280, "height": 300})
+    page = window.go("/tasks?limit=4")
+    page.locator(".chunk tbody tr").first.hover()
+    read_on(page, 3)
+    row = page.get_by_role("link", name=many[4].name, exact=True)
+    lost = Held(page, f"**/tasks/{many[4].id}")
+    with window.offline(network=True):
+        row.click()
+        lost.route.abort("internetdisconnected")
+        expect(page.get_by_text("No connection to the server.")).to_be_visible()
+    page.locator(".chunk tbody tr").last.hover()
+    read_on(page, 6)
+    page.reload()
+    expect(page.locator(".chunk").first).to_be_visible()
+    expect(row).to_have_count(0)
 
 
 def test_a_program_is_followed_on_while_its_tasks_grow(visit, alice, bob, many):

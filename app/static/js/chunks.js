@@ -29,6 +29,7 @@ class List {
   #failed = 0;
   #isGrowing = false; // kept here: morphing takes from the link what the server knows nothing of
   #scrolled = scrollY > 0;
+  #asked; // the request for the row that was followed last
   #channels;
   #addresses = new Map(); // of the page that each chunk begins, by its id
   #followed = new WeakSet();
@@ -40,6 +41,8 @@ class List {
     this.#tools = tools;
     this.#below = new IntersectionObserver((found) => { if (found.some((each) => each.isIntersecting)) this.#reach(); }, { rootMargin: AHEAD });
     this.#seen = new IntersectionObserver((found) => this.#show(found), { rootMargin: NEAR });
+    list.addEventListener("htmx:before:request", ({ target, detail: { ctx } }) => { if (target.matches("a")) this.#asked = ctx; });
+    list.addEventListener("htmx:finally:request", ({ target, detail: { ctx } }) => { if (ctx === this.#asked) this.#stay(target.getAttribute("href")); });
     list.parentElement.addEventListener("click", (event) => this.#press(event), true);
   }
 
@@ -79,6 +82,11 @@ class List {
     history.replaceState({ ...history.state, row: null }, "");
     row.scrollIntoView({ block: "center" });
     row.focus({ preventScroll: true });
+  }
+
+  /** What a row leads to did not come, or the list would not be here: nobody is on the way there, or comes back. */
+  #stay(row) {
+    if (this.#list.isConnected && history.state?.row === row) history.replaceState({ ...history.state, row: null }, "");
   }
 
   #reach() {
