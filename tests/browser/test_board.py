@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from app.commands.tasks import delete_task, move_task, update_task
 from app.schemas.tasks import Move, TaskChanges
-from tests.browser.windows import heading, until_quiet
+from tests.browser.windows import Held, heading, until_quiet
 from tests.factories import a_program, a_task
 
 # Has the board ask for itself, and ends when the answer was dealt with.
@@ -57,6 +57,23 @@ def test_a_card_is_dragged_to_another_column(visit, alice, program, tasks):
     expect(page.locator(".ghost")).to_have_count(0)
     expect(cards(page, "doing")).to_have_text(["Leaflet"])
     assert alice.task(tasks[1]).state.key == "doing"
+
+
+def test_a_card_that_is_on_its_way_is_taken_further_once_it_is_there(visit, alice, program, tasks):
+    page = visit(alice).go(f"/programs/{program.id}/board")
+    sent = Held(page, "**/place")
+    lift_by_pointer(page, "OPS-2", "doing")
+    page.mouse.up()
+    sent.answer()
+    lift_by_pointer(page, "OPS-2", "todo")  # it still looks as if it could be
+    sent.let_go()
+    expect(page.get_by_text("OPS-2 is now in “Doing”.")).to_be_visible()
+    goal = page.locator("[data-state=todo]").bounding_box()
+    page.mouse.move(goal["x"] + 40, goal["y"] + 20, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text("OPS-2 is now in “To do”.")).to_be_visible()
+    expect(cards(page, "doing")).to_have_count(0)
+    assert alice.task(tasks[1]).state.key == "todo"
 
 
 def test_a_card_is_dragged_within_its_column_and_stays_there(visit, alice, program, tasks):

@@ -59,7 +59,7 @@ function moved(event) {
   if (event.pointerId !== press?.id) return;
   const { clientX: x, clientY: y } = event;
   if (!drag) {
-    if (Math.hypot(x - press.x, y - press.y) < FAR_ENOUGH) return;
+    if (Math.hypot(x - press.x, y - press.y) < FAR_ENOUGH || isOnItsWay(press.handle)) return;
     lift(press.handle, "pointer");
     drag.ghost = ghostOf(drag, press);
     requestAnimationFrame(scrollAlong);
@@ -146,7 +146,7 @@ function typed(event) {
   const handle = event.target.closest?.("[data-grab]");
   if (!handle || event.ctrlKey || event.metaKey || event.altKey) return;
   const lifts = event.key === " " || event.key === "Enter";
-  const act = drag ? actOf(event, lifts) : lifts && (() => lift(handle, "keyboard"));
+  const act = drag ? actOf(event, lifts) : lifts && !isOnItsWay(handle) && (() => lift(handle, "keyboard"));
   if (!act || event.repeat && lifts) return;
   event.preventDefault();
   act();
@@ -274,6 +274,11 @@ function afterOf({ list, next }, it) {
 }
 
 // ---- Either way ----
+
+/** Whether a card was dropped elsewhere just now: where it is, and which version of it that was, its answer says. */
+function isOnItsWay(handle) {
+  return Boolean(handle.closest("[data-card]")?.querySelector("form.htmx-request"));
+}
 
 function lift(handle, by) {
   const item = handle.closest("[data-card], [data-row]");
