@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -10,12 +11,14 @@ from playwright.sync_api import expect
 from app.commands.tasks import update_task
 from app.schemas.tasks import TaskChanges
 from tests.browser.layout import PHONE
+from tests.browser.windows import PATIENCE, until
 from tests.factories import a_task
 from tests.trail import audit_rows
 
 pytestmark = pytest.mark.usefixtures("within_earshot")
 
 BEGIN = "Once upon a time"
+ALL_THAT_IS_LACKING = bytes([0, 1])  # how a message begins that brings it: app/web/text_messages.py
 COMPOSE = """(field) => {
   const at = field.value.length;
   field.focus();
@@ -171,6 +174,42 @@ def test_a_line_that_is_cut_and_words_that_were_saved_elsewhere_lose_nothing(wri
     expect(page.get_by_text("Changes saved.")).to_be_visible()
     says(other, f"Saved as version 3 by {bob.actor.name}.")
     assert alice.task(task.id).description.startswith("Merged: Once")
+
+
+def test_words_that_are_written_while_the_line_comes_back_wait_for_no_others(visit, alice):
+    task = a_task(alice, description=BEGIN)
+    window = visit(alice)
+    page = window.new_page()
+    lines, held = [], []
+
+    def between(line):
+        server = line.connect_to_server()
+        lines.append((line, server))
+
+        def tell(message):
+            if len(lines) > 1 and message[:2] == ALL_THAT_IS_LACKING:
+                held.append(message)
+            else:
+                line.send(message)
+
+        server.on_message(tell)
+
+    page.route_web_socket(re.compile("/texts/"), between)
+    page.goto(window.at(f"/tasks/{task.id}/description"))
+    says(page, "All is saved, as version 1.")
+    first, server = lines[0]
+    server.close()
+    first.close()
+    until(page, "document.querySelector('[data-state-words]').textContent.startsWith('No connection')")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not held:
+        page.evaluate("0")
+        assert time.monotonic() < deadline, "The line does not come back."
+    field_of(page).press("Control+End")
+    field_of(page).press_sequentially(" there")
+    says(page, "Keeping your words…")
+    lines[1][0].send(held[0])
+    says(page, "You write together. What you write is kept, and is no version yet.")
 
 
 def test_without_scripts_it_is_an_ordinary_form(visit, alice):

@@ -110,7 +110,10 @@ export class TextLine {
       return;
     }
     applyUpdate(this.doc, content, this);
-    if (part === MISSING) { this.isSynced = true; this.#hear("synced"); }
+    if (part !== MISSING) return;
+    this.isSynced = true;
+    this.flush(); // what was written since this was asked for
+    this.#hear("synced");
   }
 
   #note = (update, origin) => {
