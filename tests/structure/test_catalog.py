@@ -187,12 +187,13 @@ def test_nobody_but_the_owner_makes_anything_in_the_database(catalog):
             assert not may, f"{role} may create in {schema}"
 
 
-def test_the_superusers_file_takes_temporary_tables_away(play_stage):
+def test_the_superusers_file_takes_temporary_tables_away():
     """A temporary table or function of one's own can stand in the place of a real one. Grants are no part of a copy."""
-    with psycopg.connect(play_stage.url("superuser"), autocommit=True) as connection:
+    database = stage.copy("without_temporary_tables")
+    with stage.superuser(database) as connection:
         connection.execute((stage.ROOT / "deploy/database/guard.sql").read_text())
     for role in ("app", "signer", "clock", "auditor"):
-        with psycopg.connect(play_stage.url(role)) as connection:
+        with psycopg.connect(stage.url_of(database, role)) as connection:
             connection.read_only = False
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute("CREATE TEMP TABLE tasks (id uuid)")
