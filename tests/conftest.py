@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from sqlalchemy import event
 from xdist.scheduler import LoadFileScheduling
 
@@ -31,6 +32,12 @@ SEARCHING = ("tests/blueprints/test_content_is_sealed.py", "tests/core/test_audi
 FIRST = (*TOGETHER, *SEARCHING, *LIVE, "tests/local/", "tests/jobs/test_audit_verify.py", "tests/security/test_fuzz.py")
 
 HASHER = passwords._hasher  # as the product hashes
+
+# The same examples each time, however slow a machine is: a suite that is green for one person is green for the next.
+settings.register_profile(
+    "suite", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 
 class ByFile(LoadFileScheduling):

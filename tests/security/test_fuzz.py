@@ -14,13 +14,9 @@ from tests.doors import ORIGIN
 from tests.security.newcomers import newcomer
 from tests.security.world import ACCESS, World
 
-# The same examples each time: a suite that is green for one person is green for the next.
 often = settings(
     max_examples=25,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.function_scoped_fixture],
 )
 
 NASTY = st.sampled_from(
