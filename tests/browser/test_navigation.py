@@ -15,9 +15,6 @@ from tests.browser.layout import PHONE, WIDE, spoiled
 from tests.browser.windows import Held, heading, heard_out, until
 from tests.factories import a_certification, a_program, a_task
 
-PART_OF_THE_PAGE = """() => fetch(location, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } })
-    .then((answer) => answer.text())"""
-
 
 def test_back_and_forward_show_whole_pages(visit, alice):
     task = a_task(alice, name="Feed the cat")
@@ -123,19 +120,16 @@ def test_what_one_is_writing_survives_an_action_beside_it(visit, alice):
     expect(page.get_by_label("Your comment")).to_have_value("Half a thought")
 
 
-def test_a_menu_stays_open_on_a_page_that_asks_again_every_second(visit, alice):
-    certification = a_certification(alice, settled=False)
-    page = visit(alice, viewport=PHONE).go(f"/certifications/{certification}")
-    pending = page.evaluate(PART_OF_THE_PAGE)  # which it stays, whoever may decide it meanwhile
-    page.route(
-        f"**/certifications/{certification}", lambda route: route.fulfill(body=pending, content_type="text/html")
-    )
-    menu = page.locator("#switch")
-    menu.locator("summary").click()
-    for _again in range(3):
-        with page.expect_response(f"**/certifications/{certification}"):
-            pass
-    expect(menu).to_have_attribute("open", "")
+def test_a_menu_stays_open_on_a_page_that_asks_again_every_second(visit, product, alice):
+    with product.paused("signer"):
+        certification = a_certification(alice, settled=False)
+        page = visit(alice, viewport=PHONE).go(f"/certifications/{certification}")
+        menu = page.locator("#switch")
+        menu.locator("summary").click()
+        for _again in range(3):
+            with page.expect_response(f"**/certifications/{certification}"):
+                pass
+        expect(menu).to_have_attribute("open", "")
 
 
 def test_who_goes_on_before_the_page_they_went_back_to_is_there_stays_where_they_went(visit, alice):
